@@ -1,0 +1,94 @@
+//! What a media worker tells the call core. Packets never leave the worker; events do.
+
+use std::time::Duration;
+
+use crate::ids::{LegId, MediaKind};
+
+/// Something happened on a leg.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A path to the far side was validated.
+    IceConnected(LegId),
+    /// DTLS is done and the fingerprint matched: media can flow.
+    MediaReady(LegId),
+    /// The first authenticated packet of a kind arrived from the far side.
+    FirstPacket(LegId, MediaKind),
+    /// Nothing of this kind has arrived for this long, though it should.
+    Silent(LegId, MediaKind, Duration),
+    /// It arrives again after [`Event::Silent`].
+    Heard(LegId, MediaKind),
+    /// The far side sent a DTLS `close_notify`: its page closed the peer connection.
+    Closed(LegId),
+    /// The leg cannot carry media any more. The worker stops its timers and waits for
+    /// [`Command::RemoveLeg`](crate::plan::Command::RemoveLeg).
+    Failed(LegId, Failure),
+    /// Measurements, every [`STATS_INTERVAL`] while media is ready.
+    Stats(Box<LegStats>),
+}
+
+/// How often [`Event::Stats`] comes.
+pub const STATS_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Why a leg's media died.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// No STUN check arrived at all within the set-up time: the UDP port is not reachable.
+    NeverReached,
+    /// Checks arrived, but no path was nominated or DTLS did not finish within the set-up time.
+    DtlsTimeout,
+    /// The certificate is not the one the description promised.
+    FingerprintMismatch,
+    /// The DTLS handshake failed: what the engine said.
+    Dtls(String),
+    /// Consent was lost: no authenticated packet for the consent time (RFC 7675).
+    ConsentLost,
+    /// Consent is there but no media for the inactivity time.
+    RtpInactivity,
+}
+
+/// Measurements of one leg.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LegStats {
+    /// The leg.
+    pub leg: LegId,
+    /// One for each stream of its plan.
+    pub streams: Vec<StreamStats>,
+    /// Round trip by RTCP (RFC 3550 6.4.1) or STUN, if known.
+    pub round_trip: Option<Duration>,
+    /// Packets that failed authentication or the replay check.
+    pub rejected: u64,
+}
+
+/// Measurements of one stream, totals since the leg began unless said otherwise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamStats {
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// What we receive from the far side, measured here.
+    pub received: DirectionStats,
+    /// What the far side receives from us, as it reports.
+    pub sent: DirectionStats,
+    /// Keyframes the far side was asked for (PLI, FIR).
+    pub keyframe_requests: u64,
+    /// Retransmissions asked from the far side, and those answered to it.
+    pub nacks_sent: u64,
+    /// See [`StreamStats::nacks_sent`].
+    pub retransmitted: u64,
+    /// Last REMB of the far side, bit/s.
+    pub remb: Option<u64>,
+}
+
+/// Measurements of one direction of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct DirectionStats {
+    /// RTP packets.
+    pub packets: u64,
+    /// RTP payload bytes.
+    pub bytes: u64,
+    /// Packets lost (RFC 3550 6.4.1 cumulative), never negative here.
+    pub lost: u64,
+    /// Share lost over the last report interval, 0.0 to 1.0.
+    pub fraction_lost: f32,
+    /// Interarrival jitter (RFC 3550 6.4.1).
+    pub jitter: Duration,
+}

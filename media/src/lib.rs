@@ -1,0 +1,15 @@
+//! SDP, offer/answer, RTP, SRTP, the WebRTC transport and the media worker of Callbox.
+//!
+//! Everything here is sans-IO: it takes bytes and an [`Instant`](std::time::Instant), gives
+//! outputs when polled and names its next deadline. Nothing opens a socket or reads a clock.
+//! The one exception about randomness are the ICE and DTLS engines inside [`webrtc`].
+
+pub mod event;
+pub mod ids;
+pub mod negotiate;
+pub mod plan;
+pub mod rtp;
+pub mod sdp;
+pub mod srtp;
+pub mod webrtc;
+pub mod worker;

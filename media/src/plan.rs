@@ -1,0 +1,207 @@
+//! What the call core hands to a media worker: finished plans. A worker never negotiates and
+//! never has to answer before a signalling message can be sent.
+
+use crate::ids::{DtlsRole, Fingerprint, IceCredentials, LegId, MediaKind};
+
+/// An order to a worker. Orders about a leg the worker does not know are ignored.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Make the leg reachable: from here on its STUN checks are answered.
+    AddLeg(Box<LegPlan>),
+    /// The remote description is known: replaces the plan under the same [`LegId`]; the
+    /// transport, its keys and the outbound sequence spaces go on.
+    UpdateLeg(Box<LegPlan>),
+    /// Forget the leg: a DTLS `close_notify` is sent, its patches go with it.
+    RemoveLeg(LegId),
+    /// Let `source` feed `sink`. A sink's stream of one kind has one source: a new patch
+    /// replaces an old one, and a video source is asked for a keyframe.
+    Patch(Box<PatchPlan>),
+    /// Stop feeding `sink` from `source` (hold, transfer, hang-up). The sink's sequence
+    /// space is kept, so that a later patch goes on monotonically.
+    Unpatch {
+        /// The leg that feeds.
+        source: LegId,
+        /// The leg that is fed.
+        sink: LegId,
+    },
+    /// Send the digits as RFC 4733 events into the audio stream of `leg`, one after another.
+    SendDtmf {
+        /// The leg whose far side is to receive them.
+        leg: LegId,
+        /// `0-9 * # A-D`, at most 32; others are dropped.
+        digits: String,
+    },
+    /// Whether silence on this leg is worth a report: false while on hold.
+    WatchSilence {
+        /// The leg.
+        leg: LegId,
+        /// True to watch.
+        on: bool,
+    },
+}
+
+/// Everything a worker has to know about one leg.
+#[derive(Debug, Clone)]
+pub struct LegPlan {
+    /// Its name.
+    pub leg: LegId,
+    /// How packets reach its far side.
+    pub transport: TransportPlan,
+    /// One entry for each accepted media description, at most one per [`MediaKind`].
+    pub streams: Vec<StreamPlan>,
+}
+
+/// How packets reach the far side. RTP and SDES-SRTP legs join here later.
+#[derive(Debug, Clone)]
+pub enum TransportPlan {
+    /// ICE-lite and DTLS-SRTP on the worker's shared port.
+    WebRtc(WebRtcPlan),
+}
+
+/// ICE-lite and DTLS-SRTP of one leg.
+#[derive(Debug, Clone)]
+pub struct WebRtcPlan {
+    /// Ours; the user name fragment is unique over all legs of the process.
+    pub local_ice: IceCredentials,
+    /// The far side's; `None` until its description is known.
+    pub remote_ice: Option<IceCredentials>,
+    /// Ours of the two DTLS roles.
+    pub role: DtlsRole,
+    /// What the far side's certificate must hash to; `None` until its description is known.
+    /// No media passes before it was checked.
+    pub remote_fingerprint: Option<Fingerprint>,
+}
+
+/// One stream (m-line) of a leg, both directions.
+#[derive(Debug, Clone)]
+pub struct StreamPlan {
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// What we take from and give to the far side in this stream.
+    pub codecs: Vec<CodecPlan>,
+    /// Our outbound SSRC, for the whole life of the leg.
+    pub ssrc: u32,
+    /// Our outbound retransmission SSRC (RFC 4588) where RTX was negotiated.
+    pub rtx_ssrc: Option<u32>,
+    /// SSRCs the far side announced, if any; the first is the primary one.
+    pub remote_ssrcs: Vec<u32>,
+    /// Negotiated header extensions.
+    pub extensions: Vec<ExtensionPlan>,
+    /// The far side may send (our direction of this stream includes `recv`).
+    pub receive: bool,
+    /// The far side may receive (our direction of this stream includes `send`).
+    pub send: bool,
+    /// Upper limit we tell the far side for what it sends, bit/s (config, b=AS/TIAS).
+    pub max_receive_bitrate: Option<u64>,
+    /// The far side's own limit for what it receives, bit/s (its b=AS/TIAS).
+    pub max_send_bitrate: Option<u64>,
+}
+
+/// A negotiated payload format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodecPlan {
+    /// The payload type we receive it under: what our own description declares.
+    pub receive_pt: u8,
+    /// The payload type we send it under: what the far side's description declares.
+    pub send_pt: u8,
+    /// RTP clock rate, Hz.
+    pub clock_rate: u32,
+    /// What is inside.
+    pub format: Format,
+    /// Retransmission format of this codec, as (receive, send) payload types.
+    pub rtx: Option<(u8, u8)>,
+    /// Feedback both sides agreed on.
+    pub feedback: Feedback,
+}
+
+/// What a payload type carries, as far as a worker must know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// RFC 7587
+    Opus,
+    /// RFC 3551 4.5.14
+    Pcmu,
+    /// RFC 3551 4.5.14
+    Pcma,
+    /// RFC 3551 4.5.2
+    G722,
+    /// RFC 4733
+    TelephoneEvent,
+    /// RFC 7741
+    Vp8,
+    /// RFC 9628
+    Vp9,
+    /// RFC 6184
+    H264,
+    /// AV1 RTP payload specification
+    Av1,
+}
+
+/// RTCP feedback agreed for a codec (RFC 4585, 5104, goog-remb).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Feedback {
+    /// Generic NACK
+    pub nack: bool,
+    /// Picture loss indication
+    pub pli: bool,
+    /// Full intra request
+    pub fir: bool,
+    /// Receiver estimated maximum bitrate
+    pub remb: bool,
+}
+
+/// A header extension in use on a stream (RFC 8285).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExtensionPlan {
+    /// Its id on this leg's wire, the same in both directions (RFC 8285 6).
+    pub id: u8,
+    /// Which it is.
+    pub extension: Extension,
+}
+
+/// The header extensions that pass through or are acted on. The mid is never negotiated:
+/// with one stream a kind, payload types tell streams apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Extension {
+    /// RFC 6464
+    AudioLevel,
+    /// `abs-send-time`
+    AbsSendTime,
+    /// RFC 5450
+    TransmissionOffset,
+    /// 3GPP TS 26.114 7.4.5
+    VideoOrientation,
+    /// `playout-delay`
+    PlayoutDelay,
+    /// `video-content-type`
+    VideoContentType,
+    /// `color-space`
+    ColorSpace,
+    /// AV1 dependency descriptor
+    DependencyDescriptor,
+}
+
+/// Which streams of a source feed which streams of a sink. Payload types and extension ids
+/// are mapped by the worker from the two legs' plans: same [`Format`] and matching
+/// [`CodecMap`] entries; packets of a payload type without an entry are dropped and counted.
+#[derive(Debug, Clone)]
+pub struct PatchPlan {
+    /// The leg that feeds.
+    pub source: LegId,
+    /// The leg that is fed.
+    pub sink: LegId,
+    /// The payload types that pass.
+    pub codecs: Vec<CodecMap>,
+}
+
+/// One payload type that passes a patch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodecMap {
+    /// Audio or video.
+    pub kind: MediaKind,
+    /// As the source sends it to us ([`CodecPlan::receive_pt`] of the source).
+    pub from_pt: u8,
+    /// As we send it to the sink ([`CodecPlan::send_pt`] of the sink).
+    pub to_pt: u8,
+}

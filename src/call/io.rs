@@ -1,0 +1,111 @@
+//! What goes into the [`Switch`](super::switch::Switch) and what comes out of it.
+
+use std::net::SocketAddr;
+
+use sip::flow::FlowId;
+
+use crate::wcs::message::{ClientMessage, ServerMessage};
+
+/// Something happened outside.
+#[derive(Debug)]
+pub enum Input {
+    /// A WebSocket of the Web SDK protocol was accepted.
+    WcsOpened {
+        /// Its name from here on.
+        flow: FlowId,
+        /// Where it comes from.
+        peer: Peer,
+    },
+    /// A message arrived on it.
+    Wcs {
+        /// The WebSocket.
+        flow: FlowId,
+        /// What it says.
+        message: Box<ClientMessage>,
+    },
+    /// A flow is gone.
+    FlowClosed {
+        /// Which.
+        flow: FlowId,
+        /// How.
+        how: FlowEnd,
+    },
+    /// A media worker reports.
+    Media(media::event::Event),
+    /// An order or question of the API, the CLI or the operator page.
+    Api(ApiRequest),
+    /// The deadline named by `poll_timeout` has come.
+    Timeout,
+    /// The process is asked to stop: end all calls politely.
+    Shutdown,
+}
+
+/// Where a flow comes from, as far as admission asks.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// The far address of the socket, or what a trusted proxy says it is.
+    pub address: SocketAddr,
+    /// True if the person sits on this machine: loopback socket and no untrusted forwarding.
+    pub local: bool,
+    /// TLS all the way that we see.
+    pub secure: bool,
+    /// The `User-Agent` header, shortened.
+    pub user_agent: Option<String>,
+}
+
+/// How a flow ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlowEnd {
+    /// The peer closed it (a WebSocket close frame): its owner left.
+    Clean,
+    /// The transport broke or fell silent: its owner may come back.
+    Abnormal,
+}
+
+/// Something to be done outside.
+#[derive(Debug)]
+pub enum Output {
+    /// Send a message on a WebSocket of the Web SDK protocol.
+    Wcs {
+        /// The WebSocket.
+        flow: FlowId,
+        /// What to say.
+        message: Box<ServerMessage>,
+    },
+    /// Close a flow after what was sent before.
+    CloseFlow {
+        /// Which.
+        flow: FlowId,
+        /// The WebSocket close code.
+        code: u16,
+        /// Said in the close frame.
+        reason: &'static str,
+    },
+    /// An order to the media worker of this index.
+    Media {
+        /// Index from 0.
+        worker: usize,
+        /// The order.
+        command: media::plan::Command,
+    },
+    /// For whoever watches calls: log, CDR, metrics, pages.
+    Notify(Box<super::view::Notice>),
+    /// The answer to an [`ApiRequest`].
+    ApiReply {
+        /// Of the request.
+        token: u64,
+        /// The answer.
+        reply: super::view::ApiReply,
+    },
+    /// All calls have ended after [`Input::Shutdown`].
+    ShutdownComplete,
+}
+
+/// An order or question from outside the call itself.
+#[derive(Debug)]
+pub struct ApiRequest {
+    /// Comes back in [`Output::ApiReply`].
+    pub token: u64,
+    /// What is wanted.
+    pub action: super::view::ApiAction,
+}

@@ -1,0 +1,3 @@
+//! The `callbox` binary: arguments, configuration, run, exit code.
+
+fn main() {}
