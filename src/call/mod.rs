@@ -3,6 +3,7 @@
 
 pub mod io;
 pub mod time;
+pub mod view;
 
 pub use io::{Input, Output};
 pub use time::Now;

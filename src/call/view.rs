@@ -1,0 +1,251 @@
+//! What others may see of calls and people: plain values for the API, the log and the pages.
+//! No SDP, no credentials, no type of a protocol.
+
+use serde::Serialize;
+
+/// A call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CallView {
+    /// Ours; unique for the life of the process, not guessable.
+    pub id: String,
+    /// `name@domain` of the person who calls.
+    pub caller: String,
+    /// The caller's name for people.
+    pub caller_display_name: String,
+    /// `name@domain` of the person called, or what was dialled if nobody is known by it.
+    pub callee: String,
+    /// Where it stands.
+    pub phase: CallPhase,
+    /// When it came in, milliseconds since 1970-01-01T00:00:00Z.
+    pub started_ms: u64,
+    /// When it was answered.
+    pub answered_ms: Option<u64>,
+    /// The audio codec both sides use, once answered.
+    pub audio: Option<String>,
+    /// The video codec both sides use, once answered.
+    pub video: Option<String>,
+    /// Why there is no video though somebody offered it.
+    pub video_reason: Option<String>,
+    /// What was negotiated, in one line.
+    pub summary: Option<String>,
+    /// The caller's leg first.
+    pub legs: Vec<LegView>,
+}
+
+/// Where a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallPhase {
+    /// Nobody has answered.
+    Ringing,
+    /// Answered.
+    Established,
+    /// Answered, and somebody holds it.
+    Held,
+    /// Over.
+    Ended,
+}
+
+/// One side of a call, or one device that rings.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LegView {
+    /// As in the log.
+    pub id: String,
+    /// `name@domain` of the person behind it.
+    pub user: String,
+    /// True for the side that called.
+    pub caller: bool,
+    /// The protocol spoken with it: `wcs`.
+    pub signalling: &'static str,
+    /// `inviting`, `early`, `confirmed`, `ending` or `ended`.
+    pub state: &'static str,
+    /// `new`, `connected` (ICE), `ready` (DTLS) or `failed`.
+    pub media: &'static str,
+    /// This side holds the call.
+    pub holds: bool,
+    /// The last measurements.
+    pub quality: Option<QualityView>,
+}
+
+/// Measurements of one leg over the last interval.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct QualityView {
+    /// One for each stream.
+    pub streams: Vec<StreamQuality>,
+    /// Round trip to this side, ms.
+    pub round_trip_ms: Option<f64>,
+    /// Estimated mean opinion score (ITU-T G.107), 1.0 to 4.5, of the worse direction.
+    pub mos: Option<f64>,
+    /// For people: `good`, `fair`, `poor` and what is wrong.
+    pub words: String,
+}
+
+/// Both directions of one stream.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StreamQuality {
+    /// `audio` or `video`.
+    pub kind: &'static str,
+    /// From this side to us, measured here.
+    pub sent: DirectionQuality,
+    /// From us to this side, as it reports.
+    pub received: DirectionQuality,
+}
+
+/// One direction of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct DirectionQuality {
+    /// Share of packets lost, 0.0 to 1.0.
+    pub loss: f64,
+    /// Interarrival jitter, ms.
+    pub jitter_ms: f64,
+    /// Payload, kbit/s.
+    pub kbps: f64,
+}
+
+/// A person who is signed in, or whose device is expected back.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UserView {
+    /// `name@domain`.
+    pub user: String,
+    /// The name for people.
+    pub display_name: String,
+    /// True for a guest, false for an account.
+    pub guest: bool,
+    /// Pages and phones signed in now.
+    pub sessions: usize,
+    /// Devices expected back after their connection broke.
+    pub parked: usize,
+    /// In a call.
+    pub busy: bool,
+}
+
+/// Why and how a call ended. There is exactly one for each call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EndView {
+    /// Stable word for programs, e.g. `no_answer`.
+    pub code: &'static str,
+    /// Whose doing it was: `success`, `peer`, `upstream`, `us` or `unknown`.
+    pub cause: &'static str,
+    /// The SIP status it corresponds to (RFC 3261 21).
+    pub sip_status: u16,
+    /// The information string of the Web SDK protocol.
+    pub info: String,
+    /// What the caller is told.
+    pub caller_sentence: String,
+    /// What the callee is told.
+    pub callee_sentence: String,
+}
+
+/// The record of a call that is over.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CallRecord {
+    /// The call as it stood last; its phase is [`CallPhase::Ended`].
+    pub call: CallView,
+    /// When it ended, milliseconds since 1970-01-01T00:00:00Z.
+    pub ended_ms: u64,
+    /// From answer to end, ms, by the monotonic clock; 0 if it was not answered.
+    pub talked_ms: u64,
+    /// From the answer until media could flow on both sides, ms.
+    pub media_ready_after_ms: Option<u64>,
+    /// Digits pressed during the call: how many, not which.
+    pub digits: u32,
+    /// Why.
+    pub end: EndView,
+}
+
+/// Something happened that a log, a CDR, metrics or a page may want to know.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Notice {
+    /// Somebody signed in, or came back.
+    SignedIn {
+        /// Who.
+        user: UserView,
+        /// The device came back to a session that was parked.
+        resumed: bool,
+    },
+    /// A sign-in was refused.
+    SignInRefused {
+        /// Stable word: `wrong_password`, `too_many_attempts`, `name_taken`, ...
+        code: &'static str,
+        /// What the person was told.
+        sentence: String,
+    },
+    /// A person's last device is gone.
+    SignedOut {
+        /// `name@domain`.
+        user: String,
+    },
+    /// A call came in and was admitted.
+    CallStarted(CallView),
+    /// A call was answered.
+    CallAnswered(CallView),
+    /// A call was held, resumed or transferred, or its media became ready.
+    CallChanged(CallView),
+    /// A call was refused before it began.
+    CallRefused {
+        /// `name@domain` of who tried.
+        caller: String,
+        /// Why.
+        end: EndView,
+    },
+    /// A call is over.
+    CallEnded(CallRecord),
+}
+
+/// Numbers of the whole server.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct StatusView {
+    /// WebSockets open, signed in or not.
+    pub flows: usize,
+    /// Sessions signed in.
+    pub sessions: usize,
+    /// Sessions whose connection broke and who may come back.
+    pub parked: usize,
+    /// People signed in.
+    pub users: usize,
+    /// Calls, ringing or answered.
+    pub calls: usize,
+    /// Calls answered.
+    pub established: usize,
+    /// Legs of all calls.
+    pub legs: usize,
+    /// Calls since the process started.
+    pub calls_total: u64,
+    /// Calls that ended otherwise than by success, since the process started.
+    pub calls_failed: u64,
+    /// The server is going down.
+    pub shutting_down: bool,
+}
+
+/// An order or question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApiAction {
+    /// How is the server? Answered by [`ApiReply::Status`].
+    Status,
+    /// All calls. Answered by [`ApiReply::Calls`].
+    ListCalls,
+    /// All people. Answered by [`ApiReply::Users`].
+    ListUsers,
+    /// End a call. Answered by [`ApiReply::Done`] or [`ApiReply::NotFound`].
+    HangupCall {
+        /// [`CallView::id`].
+        call: String,
+    },
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "reply", content = "value", rename_all = "snake_case")]
+pub enum ApiReply {
+    /// See [`ApiAction::Status`].
+    Status(StatusView),
+    /// See [`ApiAction::ListCalls`].
+    Calls(Vec<CallView>),
+    /// See [`ApiAction::ListUsers`].
+    Users(Vec<UserView>),
+    /// It was done.
+    Done,
+    /// There is no such thing: a sentence.
+    NotFound(String),
+}
