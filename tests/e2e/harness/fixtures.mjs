@@ -1,0 +1,88 @@
+// Makes the files that Chromium plays as microphone and camera.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { SIDES } from './sides.mjs';
+
+const SAMPLE_RATE = 48_000;
+const TONE_SECONDS = 4;
+/** Loudness swings as in speech: a steady tone is what noise suppression takes away. */
+const SYLLABLES_PER_SECOND = 4;
+const AMPLITUDE = 0.4;
+
+const WIDTH = 640;
+const HEIGHT = 360;
+const FRAMES_PER_SECOND = 20;
+const FRAMES = 40;
+const BAR_WIDTH = 48;
+
+/** Writes `<side>.wav` and `<side>.y4m` into `directory` and returns their paths. */
+export function makeFixtures(directory, sideName) {
+  const side = SIDES[sideName];
+  mkdirSync(directory, { recursive: true });
+  const audio = path.join(directory, `${sideName}.wav`);
+  const video = path.join(directory, `${sideName}.y4m`);
+  writeFileSync(audio, toneWav(side.tone));
+  writeFileSync(video, movingBarY4m(side.colour));
+  return { audio, video };
+}
+
+function toneWav(frequency) {
+  const count = SAMPLE_RATE * TONE_SECONDS;
+  const data = Buffer.alloc(44 + count * 2);
+  data.write('RIFF', 0);
+  data.writeUInt32LE(36 + count * 2, 4);
+  data.write('WAVEfmt ', 8);
+  data.writeUInt32LE(16, 16);
+  data.writeUInt16LE(1, 20); // PCM
+  data.writeUInt16LE(1, 22); // mono
+  data.writeUInt32LE(SAMPLE_RATE, 24);
+  data.writeUInt32LE(SAMPLE_RATE * 2, 28);
+  data.writeUInt16LE(2, 32);
+  data.writeUInt16LE(16, 34);
+  data.write('data', 36);
+  data.writeUInt32LE(count * 2, 40);
+  for (let i = 0; i < count; i++) {
+    const t = i / SAMPLE_RATE;
+    const loudness = 0.6 - 0.4 * Math.cos(2 * Math.PI * SYLLABLES_PER_SECOND * t);
+    const value = AMPLITUDE * loudness * Math.sin(2 * Math.PI * frequency * t);
+    data.writeInt16LE(Math.round(value * 32767), 44 + i * 2);
+  }
+  return data;
+}
+
+/** A plain coloured field with a white bar that walks from left to right. */
+function movingBarY4m([r, g, b]) {
+  const header = Buffer.from(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F${FRAMES_PER_SECOND}:1 Ip A1:1 C420jpeg\n`);
+  const field = yuv(r, g, b);
+  const bar = yuv(255, 255, 255);
+  const frames = [header];
+  for (let n = 0; n < FRAMES; n++) {
+    const left = Math.floor((n * (WIDTH - BAR_WIDTH)) / FRAMES) & ~1;
+    frames.push(
+      Buffer.from('FRAME\n'),
+      plane(WIDTH, HEIGHT, field[0], bar[0], left, BAR_WIDTH),
+      plane(WIDTH / 2, HEIGHT / 2, field[1], bar[1], left / 2, BAR_WIDTH / 2),
+      plane(WIDTH / 2, HEIGHT / 2, field[2], bar[2], left / 2, BAR_WIDTH / 2),
+    );
+  }
+  return Buffer.concat(frames);
+}
+
+function plane(width, height, field, bar, left, barWidth) {
+  const row = Buffer.alloc(width, field);
+  row.fill(bar, left, left + barWidth);
+  const rows = Buffer.alloc(width * height);
+  for (let y = 0; y < height; y++) row.copy(rows, y * width);
+  return rows;
+}
+
+/** BT.601, studio swing: what Chromium takes a y4m file for. */
+function yuv(r, g, b) {
+  return [
+    16 + 0.257 * r + 0.504 * g + 0.098 * b,
+    128 - 0.148 * r - 0.291 * g + 0.439 * b,
+    128 + 0.439 * r - 0.368 * g - 0.071 * b,
+  ].map(Math.round);
+}

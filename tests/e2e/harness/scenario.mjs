@@ -1,0 +1,46 @@
+// A named behaviour with everything that helps to understand its failure: the server's log,
+// what the pages said, and a picture of each page.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { RESULTS } from './paths.mjs';
+
+const TIMEOUT_MS = 120_000;
+
+/**
+ * Like `test`, but a failure prints and keeps its evidence. `evidence()` gives
+ * `{ server, pages: { name: page } }`, whatever of it exists at the time.
+ */
+export function scenarios(evidence) {
+  return (name, options, body) => {
+    if (typeof options === 'function') [options, body] = [{}, options];
+    test(name, { timeout: TIMEOUT_MS, ...options }, async (t) => {
+      try {
+        await body(t);
+      } catch (error) {
+        await keep(name, evidence()).catch((fault) => console.error(`evidence was lost: ${fault.message}`));
+        throw error;
+      }
+    });
+  };
+}
+
+async function keep(name, { server, pages = {} }) {
+  mkdirSync(RESULTS, { recursive: true });
+  const stem = path.join(RESULTS, name.replace(/[^A-Za-z0-9]+/g, '-').slice(0, 100));
+  const lines = [`--- evidence of: ${name}`];
+  if (server) {
+    writeFileSync(`${stem}.server.log`, server.log());
+    lines.push('--- server log, last lines', server.log().split('\n').slice(-40).join('\n'));
+  }
+  for (const [who, page] of Object.entries(pages)) {
+    if (!page) continue;
+    const said = (page.said ?? []).slice(-25).join('\n');
+    lines.push(`--- page ${who}`, said || '(said nothing)');
+    await page.screenshot({ path: `${stem}.${who}.png` }).catch((fault) => lines.push(`no picture: ${fault.message}`));
+  }
+  lines.push(`--- kept in ${path.relative(process.cwd(), stem)}.*`);
+  console.error(lines.join('\n'));
+}
