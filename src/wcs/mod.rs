@@ -1,1 +1,7 @@
-//! Being laid down.
+//! The wire protocol of the Flashphoner Web SDK 2.0 as its server speaks it, and our `callbox.*`
+//! extensions to it. Sans-IO: text in, text out, deadlines named.
+//!
+//! [`message`] is what is said; [`session`] is who may say it when.
+#![forbid(unsafe_code)]
+
+pub mod message;

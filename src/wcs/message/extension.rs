@@ -1,0 +1,186 @@
+//! `callbox.*`: what our own page and this server say beyond the SDK's protocol.
+//!
+//! Only a page that sent `callbox.hello` gets any of it. Keys of several words are written
+//! `like_this`, but for `callId`, which is spelt as in the rest of the protocol.
+
+use serde::Serialize;
+use smol_str::SmolStr;
+
+use super::ids::WcsCallId;
+
+/// The version of the extensions that this server speaks.
+pub const EXTENSION_VERSION: u32 = 1;
+
+/// What our page asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExtensionRequest {
+    /// `callbox.hello`: the page knows the extensions and wants to be told.
+    Hello {
+        /// The version it speaks.
+        version: u32,
+    },
+}
+
+/// What our page is told.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum ExtensionEvent {
+    /// `callbox.welcome` answers `callbox.hello`.
+    Welcome(Welcome),
+    /// `callbox.presence`: the whole list, on each change.
+    Presence(Presence),
+    /// `callbox.media`: what flows in a call.
+    Media(CallMedia),
+    /// `callbox.quality`: how well it flows.
+    Quality(Quality),
+    /// `callbox.callEnded`: just before the terminal status of a call.
+    CallEnded(CallEnded),
+}
+
+impl ExtensionEvent {
+    /// The name on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Welcome(_) => "callbox.welcome",
+            Self::Presence(_) => "callbox.presence",
+            Self::Media(_) => "callbox.media",
+            Self::Quality(_) => "callbox.quality",
+            Self::CallEnded(_) => "callbox.callEnded",
+        }
+    }
+}
+
+/// Who the page is to this server, and what it may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Welcome {
+    /// The version of the extensions in use.
+    pub version: u32,
+    /// The server's own version, for people.
+    pub server: SmolStr,
+    /// The user signed in on this session.
+    pub you: You,
+    /// Free names are allowed to this page's address.
+    pub guests: bool,
+    /// What this session may do at most.
+    pub limits: Limits,
+}
+
+/// The user of a session as he is known here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct You {
+    /// What others dial.
+    pub name: SmolStr,
+    /// What others see.
+    pub display_name: String,
+    /// Without an account.
+    pub guest: bool,
+}
+
+/// The limits a page should know before it meets them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// Calls at once on this session.
+    pub calls: usize,
+    /// Bytes of one frame.
+    pub frame_bytes: usize,
+    /// Bytes of one `sendData` payload as JSON.
+    pub data_bytes: usize,
+    /// Seconds an unanswered call rings.
+    pub ring_s: u64,
+}
+
+/// Who is here.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Presence {
+    /// Sorted by the sender as it is to be shown.
+    pub users: Vec<PresentUser>,
+    /// How many more are here than the list names.
+    pub more: usize,
+}
+
+/// One who is here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PresentUser {
+    /// What to dial.
+    pub name: SmolStr,
+    /// What to show.
+    pub display_name: String,
+    /// In a call.
+    pub busy: bool,
+    /// This page's own user.
+    pub you: bool,
+}
+
+/// What flows in a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallMedia {
+    /// The call.
+    #[serde(rename = "callId", serialize_with = "as_text")]
+    pub call_id: WcsCallId,
+    /// The codec of the sound, none if there is none.
+    pub audio: Option<SmolStr>,
+    /// The codec of the picture, none if there is none.
+    pub video: Option<SmolStr>,
+    /// In words, why there is no picture although somebody wanted one.
+    pub video_reason: Option<String>,
+    /// Both sides are connected: media can flow.
+    pub ready: bool,
+    /// The far side has put the call on hold.
+    pub remote_held: bool,
+}
+
+/// How well media flows, over the last two seconds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Quality {
+    /// The call.
+    #[serde(rename = "callId", serialize_with = "as_text")]
+    pub call_id: WcsCallId,
+    /// One for each kind of media that flows.
+    pub streams: Vec<StreamQuality>,
+    /// Between the page and this server, in milliseconds.
+    pub round_trip_ms: Option<f32>,
+    /// 1.0 to 4.5 (G.107), of the sound this page hears.
+    pub mos: Option<f32>,
+    /// The same for people.
+    pub words: String,
+}
+
+/// One kind of media, both ways.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StreamQuality {
+    /// `audio` or `video`.
+    pub kind: &'static str,
+    /// From the page to this server.
+    pub sent: DirectionQuality,
+    /// From this server to the page.
+    pub received: DirectionQuality,
+}
+
+/// One direction.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct DirectionQuality {
+    /// The share of packets lost, 0 to 1.
+    pub loss: Option<f32>,
+    /// Interarrival jitter (RFC 3550 6.4.1) in milliseconds.
+    pub jitter_ms: Option<f32>,
+    /// Kilobits a second.
+    pub kbps: Option<f32>,
+}
+
+/// Why a call ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallEnded {
+    /// The call.
+    #[serde(rename = "callId", serialize_with = "as_text")]
+    pub call_id: WcsCallId,
+    /// For programs: a stable word.
+    pub code: SmolStr,
+    /// For people.
+    pub sentence: String,
+    /// What lay behind it, for whoever looks closer.
+    pub cause: Option<String>,
+}
+
+fn as_text<S: serde::Serializer>(id: &WcsCallId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(id.as_str())
+}
