@@ -4,4 +4,8 @@
 //! [`message`] is what is said; [`session`] is who may say it when.
 #![forbid(unsafe_code)]
 
+mod call;
 pub mod message;
+pub mod session;
+
+pub use call::WireCall;

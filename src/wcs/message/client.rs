@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 use super::connection::Connection;
 use super::extension::ExtensionRequest;
 use super::ids::{Payload, SdpText, WcsCallId};
+use super::text::TextMessage;
 
 /// One message of a client, checked and typed.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +59,12 @@ pub enum ClientMessage {
         payload: Payload,
     },
     /// `sendMessage` of API 1.0.
-    SendMessage(Box<LegacyMessage>),
+    SendMessage {
+        /// Comes back in `notifyMessage`.
+        id: SmolStr,
+        /// The text.
+        text: Box<TextMessage>,
+    },
     /// `ping`: asks for a `pong`.
     Ping,
     /// `pong`: answers our `ping`.
@@ -156,26 +162,4 @@ pub enum DtmfMethod {
     Info,
     /// `INFO_RELAY`: SIP INFO with `application/dtmf-relay`.
     InfoRelay,
-}
-
-/// `sendMessage` of API 1.0: text to another user.
-#[derive(Clone, PartialEq, Eq)]
-pub struct LegacyMessage {
-    /// Made by the client.
-    pub id: SmolStr,
-    /// To whom.
-    pub to: String,
-    /// The text.
-    pub body: String,
-    /// Its media type, `text/plain` if absent.
-    pub content_type: SmolStr,
-}
-
-impl fmt::Debug for LegacyMessage {
-    /// What people write to each other stays out of logs.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LegacyMessage")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
-    }
 }

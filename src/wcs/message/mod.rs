@@ -4,12 +4,14 @@ mod client;
 mod connection;
 mod extension;
 mod ids;
+pub mod info;
 mod parse;
 mod server;
+mod text;
 
 use thiserror::Error;
 
-pub use client::{AnswerRequest, CallRequest, ClientMessage, DtmfMethod, LegacyMessage};
+pub use client::{AnswerRequest, CallRequest, ClientMessage, DtmfMethod};
 pub use connection::{Connection, ConnectionEcho};
 pub use extension::{
     CallEnded, CallMedia, DirectionQuality, EXTENSION_VERSION, ExtensionEvent, ExtensionRequest,
@@ -17,6 +19,7 @@ pub use extension::{
 };
 pub use ids::{AuthToken, MAX_ID_BYTES, Password, Payload, SdpText, WcsCallId};
 pub use server::{CallNotice, CallStatus, Fail, ServerMessage, UserData};
+pub use text::TextMessage;
 
 /// The longest text frame that is read, in bytes. A call with video has 6 to 8 kB.
 pub const MAX_FRAME_BYTES: usize = 256 * 1024;

@@ -4,10 +4,11 @@
 use serde_json::{Map, Value};
 use smol_str::SmolStr;
 
-use super::client::{AnswerRequest, CallRequest, ClientMessage, DtmfMethod, LegacyMessage};
+use super::client::{AnswerRequest, CallRequest, ClientMessage, DtmfMethod};
 use super::connection::{Connection, ConnectionEcho};
 use super::extension::ExtensionRequest;
 use super::ids::{AuthToken, MAX_ID_BYTES, Password, Payload, SdpText, WcsCallId};
+use super::text::TextMessage;
 use super::{MAX_FRAME_BYTES, MessageError};
 
 /// The longest message name, in bytes.
@@ -97,14 +98,16 @@ fn message(name: &str, mut fields: Fields, length: usize) -> Result<ClientMessag
             operation_id: fields.required("operationId", MAX_ID_BYTES)?.into(),
             payload: Payload(fields.take("payload")),
         },
-        "sendMessage" => ClientMessage::SendMessage(Box::new(LegacyMessage {
+        "sendMessage" => ClientMessage::SendMessage {
             id: fields.required("id", MAX_ID_BYTES)?.into(),
-            to: fields.required("to", MAX_ADDRESS)?,
-            body: fields.text("body", MAX_FRAME_BYTES)?.unwrap_or_default(),
-            content_type: fields
-                .text("contentType", MAX_ADDRESS)?
-                .map_or(SmolStr::new_static("text/plain"), SmolStr::from),
-        })),
+            text: Box::new(TextMessage {
+                to: fields.required("to", MAX_ADDRESS)?,
+                body: fields.text("body", MAX_FRAME_BYTES)?.unwrap_or_default(),
+                content_type: fields
+                    .text("contentType", MAX_ADDRESS)?
+                    .map_or(SmolStr::new_static("text/plain"), SmolStr::from),
+            }),
+        },
         "ping" => ClientMessage::Ping,
         "pong" => ClientMessage::Pong,
         "sessionDebug" => ClientMessage::SessionDebug {

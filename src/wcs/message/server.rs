@@ -85,7 +85,7 @@ pub struct UserData {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fail {
     /// The event or method that failed, in WCS's words (`RegistrationStatusEvent`).
-    pub api_method: Option<&'static str>,
+    pub api_method: Option<SmolStr>,
     /// The call or operation it is about.
     pub id: Option<SmolStr>,
     /// `FAILED` or the like.
@@ -279,7 +279,7 @@ impl Fail {
                 fields.insert(key.into(), text.into());
             }
         };
-        put("apiMethod", self.api_method);
+        put("apiMethod", self.api_method.as_deref());
         put("id", self.id.as_deref());
         put("status", self.status);
         put("info", Some(&self.info));
