@@ -9,7 +9,8 @@ import path from 'node:path';
 
 import puppeteer from 'puppeteer-core';
 
-import { IN_PAGE_SCRIPT, scratch } from './paths.mjs';
+import { silentLoudspeaker } from './loudspeaker.mjs';
+import { IN_FIREFOX_SCRIPT, IN_PAGE_SCRIPT, scratch } from './paths.mjs';
 import { freePort } from './server.mjs';
 import { SIDES } from './sides.mjs';
 import { until } from './wait.mjs';
@@ -21,8 +22,6 @@ const PREFERENCES = {
   'media.navigator.streams.fake': true,
   'media.autoplay.default': 0,
   'media.peerconnection.ice.obfuscate_host_addresses': false,
-  // No microphone or camera light of the fake devices, no processing of the fake tone.
-  'media.getusermedia.audio.processing.platform.enabled': false,
   'app.update.enabled': false,
   'app.normandy.enabled': false,
   'browser.safebrowsing.malware.enabled': false,
@@ -49,6 +48,8 @@ export class FirefoxSide {
       .map(([key, value]) => `user_pref(${JSON.stringify(key)}, ${JSON.stringify(value)});`);
     writeFileSync(path.join(profile, 'user.js'), lines.join('\n'));
 
+    const loudspeaker = await silentLoudspeaker();
+
     // The relay listens on the same port outside: Firefox checks the Host header.
     const port = await freePort('tcp');
     const socket = path.join(profile, 'relay.sock');
@@ -59,7 +60,7 @@ export class FirefoxSide {
 
     const process_ = spawn('ip', ['netns', 'exec', netns, executable(), '--headless', '--no-remote',
       '--profile', profile, '--remote-debugging-port', String(port), 'about:blank'],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, HOME: profile, MOZ_CRASHREPORTER_DISABLE: '1' } });
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...loudspeaker.environment, HOME: profile, MOZ_CRASHREPORTER_DISABLE: '1' } });
     let said = '';
     for (const stream of [process_.stdout, process_.stderr]) {
       stream.on('data', (chunk) => { said += chunk; });
@@ -72,6 +73,7 @@ export class FirefoxSide {
         process_.kill();
         await gone;
       }
+      await loudspeaker.end();
     };
     try {
       await until('Firefox listens for its driver', () => {
@@ -105,7 +107,10 @@ export class FirefoxSide {
     page.said = [];
     page.on('console', (message) => page.said.push(`${message.type()}: ${message.text()}`));
     page.on('pageerror', (error) => page.said.push(`uncaught: ${error.stack ?? error}`));
-    await page.evaluateOnNewDocument(readFileSync(IN_PAGE_SCRIPT, 'utf8'));
+    const colour = `window.__colour = ${JSON.stringify(SIDES[this.side].colour)};`;
+    for (const script of [readFileSync(IN_PAGE_SCRIPT, 'utf8'), colour + readFileSync(IN_FIREFOX_SCRIPT, 'utf8')]) {
+      await page.evaluateOnNewDocument(script);
+    }
     return page;
   }
 

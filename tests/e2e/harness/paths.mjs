@@ -10,6 +10,7 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 export const E2E = path.resolve(HERE, '..');
 export const REPOSITORY = path.resolve(E2E, '../..');
 export const IN_PAGE_SCRIPT = path.join(HERE, 'in-page.js');
+export const IN_FIREFOX_SCRIPT = path.join(HERE, 'in-firefox.js');
 export const RESULTS = path.join(REPOSITORY, 'test-results');
 
 export const BINARY = process.env.CALLBOX_BIN ?? path.join(
