@@ -1,1 +1,243 @@
-//! Being laid down.
+//! The configuration: one TOML file, read once into a validated [`Config`].
+//!
+//! All faults are reported at once, each with its line and key. Every key, its default, its
+//! unit and whether a reload applies it is documented in the shipped `config.toml`.
+#![forbid(unsafe_code)]
+
+use std::cell::RefCell;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+mod edit;
+mod fault;
+mod reader;
+mod sections;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use edit::{EditError, edit_file};
+pub use fault::Fault;
+pub use value::Network;
+
+use fault::Faults;
+use reader::Section;
+
+/// The configuration as shipped: every key, commented, at its default.
+pub const SHIPPED: &str = include_str!("../../config.toml");
+
+/// Everything that can be set, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where state lives; absolute, or relative to the working directory.
+    pub data_dir: PathBuf,
+    /// Plain HTTP and WebSocket.
+    pub http: Http,
+    /// HTTP and WebSocket over TLS.
+    pub https: Https,
+    /// Who may talk to the HTTP ports.
+    pub access: Access,
+    /// Calls between people signed in here.
+    pub local_videochat: LocalVideochat,
+    /// The media engine.
+    pub media: Media,
+    /// The Web SDK protocol and what the calls on it may take.
+    pub wcs: Wcs,
+    /// How much is allowed.
+    pub limits: Limits,
+    /// The log.
+    pub log: Log,
+    /// People with a password.
+    pub accounts: Vec<Account>,
+}
+
+/// `[http]`, its addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Http {
+    /// Empty: no plain HTTP.
+    pub listen: Vec<SocketAddr>,
+}
+
+/// `[https]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Https {
+    /// Empty: no TLS.
+    pub listen: Vec<SocketAddr>,
+    /// PEM files of the certificate chain and its key; `None`: one of our own making.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+}
+
+/// `[http]`, its rules.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Access {
+    /// Origins of foreign pages that may open WebSockets and use the API; `*` is all.
+    pub allowed_origins: Vec<String>,
+    /// Names under which browsers may reach this server, beside those it knows itself.
+    pub allowed_hosts: Vec<String>,
+    /// Whose forwarding headers are believed.
+    pub trusted_proxies: Vec<Network>,
+}
+
+/// `[local_videochat]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalVideochat {
+    /// False: nobody is called here.
+    pub enabled: bool,
+    /// Who may sign in without an account.
+    pub guests: Guests,
+    /// The domain of guests and of names without one.
+    pub domain: String,
+}
+
+/// Who may sign in without an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guests {
+    /// Nobody.
+    None,
+    /// People on this machine.
+    Loopback,
+    /// People on this machine and in private networks (RFC 1918, RFC 4193, link-local).
+    Private,
+}
+
+/// `[media]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Media {
+    /// Addresses the media sockets are bound to.
+    pub listen: Vec<IpAddr>,
+    /// UDP port of the first worker; the next ones follow it. 0: any free one.
+    pub port: u16,
+    /// Threads.
+    pub workers: usize,
+    /// Addresses offered to browsers; empty: those of all interfaces.
+    pub addresses: Vec<IpAddr>,
+    /// The address of a one-to-one NAT in front of this machine, offered too.
+    pub public_address: Option<IpAddr>,
+    /// Cap on what one sender of video is told, bit/s; `None`: no cap.
+    pub max_video_bitrate: Option<u64>,
+    /// Packets kept for retransmission, for each video stream.
+    pub packet_cache: usize,
+    /// From the answer to media.
+    pub setup_timeout: Duration,
+    /// Without an authenticated packet (RFC 7675).
+    pub consent_timeout: Duration,
+    /// Without any media though it should come.
+    pub inactivity_timeout: Duration,
+    /// Kernel receive buffer of a media socket, bytes.
+    pub receive_buffer: usize,
+}
+
+/// `[wcs]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wcs {
+    /// Between our pings.
+    pub ping_interval: Duration,
+    /// A session is dead after as many unanswered pings.
+    pub missed_pings: u32,
+    /// A call waits as long for a page whose connection broke.
+    pub grace: Duration,
+    /// A signed-in page that asked for `keepAlive` may come back as long.
+    pub keep_alive: Duration,
+    /// Somebody called has as long to answer.
+    pub ring_timeout: Duration,
+    /// What a caller's page is told of a busy callee.
+    pub busy_status: BusyStatus,
+}
+
+/// The call status that stands for "busy" towards the Web SDK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BusyStatus {
+    /// As the SDK documents it.
+    Busy,
+    /// For pages that know no BUSY.
+    Failed,
+    /// For pages that know no BUSY.
+    Finish,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// TCP connections in all.
+    pub connections: usize,
+    /// TCP connections of one address.
+    pub connections_per_address: usize,
+    /// For TLS, for a request's head, and for a WebSocket's first message.
+    pub handshake_timeout: Duration,
+    /// A peer that takes nothing for so long is cut off.
+    pub write_timeout: Duration,
+    /// Bytes of one WebSocket message.
+    pub message_bytes: usize,
+    /// Messages waiting for one WebSocket.
+    pub outgoing_messages: usize,
+    /// Messages a second one WebSocket may send on average.
+    pub messages_per_second: u32,
+    /// People and pages signed in.
+    pub sessions: usize,
+    /// Pages signed in under one name.
+    pub sessions_per_user: usize,
+    /// Calls at once.
+    pub calls: usize,
+    /// Calls at once of one person.
+    pub calls_per_user: usize,
+    /// Wrong passwords for one account, or from one address, within ten minutes.
+    pub sign_in_failures: u32,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// A `tracing` filter.
+    pub filter: String,
+}
+
+/// `[[account]]`
+#[derive(Clone, PartialEq, Eq)]
+pub struct Account {
+    /// User part of the AOR.
+    pub name: String,
+    /// Its domain.
+    pub domain: String,
+    /// The name shown to people.
+    pub display_name: Option<String>,
+    /// MD5 HA1 (RFC 7616 3.4.2), lower-case hexadecimal.
+    pub ha1_md5: Option<String>,
+    /// SHA-256 HA1, lower-case hexadecimal.
+    pub ha1_sha256: Option<String>,
+}
+
+impl std::fmt::Debug for Account {
+    /// What a password can be guessed from stays out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Account({}@{})", self.name, self.domain)
+    }
+}
+
+impl Config {
+    /// Reads and checks a configuration. Relative paths in it are relative to `directory`.
+    ///
+    /// # Errors
+    /// Every fault, in the order of the file.
+    pub fn parse(text: &str, directory: &Path) -> Result<Self, Vec<Fault>> {
+        let faults = RefCell::new(Faults::new(text));
+        let (table, errors) = DeTable::parse_recoverable(text);
+        for error in &errors {
+            faults
+                .borrow_mut()
+                .add(error.span(), "", format!("not TOML: {}", error.message()));
+        }
+        if !errors.is_empty() {
+            return Err(faults.into_inner().into_sorted());
+        }
+        let config = sections::read(Section::root(&faults, table.get_ref()), directory);
+        let faults = faults.into_inner().into_sorted();
+        if faults.is_empty() {
+            Ok(config)
+        } else {
+            Err(faults)
+        }
+    }
+}

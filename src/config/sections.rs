@@ -1,0 +1,255 @@
+//! Every key of the file: its name, its default, what it allows.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+
+use super::reader::Section;
+use super::value::{domain, ha1, host_name, ip_address, listen_address, origin, user_name};
+use super::{
+    Access, Account, BusyStatus, Config, Guests, Http, Https, Limits, LocalVideochat, Log, Media,
+    Network, Wcs,
+};
+
+pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
+    let data_dir = root.text("data_dir", PathBuf::from("data"), |text| {
+        path(text).map(PathBuf::from)
+    });
+    let (http, access) = http(root.section("http"));
+    let https = https(root.section("https"), directory);
+    let local_videochat = local_videochat(root.section("local_videochat"));
+    let config = Config {
+        data_dir: directory.join(data_dir),
+        http,
+        https,
+        access,
+        media: media(root.section("media")),
+        wcs: wcs(root.section("wcs")),
+        limits: limits(root.section("limits")),
+        log: log(root.section("log")),
+        accounts: accounts(root.sections("account"), &local_videochat.domain),
+        local_videochat,
+    };
+    if config.http.listen.is_empty() && config.https.listen.is_empty() {
+        root.contradiction(
+            "http",
+            "both http.listen and https.listen are empty; give one an address",
+        );
+    }
+    root.finish();
+    config
+}
+
+fn http(mut section: Section<'_, '_>) -> (Http, Access) {
+    let default = vec![(Ipv4Addr::LOCALHOST, 8080).into()];
+    let http = Http {
+        listen: section.list("listen", default, listen_address),
+    };
+    let access = Access {
+        allowed_origins: section.list("allowed_origins", Vec::new(), origin),
+        allowed_hosts: section.list("allowed_hosts", Vec::new(), host_name),
+        trusted_proxies: section.list("trusted_proxies", Vec::new(), Network::parse),
+    };
+    section.finish();
+    (http, access)
+}
+
+fn https(mut section: Section<'_, '_>, directory: &Path) -> Https {
+    let default = vec![(Ipv4Addr::LOCALHOST, 8443).into()];
+    let listen = section.list("listen", default, listen_address);
+    let file = |text: &str| Ok((!text.is_empty()).then(|| directory.join(text)));
+    let certificate = section.text("certificate", None, file);
+    let key = section.text("key", None, file);
+    let certificate = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, None) => None,
+        (Some(_), None) => {
+            section.contradiction(
+                "certificate",
+                "https.key is missing; a certificate needs its key file",
+            );
+            None
+        }
+        (None, Some(_)) => {
+            section.contradiction(
+                "key",
+                "https.certificate is missing; a key needs its certificate file",
+            );
+            None
+        }
+    };
+    section.finish();
+    Https {
+        listen,
+        certificate,
+    }
+}
+
+fn local_videochat(mut section: Section<'_, '_>) -> LocalVideochat {
+    let read = LocalVideochat {
+        enabled: section.boolean("enabled", true),
+        guests: section.text("guests", Guests::Loopback, |text| match text {
+            "none" => Ok(Guests::None),
+            "loopback" => Ok(Guests::Loopback),
+            "private" => Ok(Guests::Private),
+            other => Err(format!(
+                "is {other:?}; allowed: \"loopback\", \"private\", \"none\""
+            )),
+        }),
+        domain: section.text("domain", "localhost".to_owned(), domain),
+    };
+    section.finish();
+    read
+}
+
+fn media(mut section: Section<'_, '_>) -> Media {
+    let everywhere = vec![
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    ];
+    let port = section.integer("port", 40_000, 0..=65_535);
+    let workers = section.count("workers", 1, 1..=64);
+    if port != 0 && port + workers as u64 > 65_536 {
+        section.contradiction("port", "leaves no room for one port a worker below 65536");
+    }
+    let listen = section.list("listen", everywhere, ip_address);
+    if listen.is_empty() {
+        section.contradiction(
+            "listen",
+            "is empty; media needs an address, \"0.0.0.0\" is all",
+        );
+    }
+    let read = Media {
+        listen,
+        port: u16::try_from(port).unwrap_or_default(),
+        workers,
+        addresses: section.list("addresses", Vec::new(), offered_address),
+        public_address: section.text("public_address", None, |text| {
+            if text.is_empty() {
+                Ok(None)
+            } else {
+                offered_address(text).map(Some)
+            }
+        }),
+        max_video_bitrate: match section.integer("max_video_kbps", 2_500, 0..=100_000) {
+            0 => None,
+            kbps => Some(kbps * 1_000),
+        },
+        packet_cache: section.count("packet_cache_packets", 512, 16..=8_192),
+        setup_timeout: section.seconds("setup_timeout_s", 15, 1..=120),
+        consent_timeout: section.seconds("consent_timeout_s", 15, 5..=120),
+        inactivity_timeout: section.seconds("inactivity_timeout_s", 60, 5..=3_600),
+        receive_buffer: 1024 * section.count("receive_buffer_kib", 4_096, 64..=262_144),
+    };
+    section.finish();
+    read
+}
+
+fn wcs(mut section: Section<'_, '_>) -> Wcs {
+    let read = Wcs {
+        ping_interval: section.milliseconds("ping_interval_ms", 5_000, 100..=60_000),
+        missed_pings: section.integer("missed_pings", 10, 1..=100) as u32,
+        grace: section.seconds("grace_s", 15, 0..=300),
+        keep_alive: section.seconds("keep_alive_s", 120, 0..=86_400),
+        ring_timeout: section.seconds("ring_timeout_s", 60, 1..=600),
+        busy_status: section.text("busy_status", BusyStatus::Busy, |text| match text {
+            "BUSY" => Ok(BusyStatus::Busy),
+            "FAILED" => Ok(BusyStatus::Failed),
+            "FINISH" => Ok(BusyStatus::Finish),
+            other => Err(format!(
+                "is {other:?}; allowed: \"BUSY\", \"FAILED\", \"FINISH\""
+            )),
+        }),
+    };
+    section.finish();
+    read
+}
+
+fn limits(mut section: Section<'_, '_>) -> Limits {
+    let read = Limits {
+        connections: section.count("connections", 4_096, 1..=1_000_000),
+        connections_per_address: section.count("connections_per_address", 1_024, 1..=1_000_000),
+        handshake_timeout: section.milliseconds("handshake_timeout_ms", 10_000, 100..=120_000),
+        write_timeout: section.milliseconds("write_timeout_ms", 15_000, 100..=120_000),
+        message_bytes: 1024 * section.count("message_kib", 256, 16..=4_096),
+        outgoing_messages: section.count("outgoing_messages", 256, 16..=65_536),
+        messages_per_second: section.integer("messages_per_second", 50, 1..=10_000) as u32,
+        sessions: section.count("sessions", 2_000, 1..=1_000_000),
+        sessions_per_user: section.count("sessions_per_user", 8, 1..=64),
+        calls: section.count("calls", 1_000, 1..=1_000_000),
+        calls_per_user: section.count("calls_per_user", 4, 1..=1_000),
+        sign_in_failures: section.integer("sign_in_failures", 10, 1..=1_000) as u32,
+    };
+    section.finish();
+    read
+}
+
+fn log(mut section: Section<'_, '_>) -> Log {
+    let filter = section.text("level", "info".to_owned(), |text| {
+        match tracing_subscriber::EnvFilter::try_new(text) {
+            Ok(_) if !text.trim().is_empty() => Ok(text.to_owned()),
+            _ => Err(format!(
+                "{text:?} is not a log level; allowed: \"error\", \"warn\", \"info\", \"debug\", \
+                 \"trace\", or a filter such as \"info,callbox::net=debug\""
+            )),
+        }
+    });
+    section.finish();
+    Log { filter }
+}
+
+fn accounts(sections: Vec<Section<'_, '_>>, default_domain: &str) -> Vec<Account> {
+    let mut seen = HashSet::new();
+    let mut accounts = Vec::new();
+    for mut section in sections {
+        let name = section.required_text("name", user_name);
+        let account = Account {
+            name: name.unwrap_or_default(),
+            domain: section.text("domain", default_domain.to_owned(), domain),
+            display_name: section.text("display_name", None, |text| display_name(text).map(Some)),
+            ha1_md5: section.text("ha1_md5", None, |text| ha1(text, 16).map(Some)),
+            ha1_sha256: section.text("ha1_sha256", None, |text| ha1(text, 32).map(Some)),
+        };
+        if account.ha1_md5.is_none() && account.ha1_sha256.is_none() {
+            section.contradiction(
+                "name",
+                "has no password: set one with `callbox account passwd`, it writes ha1_md5 and ha1_sha256",
+            );
+        }
+        if !account.name.is_empty() && !seen.insert((account.name.clone(), account.domain.clone()))
+        {
+            section.contradiction(
+                "name",
+                &format!("{}@{} is there twice", account.name, account.domain),
+            );
+        }
+        section.finish();
+        accounts.push(account);
+    }
+    accounts
+}
+
+fn path(text: &str) -> Result<&str, String> {
+    if text.is_empty() {
+        Err("is empty; allowed: a path".to_owned())
+    } else {
+        Ok(text)
+    }
+}
+
+fn offered_address(text: &str) -> Result<IpAddr, String> {
+    let address = ip_address(text)?;
+    if address.is_unspecified() || address.is_multicast() {
+        return Err(format!(
+            "{text:?} cannot be reached; allowed: an address of this machine"
+        ));
+    }
+    Ok(address)
+}
+
+fn display_name(text: &str) -> Result<String, String> {
+    if text.chars().count() > 64 || text.chars().any(char::is_control) {
+        return Err("allowed: up to 64 characters on one line".to_owned());
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,200 @@
+use std::path::Path;
+
+use super::*;
+
+fn faults(text: &str) -> String {
+    let faults = Config::parse(text, Path::new("/etc/callbox")).unwrap_err();
+    faults.iter().map(|fault| format!("{fault}\n")).collect()
+}
+
+fn parse(text: &str) -> Config {
+    Config::parse(text, Path::new("/etc/callbox")).unwrap()
+}
+
+#[test]
+fn the_shipped_file_says_what_the_defaults_are() {
+    assert_eq!(parse(SHIPPED), parse(""));
+}
+
+#[test]
+fn the_shipped_file_has_every_key_with_its_mark() {
+    let mut marked = true;
+    let mut comment = String::new();
+    for line in SHIPPED
+        .lines()
+        .take_while(|line| !line.starts_with("# --- People"))
+    {
+        if let Some(text) = line.strip_prefix('#') {
+            comment.push_str(text);
+            marked = false;
+        } else if line.contains(" = ") {
+            marked |= comment.contains("(hot)") || comment.contains("(restart)");
+            assert!(marked, "no (hot) or (restart) above {line}");
+        } else {
+            comment.clear();
+        }
+    }
+    // The reader names every key it knows when it meets one that it does not.
+    for section in [
+        "",
+        "http",
+        "https",
+        "local_videochat",
+        "media",
+        "wcs",
+        "limits",
+        "log",
+    ] {
+        let header = if section.is_empty() {
+            String::new()
+        } else {
+            format!("[{section}]\n")
+        };
+        let report = faults(&format!("{header}nonsense = 1\n"));
+        let known = report.trim().split("allowed here: ").nth(1).unwrap();
+        for key in known.split(", ").filter(|_| !section.is_empty()) {
+            let body = SHIPPED.split(&format!("\n[{section}]\n")).nth(1).unwrap();
+            let body = body.split("\n[").next().unwrap();
+            assert!(
+                body.contains(&format!("\n{key} = ")),
+                "{section}.{key} is not shown"
+            );
+        }
+    }
+}
+
+#[test]
+fn all_faults_are_reported_at_once_with_line_and_key() {
+    let report = faults(
+        r#"data_dir = 7
+colour = "blue"
+
+[http]
+listen = ["127.0.0.1", "[::1]:8080"]
+allowed_origins = ["https://a.example/path"]
+trusted_proxies = ["10.0.0.0/40"]
+
+[https]
+certificate = "chain.pem"
+
+[local_videochat]
+enabled = "yes"
+guests = "everyone"
+
+[media]
+port = 70000
+workers = 1.5
+public_address = "0.0.0.0"
+
+[wcs]
+ping = 5
+
+[log]
+level = "a=b=c"
+
+[[account]]
+name = "al ice"
+ha1_md5 = "123"
+
+[[account]]
+name = "bob"
+
+[[account]]
+display_name = "Nobody"
+"#,
+    );
+    let golden = r#"line 1: data_dir: is a whole number; allowed: a text in quotes
+line 2: colour: unknown key; allowed here: data_dir, http, https, local_videochat, media, wcs, limits, log, account
+line 5: http.listen: "127.0.0.1" is not an address with a port; allowed: for example "127.0.0.1:8080", "0.0.0.0:8080" or "[::]:8080"
+line 6: http.allowed_origins: "https://a.example/path" is not an origin; allowed: scheme, host and port without a path, for example "https://calls.example.com" or "http://192.0.2.7:3000"; "*" allows all
+line 7: http.trusted_proxies: "10.0.0.0/40" has a prefix that is not from 0 to 32
+line 10: https.certificate: https.key is missing; a certificate needs its key file
+line 13: local_videochat.enabled: is a text; allowed: true, false
+line 14: local_videochat.guests: is "everyone"; allowed: "loopback", "private", "none"
+line 17: media.port: is 70000; allowed: a whole number from 0 to 65535
+line 18: media.workers: is a number with a fraction; allowed: a whole number from 1 to 64
+line 19: media.public_address: "0.0.0.0" cannot be reached; allowed: an address of this machine
+line 22: wcs.ping: unknown key; allowed here: ping_interval_ms, missed_pings, grace_s, keep_alive_s, ring_timeout_s, busy_status
+line 25: log.level: "a=b=c" is not a log level; allowed: "error", "warn", "info", "debug", "trace", or a filter such as "info,callbox::net=debug"
+line 28: account[1].name: "al ice" is not a user name; allowed: 1 to 64 letters, digits and - _ . + ~
+line 28: account[1].name: has no password: set one with `callbox account passwd`, it writes ha1_md5 and ha1_sha256
+line 29: account[1].ha1_md5: is not a digest HA1; allowed: 32 hexadecimal digits, as `callbox account add` writes them
+line 32: account[2].name: has no password: set one with `callbox account passwd`, it writes ha1_md5 and ha1_sha256
+line 34: account[3].name: is missing
+line 34: account[3].name: has no password: set one with `callbox account passwd`, it writes ha1_md5 and ha1_sha256
+"#;
+    assert_eq!(report, golden);
+}
+
+#[test]
+fn broken_toml_is_reported_with_its_lines() {
+    let report = faults("[http]\nlisten = \n\n[https\nkey = \"\"\n");
+    assert!(report.starts_with("line 2: not TOML: "), "{report}");
+    assert!(report.contains("line 4: not TOML: "), "{report}");
+}
+
+#[test]
+fn a_key_twice_is_a_fault() {
+    let report = faults("[wcs]\ngrace_s = 1\ngrace_s = 2\n");
+    assert!(
+        report.starts_with("line 3: not TOML: duplicate key"),
+        "{report}"
+    );
+}
+
+#[test]
+fn one_account_name_may_exist_in_two_domains_but_not_twice_in_one() {
+    let account = |domain: &str| {
+        format!(
+            "[[account]]\nname = \"a\"\ndomain = \"{domain}\"\nha1_md5 = \"{}\"\n",
+            "0".repeat(32)
+        )
+    };
+    parse(&format!("{}{}", account("x.example"), account("y.example")));
+    let report = faults(&format!("{}{}", account("x.example"), account("X.example")));
+    assert_eq!(
+        report,
+        "line 6: account[2].name: a@x.example is there twice\n"
+    );
+}
+
+#[test]
+fn a_server_without_any_listener_is_a_fault() {
+    let report = faults("[http]\nlisten = []\n[https]\nlisten = []\n");
+    assert!(
+        report.contains("both http.listen and https.listen are empty"),
+        "{report}"
+    );
+}
+
+#[test]
+fn relative_paths_are_relative_to_the_file() {
+    let config =
+        parse("data_dir = \"state\"\n[https]\ncertificate = \"c.pem\"\nkey = \"/k.pem\"\n");
+    assert_eq!(config.data_dir, Path::new("/etc/callbox/state"));
+    let expected = (PathBuf::from("/etc/callbox/c.pem"), PathBuf::from("/k.pem"));
+    assert_eq!(config.https.certificate, Some(expected));
+}
+
+#[test]
+fn passwords_hashes_stay_out_of_debug_output() {
+    let hash = "0123456789abcdef".repeat(2);
+    let config = parse(&format!(
+        "[[account]]\nname = \"a\"\nha1_md5 = \"{hash}\"\n"
+    ));
+    assert!(!format!("{config:?}").contains(&hash));
+}
+
+#[test]
+fn networks_contain_what_their_prefix_says() {
+    let network = |text| Network::parse(text).unwrap();
+    let contains = |text, address: &str| network(text).contains(address.parse().unwrap());
+    assert!(contains("10.0.0.0/8", "10.255.0.1"));
+    assert!(!contains("10.0.0.0/8", "11.0.0.1"));
+    assert!(contains("10.0.0.0/8", "::ffff:10.0.0.1"));
+    assert!(contains("0.0.0.0/0", "192.0.2.1"));
+    assert!(!contains("0.0.0.0/0", "2001:db8::1"));
+    assert!(contains("2001:db8::/32", "2001:db8:1::1"));
+    assert!(contains("127.0.0.1", "127.0.0.1"));
+    assert!(!contains("127.0.0.1", "127.0.0.2"));
+}

@@ -1,0 +1,151 @@
+//! Texts of the file that mean more than text: addresses, networks, origins, host names.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+/// An address and port to listen on.
+pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        format!(
+            "{text:?} is not an address with a port; allowed: for example \"127.0.0.1:8080\", \
+             \"0.0.0.0:8080\" or \"[::]:8080\""
+        )
+    })
+}
+
+/// An IP address; brackets around an IPv6 address are accepted.
+pub(super) fn ip_address(text: &str) -> Result<IpAddr, String> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    bare.parse().map_err(|_| {
+        format!(
+            "{text:?} is not an IP address; allowed: for example \"192.0.2.7\" or \"2001:db8::7\""
+        )
+    })
+}
+
+/// A block of addresses, e.g. `10.0.0.0/8` (RFC 4632); one address is a block of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    prefix: u8,
+}
+
+impl Network {
+    /// Reads `address` or `address/prefix`.
+    ///
+    /// # Errors
+    /// A sentence on what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (ip_address(address)?, Some(prefix)),
+            None => (ip_address(text)?, None),
+        };
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            None => longest,
+            Some(digits) => digits
+                .parse()
+                .ok()
+                .filter(|prefix| *prefix <= longest)
+                .ok_or_else(|| format!("{text:?} has a prefix that is not from 0 to {longest}"))?,
+        };
+        Ok(Self { address, prefix })
+    }
+
+    /// True if the address is in the block. An IPv4 address mapped into IPv6 counts as IPv4.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                let shift = 32 - u32::from(self.prefix);
+                u32::from(network).checked_shr(shift) == u32::from(address).checked_shr(shift)
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                let shift = 128 - u32::from(self.prefix);
+                u128::from(network).checked_shr(shift) == u128::from(address).checked_shr(shift)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
+/// A host name as the `Host` header carries it, without a port, in lower case.
+pub(super) fn host_name(text: &str) -> Result<String, String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    if text.is_empty() || text.len() > 253 || !text.chars().all(legal) {
+        return Err(format!(
+            "{text:?} is not a host name; allowed: a name without scheme, port or path, for \
+             example \"calls.example.com\""
+        ));
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+/// An origin as browsers send it (RFC 6454 6.2), in lower case; `*` stands for all.
+pub(super) fn origin(text: &str) -> Result<String, String> {
+    let wrong = || {
+        format!(
+            "{text:?} is not an origin; allowed: scheme, host and port without a path, for \
+             example \"https://calls.example.com\" or \"http://192.0.2.7:3000\"; \"*\" allows all"
+        )
+    };
+    if text == "*" || text == "null" {
+        return Ok(text.to_owned());
+    }
+    let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
+    let legal =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':' | '[' | ']');
+    let scheme_legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    if scheme.is_empty() || !scheme.chars().all(scheme_legal) {
+        return Err(wrong());
+    }
+    if rest.is_empty() || !rest.chars().all(legal) {
+        return Err(wrong());
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+/// The domain part of an AOR, in lower case: a host name or an IP address.
+pub(super) fn domain(text: &str) -> Result<String, String> {
+    if let Ok(address) = ip_address(text) {
+        return Ok(match address {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        });
+    }
+    host_name(text).map_err(|_| {
+        format!("{text:?} is not a domain; allowed: a host name or an IP address, for example \"example.com\"")
+    })
+}
+
+/// The user part of an AOR as accounts may have it.
+pub(super) fn user_name(text: &str) -> Result<String, String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | '~');
+    if text.is_empty() || text.len() > 64 || !text.chars().all(legal) {
+        return Err(format!(
+            "{text:?} is not a user name; allowed: 1 to 64 letters, digits and - _ . + ~"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// A digest HA1 of `bytes` bytes, in lower-case hexadecimal.
+pub(super) fn ha1(text: &str, bytes: usize) -> Result<String, String> {
+    let text = text.to_ascii_lowercase();
+    if text.len() != 2 * bytes || !text.chars().all(|c| c.is_ascii_hexdigit()) {
+        return Err(format!(
+            "is not a digest HA1; allowed: {} hexadecimal digits, as `callbox account add` writes them",
+            2 * bytes
+        ));
+    }
+    Ok(text)
+}
