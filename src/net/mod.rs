@@ -1,1 +1,3 @@
-//! Being laid down.
+//! The only place with sockets and a clock.
+
+pub mod media_worker;

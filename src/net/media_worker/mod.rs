@@ -1,0 +1,272 @@
+//! A media worker's thread: sockets, clock and queues around
+//! [`media::worker::Worker`]. Commands go in over a bounded queue, events come back over
+//! another; packets never leave the thread.
+
+mod addresses;
+mod drops;
+mod socket;
+mod thread;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::sync::mpsc::{self, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use media::event::Event;
+use media::plan::Command;
+use media::worker::{ConfigError, Counters, Worker, WorkerConfig};
+use nix::errno::Errno;
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use thiserror::Error;
+
+pub use self::addresses::candidate_addresses;
+use self::socket::{Family, Socket};
+
+/// Commands a worker may be behind.
+const COMMAND_QUEUE: usize = 4096;
+
+/// Events the driver may be behind.
+const EVENT_QUEUE: usize = 4096;
+
+/// Room for 2 MiB of datagrams in the kernel; its default of 212,992 bytes holds some 90 video
+/// packets, less than one scheduling hiccup.
+const SOCKET_BUFFER: usize = 4 * 1024 * 1024;
+
+/// How a worker is started.
+#[derive(Debug, Clone)]
+pub struct MediaWorkerConfig {
+    /// Index from 0; names the thread.
+    pub index: usize,
+    /// UDP port for all WebRTC legs of this worker, on all addresses. 0 takes any.
+    pub port: u16,
+    /// Also listen on IPv6 where the machine has it.
+    pub ipv6: bool,
+    /// The worker's own settings.
+    pub worker: WorkerConfig,
+}
+
+/// Why a worker could not be started.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The port cannot be bound.
+    #[error("the media port {port}/udp is taken by another program; stop it or set another port")]
+    PortTaken {
+        /// The port.
+        port: u16,
+    },
+    /// Binding it is not allowed.
+    #[error("no permission to open the media port {port}/udp; ports below 1024 need a privilege")]
+    Permission {
+        /// The port.
+        port: u16,
+    },
+    /// The system refuses a socket for another reason.
+    #[error("cannot open the media port {port}/udp: {reason}")]
+    Socket {
+        /// The port.
+        port: u16,
+        /// What the system says.
+        reason: Errno,
+    },
+    /// The worker's settings are not accepted.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The thread cannot be made.
+    #[error("cannot start the media thread: {0}")]
+    Thread(#[from] io::Error),
+}
+
+/// A running worker.
+#[derive(Debug)]
+pub struct Handle {
+    /// Where orders go.
+    pub commands: Commands,
+    /// What it reports.
+    pub events: tokio::sync::mpsc::Receiver<Event>,
+    /// What it listens on and has counted.
+    pub monitor: Monitor,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// The queue of orders to a worker. When it is dropped the worker says goodbye on all legs and
+/// ends.
+#[derive(Debug)]
+pub struct Commands {
+    queue: Option<SyncSender<Command>>,
+    wake: Arc<EventFd>,
+}
+
+/// An order was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum CommandError {
+    /// The worker is too far behind.
+    #[error("the media worker is overloaded")]
+    Overloaded,
+    /// The worker's thread has ended.
+    #[error("the media worker has ended")]
+    Ended,
+}
+
+/// What a worker listens on and has counted.
+#[derive(Debug, Clone)]
+pub struct Monitor {
+    /// The port it got.
+    pub port: u16,
+    /// Whether it listens on IPv6 too.
+    pub ipv6: bool,
+    shared: Arc<Mutex<Measurements>>,
+}
+
+/// Counts of a worker since its start, a second old at most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Measurements {
+    /// Of the sans-IO worker.
+    pub worker: Counters,
+    /// Legs now.
+    pub legs: usize,
+    /// Datagrams that the kernel dropped because we did not fetch them in time.
+    pub kernel_drops: u64,
+    /// Datagrams received.
+    pub received: u64,
+    /// Datagrams sent.
+    pub sent: u64,
+    /// Datagrams the kernel did not take, because its buffer was full or there was no way.
+    pub send_failures: u64,
+    /// Datagrams that found no room in a batch.
+    pub overflowed: u64,
+    /// Events dropped because the driver did not fetch them.
+    pub events_dropped: u64,
+}
+
+/// Starts worker threads.
+#[derive(Debug)]
+pub struct MediaWorker;
+
+impl MediaWorker {
+    /// Binds the port and starts the thread.
+    ///
+    /// # Errors
+    /// [`StartError`] says in a sentence what is wrong.
+    pub fn start(config: MediaWorkerConfig) -> Result<Handle, StartError> {
+        let worker = Worker::new(config.worker)?;
+        let sockets = bind(config.port, config.ipv6)?;
+        let port = sockets.first().map_or(config.port, Socket::port);
+        let ipv6 = sockets.iter().any(|socket| socket.family() == Family::V6);
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        let wake = EventFd::from_flags(flags).map_err(io::Error::from)?;
+        let wake = Arc::new(wake);
+        let (queue, commands) = mpsc::sync_channel(COMMAND_QUEUE);
+        let (reports, events) = tokio::sync::mpsc::channel(EVENT_QUEUE);
+        let shared = Arc::new(Mutex::new(Measurements::default()));
+        let body = thread::Thread::new(
+            worker,
+            sockets,
+            thread::Ends {
+                wake: Arc::clone(&wake),
+                commands,
+                reports,
+                measurements: Arc::clone(&shared),
+            },
+        );
+        let thread = std::thread::Builder::new()
+            .name(format!("media-{}", config.index))
+            .spawn(move || body.run())?;
+        Ok(Handle {
+            commands: Commands {
+                queue: Some(queue),
+                wake,
+            },
+            events,
+            monitor: Monitor { port, ipv6, shared },
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Handle {
+    /// Says goodbye on all legs and waits until the thread has ended.
+    pub fn shut_down(mut self) {
+        drop(self.commands);
+        drop(self.events);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the media thread ended by a panic");
+        }
+    }
+}
+
+impl Commands {
+    /// Hands an order to the worker; never waits.
+    ///
+    /// # Errors
+    /// [`CommandError`]: the order is lost, and its leg should end.
+    pub fn send(&self, command: Command) -> Result<(), CommandError> {
+        let queue = self.queue.as_ref().ok_or(CommandError::Ended)?;
+        queue.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) => CommandError::Overloaded,
+            TrySendError::Disconnected(_) => CommandError::Ended,
+        })?;
+        self.ring();
+        Ok(())
+    }
+
+    fn ring(&self) {
+        // It fails only when it has been rung 2^64 times already: then it is rung.
+        let _ = self.wake.write(1);
+    }
+}
+
+impl Drop for Commands {
+    fn drop(&mut self) {
+        // The thread must find the queue closed when it wakes.
+        self.queue = None;
+        self.ring();
+    }
+}
+
+impl Monitor {
+    /// The latest counts.
+    pub fn measurements(&self) -> Measurements {
+        *self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// IPv4 must be there; IPv6 may be missing, as in many containers.
+fn bind(port: u16, ipv6: bool) -> Result<Vec<Socket>, StartError> {
+    let v4 = Socket::bind(Family::V4, port).map_err(|reason| start_error(port, reason))?;
+    let port = v4.port();
+    let mut sockets = vec![v4];
+    if ipv6 {
+        match Socket::bind(Family::V6, port) {
+            Ok(v6) => sockets.push(v6),
+            Err(Errno::EADDRINUSE) => return Err(StartError::PortTaken { port }),
+            Err(reason) => {
+                tracing::info!(%reason, "no IPv6 for media: this machine does not offer it");
+            }
+        }
+    }
+    for socket in &sockets {
+        match socket.enlarge_buffers(SOCKET_BUFFER) {
+            Ok(got) if got < SOCKET_BUFFER => tracing::warn!(
+                wanted = SOCKET_BUFFER,
+                got,
+                "the kernel limits the receive buffer of the media port: under load packets may \
+                 be lost; raise net.core.rmem_max"
+            ),
+            Ok(_) => {}
+            Err(reason) => tracing::warn!(%reason, "cannot enlarge the media port's buffers"),
+        }
+    }
+    Ok(sockets)
+}
+
+fn start_error(port: u16, reason: Errno) -> StartError {
+    match reason {
+        Errno::EADDRINUSE => StartError::PortTaken { port },
+        Errno::EACCES | Errno::EPERM => StartError::Permission { port },
+        reason => StartError::Socket { port, reason },
+    }
+}

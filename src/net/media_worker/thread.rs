@@ -1,0 +1,298 @@
+//! The loop of a media worker's thread.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use media::event::Event;
+use media::plan::Command;
+use media::worker::{Outbox, Worker};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::eventfd::EventFd;
+use nix::sys::time::TimeSpec;
+use tokio::sync::mpsc::error::TrySendError;
+
+use super::Measurements;
+use super::drops::kernel_drops;
+use super::socket::{BATCH, Batches, DATAGRAM_LEN, Received, Socket};
+
+/// Datagrams to be sent that are gathered before they must go.
+const OUTBOX_SLOTS: usize = 512;
+
+/// The outbox is emptied when no more than this is free. One received datagram never causes
+/// more: a NACK is answered by fewer packets.
+const OUTBOX_RESERVE: usize = 192;
+
+/// Batches taken from one socket before the others and the timers get their turn.
+const BATCHES_PER_TURN: usize = 4;
+
+/// Commands carried out before packets get their turn.
+const COMMANDS_PER_TURN: usize = 256;
+
+/// Reports kept while the driver's queue is full. Measurements are not kept.
+const MAX_BACKLOG: usize = 4096;
+
+/// How soon a full queue is tried again.
+const BACKLOG_RETRY: Duration = Duration::from_millis(20);
+
+/// How often the counts are published.
+const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What ties the thread to the rest of the process.
+pub(super) struct Ends {
+    pub(super) wake: Arc<EventFd>,
+    pub(super) commands: Receiver<Command>,
+    pub(super) reports: tokio::sync::mpsc::Sender<Event>,
+    pub(super) measurements: Arc<Mutex<Measurements>>,
+}
+
+pub(super) struct Thread {
+    worker: Worker,
+    sockets: Vec<Socket>,
+    ends: Ends,
+    outbox: Outbox,
+    backlog: VecDeque<Event>,
+    counts: Measurements,
+    next_publication: Instant,
+}
+
+impl Thread {
+    pub(super) fn new(worker: Worker, sockets: Vec<Socket>, ends: Ends) -> Self {
+        Self {
+            worker,
+            sockets,
+            ends,
+            outbox: Outbox::new(OUTBOX_SLOTS),
+            backlog: VecDeque::new(),
+            counts: Measurements::default(),
+            next_publication: Instant::now(),
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        let mut batches = Batches::new();
+        let mut buffer = vec![0; BATCH * DATAGRAM_LEN].into_boxed_slice();
+        loop {
+            let readable = self.wait();
+            let now = Instant::now();
+            let open = self.take_commands(now);
+            for index in 0..self.sockets.len() {
+                if readable & (1 << index) != 0 {
+                    self.take_datagrams(now, index, &mut batches, &mut buffer);
+                }
+            }
+            self.worker.handle_timeout(now, &mut self.outbox);
+            if !open {
+                self.worker.close(now, &mut self.outbox);
+            }
+            self.flush(&mut batches);
+            self.report();
+            self.publish(now);
+            if !open {
+                return;
+            }
+        }
+    }
+
+    /// Sleeps until a socket is readable, a command has come or a timer is due; returns the
+    /// readable sockets as bits.
+    fn wait(&mut self) -> u32 {
+        let now = Instant::now();
+        let retry = (!self.backlog.is_empty()).then(|| now + BACKLOG_RETRY);
+        let due = self.worker.poll_timeout().into_iter().chain(retry);
+        let due = due.fold(self.next_publication, Instant::min);
+        let timeout = TimeSpec::from(due.saturating_duration_since(now));
+        let mut polled: Vec<PollFd<'_>> = Vec::with_capacity(self.sockets.len() + 1);
+        polled.extend(
+            self.sockets
+                .iter()
+                .map(|it| PollFd::new(it.as_fd(), PollFlags::POLLIN)),
+        );
+        polled.push(PollFd::new(self.ends.wake.as_fd(), PollFlags::POLLIN));
+        if let Err(error) = ppoll(&mut polled, Some(timeout), None)
+            && error != Errno::EINTR
+        {
+            tracing::error!(%error, "waiting for media failed");
+            return 0;
+        }
+        let is_ready = |it: &PollFd<'_>| it.revents().is_some_and(|events| !events.is_empty());
+        let bits = polled.iter().take(self.sockets.len()).enumerate();
+        bits.fold(0, |bits, (index, it)| {
+            bits | (u32::from(is_ready(it)) << index)
+        })
+    }
+
+    /// Carries out what was ordered; false when nobody can order anything any more.
+    fn take_commands(&mut self, now: Instant) -> bool {
+        // Empties the bell before the queue, so that an order that comes now rings it again.
+        let _ = self.ends.wake.read();
+        for _ in 0..COMMANDS_PER_TURN {
+            match self.ends.commands.try_recv() {
+                Ok(command) => self.worker.handle_command(now, command, &mut self.outbox),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+        // There may be more: the next turn must not sleep.
+        let _ = self.ends.wake.write(1);
+        true
+    }
+
+    fn take_datagrams(
+        &mut self,
+        now: Instant,
+        index: usize,
+        batches: &mut Batches,
+        buffer: &mut [u8],
+    ) {
+        for _ in 0..BATCHES_PER_TURN {
+            let Some(socket) = self.sockets.get(index) else {
+                return;
+            };
+            let mut received: [Option<Received>; BATCH] = [None; BATCH];
+            let count = match batches.receive(socket, buffer, &mut received) {
+                Ok(count) => count,
+                Err(Errno::EAGAIN) => return,
+                Err(error) => {
+                    tracing::debug!(%error, "receiving media failed");
+                    return;
+                }
+            };
+            self.counts.received += count as u64;
+            let datagrams = buffer.chunks_exact_mut(DATAGRAM_LEN);
+            for (received, bytes) in received.iter().zip(datagrams).take(count) {
+                let Some(received) = received else { continue };
+                let Some(datagram) = bytes.get_mut(..received.len) else {
+                    continue;
+                };
+                self.worker
+                    .handle_datagram(now, received.path, datagram, &mut self.outbox);
+                if self.outbox.room() <= OUTBOX_RESERVE {
+                    self.flush(batches);
+                }
+            }
+            self.flush(batches);
+            if count < BATCH {
+                return;
+            }
+        }
+    }
+
+    /// Sends what has gathered: runs of datagrams that leave from the same address of ours,
+    /// because a system call names the source address once for all.
+    fn flush(&mut self, batches: &mut Batches) {
+        let mut run: [(SocketAddr, &[u8]); BATCH] = [(NOWHERE, &[]); BATCH];
+        let mut len = 0;
+        let mut source = None;
+        for slot in self.outbox.datagrams() {
+            let path = slot.path();
+            if len == BATCH || source.is_some_and(|source| source != path.local.ip()) {
+                let gathered = run.get(..len).unwrap_or_default();
+                send_run(&self.sockets, batches, source, gathered, &mut self.counts);
+                len = 0;
+            }
+            source = Some(path.local.ip());
+            if let Some(place) = run.get_mut(len) {
+                *place = (path.remote, slot.bytes());
+                len += 1;
+            }
+        }
+        let gathered = run.get(..len).unwrap_or_default();
+        send_run(&self.sockets, batches, source, gathered, &mut self.counts);
+        self.outbox.clear();
+    }
+
+    /// Hands events to the driver. When it is behind, measurements are dropped and everything
+    /// else is kept for later: an unseen failure would leave a dead call standing.
+    fn report(&mut self) {
+        while let Some(event) = self.worker.poll_event() {
+            let is_measurement = matches!(event, Event::Stats(_));
+            let crowded = self.ends.reports.capacity() < self.ends.reports.max_capacity() / 2;
+            if is_measurement && (crowded || !self.backlog.is_empty()) {
+                self.counts.events_dropped += 1;
+            } else if self.backlog.len() < MAX_BACKLOG {
+                self.backlog.push_back(event);
+            } else {
+                self.counts.events_dropped += 1;
+            }
+        }
+        while let Some(event) = self.backlog.pop_front() {
+            match self.ends.reports.try_send(event) {
+                Ok(()) => {}
+                Err(TrySendError::Full(event)) => {
+                    self.backlog.push_front(event);
+                    return;
+                }
+                Err(TrySendError::Closed(_)) => self.backlog.clear(),
+            }
+        }
+    }
+
+    fn publish(&mut self, now: Instant) {
+        if now < self.next_publication {
+            return;
+        }
+        self.next_publication = now + PUBLISH_INTERVAL;
+        self.counts.worker = self.worker.counters();
+        self.counts.legs = self.worker.legs();
+        self.counts.overflowed = self.outbox.overflowed();
+        if let Some(drops) = self
+            .sockets
+            .first()
+            .and_then(|socket| kernel_drops(socket.port()))
+        {
+            if drops > self.counts.kernel_drops {
+                let lost = drops - self.counts.kernel_drops;
+                tracing::warn!(
+                    lost,
+                    "the kernel dropped media packets: the machine is overloaded"
+                );
+            }
+            self.counts.kernel_drops = drops;
+        }
+        *self
+            .ends
+            .measurements
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = self.counts;
+    }
+}
+
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
+
+/// Sends a run. A datagram the kernel does not take is lost, as it would be on a full link:
+/// late media is worth nothing.
+fn send_run(
+    sockets: &[Socket],
+    batches: &mut Batches,
+    source: Option<IpAddr>,
+    mut datagrams: &[(SocketAddr, &[u8])],
+    counts: &mut Measurements,
+) {
+    let Some(source) = source else { return };
+    let family = if source.is_ipv4() {
+        super::Family::V4
+    } else {
+        super::Family::V6
+    };
+    let Some(socket) = sockets.iter().find(|socket| socket.family() == family) else {
+        counts.send_failures += datagrams.len() as u64;
+        return;
+    };
+    while !datagrams.is_empty() {
+        let (sent, skipped) = match batches.send(socket, source, datagrams) {
+            Ok(sent) => (sent, usize::from(sent == 0)),
+            Err(error) => {
+                tracing::debug!(%error, "sending media failed");
+                (0, 1)
+            }
+        };
+        counts.sent += sent as u64;
+        counts.send_failures += skipped as u64;
+        datagrams = datagrams.get(sent + skipped..).unwrap_or_default();
+    }
+}
