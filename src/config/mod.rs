@@ -84,12 +84,14 @@ pub struct Access {
 /// `[local_videochat]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalVideochat {
-    /// False: nobody is called here.
+    /// False: nobody can sign in.
     pub enabled: bool,
     /// Who may sign in without an account.
     pub guests: Guests,
     /// The domain of guests and of names without one.
     pub domain: String,
+    /// Somebody in a call can be called.
+    pub call_waiting: bool,
 }
 
 /// Who may sign in without an account.
@@ -106,8 +108,6 @@ pub enum Guests {
 /// `[media]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Media {
-    /// Addresses the media sockets are bound to.
-    pub listen: Vec<IpAddr>,
     /// UDP port of the first worker; the next ones follow it. 0: any free one.
     pub port: u16,
     /// Threads.
@@ -126,8 +126,6 @@ pub struct Media {
     pub consent_timeout: Duration,
     /// Without any media though it should come.
     pub inactivity_timeout: Duration,
-    /// Kernel receive buffer of a media socket, bytes.
-    pub receive_buffer: usize,
 }
 
 /// `[wcs]`
@@ -173,7 +171,7 @@ pub struct Limits {
     pub message_bytes: usize,
     /// Messages waiting for one WebSocket.
     pub outgoing_messages: usize,
-    /// Messages a second one WebSocket may send on average.
+    /// Messages a second one WebSocket may send on average; more close it.
     pub messages_per_second: u32,
     /// People and pages signed in.
     pub sessions: usize,
@@ -181,9 +179,9 @@ pub struct Limits {
     pub sessions_per_user: usize,
     /// Calls at once.
     pub calls: usize,
-    /// Calls at once of one person.
+    /// Calls at once that one person made.
     pub calls_per_user: usize,
-    /// Wrong passwords for one account, or from one address, within ten minutes.
+    /// Failed sign-ins of one address within a minute.
     pub sign_in_failures: u32,
 }
 

@@ -1,7 +1,7 @@
 //! Every key of the file: its name, its default, what it allows.
 
 use std::collections::HashSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use super::reader::Section;
@@ -97,30 +97,19 @@ fn local_videochat(mut section: Section<'_, '_>) -> LocalVideochat {
             )),
         }),
         domain: section.text("domain", "localhost".to_owned(), domain),
+        call_waiting: section.boolean("call_waiting", false),
     };
     section.finish();
     read
 }
 
 fn media(mut section: Section<'_, '_>) -> Media {
-    let everywhere = vec![
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-    ];
     let port = section.integer("port", 40_000, 0..=65_535);
     let workers = section.count("workers", 1, 1..=64);
     if port != 0 && port + workers as u64 > 65_536 {
         section.contradiction("port", "leaves no room for one port a worker below 65536");
     }
-    let listen = section.list("listen", everywhere, ip_address);
-    if listen.is_empty() {
-        section.contradiction(
-            "listen",
-            "is empty; media needs an address, \"0.0.0.0\" is all",
-        );
-    }
     let read = Media {
-        listen,
         port: u16::try_from(port).unwrap_or_default(),
         workers,
         addresses: section.list("addresses", Vec::new(), offered_address),
@@ -136,10 +125,9 @@ fn media(mut section: Section<'_, '_>) -> Media {
             kbps => Some(kbps * 1_000),
         },
         packet_cache: section.count("packet_cache_packets", 512, 16..=8_192),
-        setup_timeout: section.seconds("setup_timeout_s", 15, 1..=120),
+        setup_timeout: section.seconds("setup_timeout_s", 10, 1..=120),
         consent_timeout: section.seconds("consent_timeout_s", 15, 5..=120),
         inactivity_timeout: section.seconds("inactivity_timeout_s", 60, 5..=3_600),
-        receive_buffer: 1024 * section.count("receive_buffer_kib", 4_096, 64..=262_144),
     };
     section.finish();
     read
@@ -148,10 +136,10 @@ fn media(mut section: Section<'_, '_>) -> Media {
 fn wcs(mut section: Section<'_, '_>) -> Wcs {
     let read = Wcs {
         ping_interval: section.milliseconds("ping_interval_ms", 5_000, 100..=60_000),
-        missed_pings: section.integer("missed_pings", 10, 1..=100) as u32,
+        missed_pings: section.integer("missed_pings", 3, 1..=100) as u32,
         grace: section.seconds("grace_s", 15, 0..=300),
-        keep_alive: section.seconds("keep_alive_s", 120, 0..=86_400),
-        ring_timeout: section.seconds("ring_timeout_s", 60, 1..=600),
+        keep_alive: section.seconds("keep_alive_s", 600, 0..=86_400),
+        ring_timeout: section.seconds("ring_timeout_s", 45, 1..=600),
         busy_status: section.text("busy_status", BusyStatus::Busy, |text| match text {
             "BUSY" => Ok(BusyStatus::Busy),
             "FAILED" => Ok(BusyStatus::Failed),
@@ -171,13 +159,13 @@ fn limits(mut section: Section<'_, '_>) -> Limits {
         connections_per_address: section.count("connections_per_address", 1_024, 1..=1_000_000),
         handshake_timeout: section.milliseconds("handshake_timeout_ms", 10_000, 100..=120_000),
         write_timeout: section.milliseconds("write_timeout_ms", 15_000, 100..=120_000),
-        message_bytes: 1024 * section.count("message_kib", 256, 16..=4_096),
+        message_bytes: 1024 * section.count("message_kib", 256, 16..=256),
         outgoing_messages: section.count("outgoing_messages", 256, 16..=65_536),
-        messages_per_second: section.integer("messages_per_second", 50, 1..=10_000) as u32,
+        messages_per_second: section.integer("messages_per_second", 100, 1..=10_000) as u32,
         sessions: section.count("sessions", 2_000, 1..=1_000_000),
         sessions_per_user: section.count("sessions_per_user", 8, 1..=64),
         calls: section.count("calls", 1_000, 1..=1_000_000),
-        calls_per_user: section.count("calls_per_user", 4, 1..=1_000),
+        calls_per_user: section.count("calls_per_user", 8, 1..=1_000),
         sign_in_failures: section.integer("sign_in_failures", 10, 1..=1_000) as u32,
     };
     section.finish();
