@@ -1,0 +1,260 @@
+//! Our own descriptions: the m-lines and plans that are alike in offers and answers.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use smol_str::SmolStr;
+
+use super::remote::RemoteTransport;
+use super::{Local, NegotiationError, Policy, extension, format};
+use crate::ids::{DtlsRole, LegId, MediaKind};
+use crate::plan::{
+    CodecPlan, ExtensionPlan, Feedback, LegPlan, StreamPlan, TransportPlan, WebRtcPlan,
+};
+use crate::sdp::{
+    Bandwidth, Candidate, CertificateHash, Codec, Description, Direction, Media, MediaDescription,
+    Msid, Setup, Source, SourceGroup,
+};
+
+/// More addresses than this are not told.
+const MAX_CANDIDATES: usize = 16;
+
+/// One of our m-lines in use.
+#[derive(Debug, Clone)]
+pub(super) struct OwnStream {
+    pub kind: MediaKind,
+    pub protocol: SmolStr,
+    pub mid: Option<SmolStr>,
+    /// As we see it.
+    pub direction: Direction,
+    /// What we declare, the best first.
+    pub formats: Vec<format::Offered>,
+    pub extensions: Vec<ExtensionPlan>,
+    /// What we want to receive at most, bit/s.
+    pub bitrate: Option<u64>,
+    pub ptime_ms: Option<u16>,
+    pub maxptime_ms: Option<u16>,
+    pub rtcp_rsize: bool,
+}
+
+/// The transport half of our m-lines.
+#[derive(Debug, Clone)]
+pub(super) struct OwnTransport<'a> {
+    local: &'a Local,
+    candidates: Vec<SocketAddr>,
+    setup: Setup,
+}
+
+impl<'a> OwnTransport<'a> {
+    /// # Errors
+    /// [`NegotiationError::NoCandidates`] if there is no address to be reached at.
+    pub(super) fn new(local: &'a Local, setup: Setup) -> Result<Self, NegotiationError> {
+        let mut candidates = Vec::new();
+        for address in &local.candidates {
+            let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+            let usable = !address.ip().is_unspecified() && address.port() != 0;
+            if usable && candidates.len() < MAX_CANDIDATES && !candidates.contains(&address) {
+                candidates.push(address);
+            }
+        }
+        if candidates.is_empty() {
+            return Err(NegotiationError::NoCandidates);
+        }
+        Ok(Self {
+            local,
+            candidates,
+            setup,
+        })
+    }
+
+    /// A description without m-lines yet.
+    pub(super) fn description(&self) -> Description {
+        let mut description =
+            Description::new(self.local.session_id, 1, self.default_address().ip());
+        description.ice_lite = true;
+        description
+    }
+
+    /// The m-line of a stream, with our candidates if asked for.
+    pub(super) fn media(&self, stream: &OwnStream, with_candidates: bool) -> MediaDescription {
+        let default = self.default_address();
+        let mut media = MediaDescription::new(Media::Kind(stream.kind), stream.protocol.clone());
+        media.port = default.port();
+        media.connection = Some(default.ip());
+        media.codecs = written_codecs(&stream.formats);
+        media.bandwidth = stream.bitrate.map(Bandwidth::of_bits).unwrap_or_default();
+        media.mid = stream.mid.clone();
+        media.direction = stream.direction;
+        media.ice = Some(self.local.ice.clone());
+        media.fingerprints = vec![CertificateHash::Sha256(self.local.fingerprint)];
+        media.setup = Some(self.setup);
+        media.rtcp_mux = true;
+        media.rtcp_rsize = stream.rtcp_rsize;
+        media.extensions = extension::write(&stream.extensions);
+        media.ptime_ms = stream.ptime_ms;
+        media.maxptime_ms = stream.maxptime_ms;
+        if with_candidates {
+            let candidates = (0..).zip(&self.candidates);
+            media.candidates = candidates
+                .map(|(index, address)| Candidate::host(index, *address))
+                .collect();
+            media.end_of_candidates = true;
+        }
+        if stream.direction.sends() {
+            self.announce(stream, &mut media);
+        }
+        media
+    }
+
+    /// The SSRCs we send with, and the media stream that joins sound and picture.
+    fn announce(&self, stream: &OwnStream, media: &mut MediaDescription) {
+        let track = SmolStr::new(stream.kind.to_string());
+        media.msids = vec![Msid {
+            stream: self.local.stream_id.clone(),
+            track: Some(track),
+        }];
+        let ssrc = self.local.ssrc(stream.kind);
+        let rtx_ssrc = self.local.rtx_ssrc(stream);
+        media.sources = [Some(ssrc), rtx_ssrc]
+            .into_iter()
+            .flatten()
+            .map(|ssrc| Source {
+                ssrc,
+                cname: Some(self.local.cname.clone()),
+            })
+            .collect();
+        if let Some(rtx_ssrc) = rtx_ssrc {
+            let semantics = SmolStr::new_static("FID");
+            media.source_groups = vec![SourceGroup {
+                semantics,
+                ssrcs: vec![ssrc, rtx_ssrc],
+            }];
+        }
+    }
+
+    fn default_address(&self) -> SocketAddr {
+        let nowhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 9);
+        self.candidates.first().copied().unwrap_or(nowhere)
+    }
+}
+
+impl Local {
+    fn ssrc(&self, kind: MediaKind) -> u32 {
+        match kind {
+            MediaKind::Audio => self.audio_ssrc,
+            MediaKind::Video => self.video_ssrc,
+        }
+    }
+
+    /// Only where a format of the stream is retransmitted.
+    fn rtx_ssrc(&self, stream: &OwnStream) -> Option<u32> {
+        let any = stream.formats.iter().any(|format| format.rtx.is_some());
+        (stream.kind == MediaKind::Video && any).then_some(self.video_rtx_ssrc)
+    }
+
+    /// The plan of a leg over these streams. Without a remote transport it can be reached,
+    /// but passes nothing.
+    pub(super) fn leg_plan(
+        &self,
+        leg: LegId,
+        role: DtlsRole,
+        remote: Option<&RemoteTransport>,
+        streams: Vec<StreamPlan>,
+    ) -> LegPlan {
+        let transport = TransportPlan::WebRtc(WebRtcPlan {
+            local_ice: self.ice.clone(),
+            remote_ice: remote.map(|remote| remote.ice.clone()),
+            role,
+            remote_fingerprint: remote.map(|remote| remote.fingerprint),
+        });
+        LegPlan {
+            leg,
+            transport,
+            streams,
+        }
+    }
+
+    /// The plan of one stream, still without anything the far side said.
+    pub(super) fn stream_plan(&self, stream: &OwnStream) -> StreamPlan {
+        StreamPlan {
+            kind: stream.kind,
+            codecs: stream
+                .formats
+                .iter()
+                .map(|format| codec_plan(format, format))
+                .collect(),
+            ssrc: self.ssrc(stream.kind),
+            rtx_ssrc: self.rtx_ssrc(stream),
+            remote_ssrcs: Vec::new(),
+            extensions: stream.extensions.clone(),
+            receive: stream.direction.receives(),
+            send: stream.direction.sends(),
+            max_receive_bitrate: stream.bitrate,
+            max_send_bitrate: None,
+        }
+    }
+}
+
+impl Policy {
+    /// The smaller of what the other side of the call wants and what the operator allows.
+    pub(super) fn bitrate(&self, kind: MediaKind, wanted: Option<u64>) -> Option<u64> {
+        let cap = match kind {
+            MediaKind::Audio => None,
+            MediaKind::Video => self.max_video_bitrate,
+        };
+        [wanted, cap].into_iter().flatten().min()
+    }
+}
+
+/// What we receive as `ours` says and send as `theirs` says.
+pub(super) fn codec_plan(ours: &format::Offered, theirs: &format::Offered) -> CodecPlan {
+    CodecPlan {
+        receive_pt: ours.codec.payload_type,
+        send_pt: theirs.codec.payload_type,
+        clock_rate: ours.codec.clock_rate,
+        format: ours.key.format,
+        rtx: ours.rtx.zip(theirs.rtx),
+        feedback: format::common(ours.feedback, theirs.feedback),
+    }
+}
+
+/// A format of the other side as we declare it ourselves. RTX and feedback are ours to give
+/// on every leg: for video all of it, audio has neither.
+pub(super) fn own_format(
+    kind: MediaKind,
+    offered: &format::Offered,
+    feedback: Feedback,
+) -> format::Offered {
+    let (feedback, rtx) = match kind {
+        MediaKind::Audio => (Feedback::default(), None),
+        MediaKind::Video => (feedback, offered.rtx),
+    };
+    let codec = Codec {
+        feedback: format::names(feedback),
+        ..offered.codec.clone()
+    };
+    format::Offered {
+        key: offered.key,
+        codec,
+        rtx,
+        feedback,
+    }
+}
+
+/// Each format followed by its retransmissions.
+fn written_codecs(formats: &[format::Offered]) -> Vec<Codec> {
+    let mut codecs: Vec<Codec> = Vec::new();
+    for format in formats {
+        codecs.push(format.codec.clone());
+        if let Some(rtx) = format.rtx {
+            codecs.push(Codec {
+                payload_type: rtx,
+                name: SmolStr::new_static("rtx"),
+                clock_rate: format.codec.clock_rate,
+                channels: 1,
+                parameters: Some(format!("apt={}", format.codec.payload_type).into()),
+                feedback: Vec::new(),
+            });
+        }
+    }
+    codecs
+}

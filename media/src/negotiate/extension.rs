@@ -1,0 +1,84 @@
+//! Header extensions by URI.
+
+use crate::plan::{Extension, ExtensionPlan};
+use crate::sdp::{ExtensionMap, MediaDescription};
+
+const URIS: [(Extension, &str); 8] = [
+    (
+        Extension::AudioLevel,
+        "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+    ),
+    (
+        Extension::AbsSendTime,
+        "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+    ),
+    (
+        Extension::TransmissionOffset,
+        "urn:ietf:params:rtp-hdrext:toffset",
+    ),
+    (Extension::VideoOrientation, "urn:3gpp:video-orientation"),
+    (
+        Extension::PlayoutDelay,
+        "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
+    ),
+    (
+        Extension::VideoContentType,
+        "http://www.webrtc.org/experiments/rtp-hdrext/video-content-type",
+    ),
+    (
+        Extension::ColorSpace,
+        "http://www.webrtc.org/experiments/rtp-hdrext/color-space",
+    ),
+    (
+        Extension::DependencyDescriptor,
+        "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
+    ),
+];
+
+/// The extensions of an m-line that are carried here, each once, in both directions.
+pub(super) fn read(media: &MediaDescription) -> Vec<ExtensionPlan> {
+    let mut plans: Vec<ExtensionPlan> = Vec::new();
+    for map in &media.extensions {
+        // One-byte headers only (RFC 8285 4.2): `extmap-allow-mixed` is not negotiated. An
+        // extension in one direction only is of no use between two equal sides.
+        let Ok(id @ 1..=14) = u8::try_from(map.id) else {
+            continue;
+        };
+        if map
+            .direction
+            .is_some_and(|direction| !(direction.sends() && direction.receives()))
+        {
+            continue;
+        }
+        let Some((extension, _)) = URIS.iter().find(|(_, uri)| *uri == map.uri) else {
+            continue;
+        };
+        if plans
+            .iter()
+            .all(|plan| plan.id != id && plan.extension != *extension)
+        {
+            plans.push(ExtensionPlan {
+                id,
+                extension: *extension,
+            });
+        }
+    }
+    plans
+}
+
+/// As `a=extmap`.
+pub(super) fn write(plans: &[ExtensionPlan]) -> Vec<ExtensionMap> {
+    plans
+        .iter()
+        .filter_map(|plan| {
+            let (_, uri) = URIS
+                .iter()
+                .find(|(extension, _)| *extension == plan.extension)?;
+            Some(ExtensionMap {
+                id: u16::from(plan.id),
+                direction: None,
+                uri: (*uri).into(),
+            })
+        })
+        .collect()
+}

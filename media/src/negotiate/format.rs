@@ -1,0 +1,198 @@
+//! The payload formats that are carried, read out of an m-line.
+
+use smol_str::SmolStr;
+
+use super::h264;
+use crate::plan::{Feedback, Format};
+use crate::sdp::{Codec, MediaDescription};
+
+/// A format that can be carried, as one side describes it.
+#[derive(Debug, Clone)]
+pub(super) struct Offered {
+    /// What has to be equal on both sides.
+    pub key: Key,
+    /// As described, with the feedback types that are carried and no others.
+    pub codec: Codec,
+    /// The payload type of its retransmissions.
+    pub rtx: Option<u8>,
+    /// The same feedback as flags.
+    pub feedback: Feedback,
+}
+
+/// Two formats with equal keys carry each other's packets (RFC 3264 6.1 and the payload
+/// format's own rules).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key {
+    pub format: Format,
+    clock_rate: u32,
+    channels: u8,
+    variant: Variant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Variant {
+    Only,
+    H264(h264::Configuration),
+    /// RFC 9628 6 `profile-id`, AV1 `profile`
+    Profile(u8),
+}
+
+impl Offered {
+    /// RFC 4733: events, which are no codec to talk with.
+    pub(super) fn is_events(&self) -> bool {
+        self.key.format == Format::TelephoneEvent
+    }
+}
+
+/// The formats of an m-line that are carried, in its order. A retransmission format without
+/// a usable `apt` is as good as absent, redundancy and comfort noise are not carried, and of
+/// two payload types that say the same the first counts.
+pub(super) fn read(media: &MediaDescription) -> Vec<Offered> {
+    let mut formats: Vec<Offered> = Vec::new();
+    for codec in &media.codecs {
+        let Some(key) = key_of(codec) else { continue };
+        if formats.iter().any(|format| format.key == key) {
+            continue;
+        }
+        let feedback = flags(&codec.feedback);
+        let codec = Codec {
+            feedback: names(feedback),
+            ..codec.clone()
+        };
+        formats.push(Offered {
+            key,
+            rtx: rtx_of(media, &codec),
+            codec,
+            feedback,
+        });
+    }
+    restore_lost_feedback(media, &mut formats);
+    formats
+}
+
+/// The codecs of an m-line for people, each name once, helpers left out: `opus,PCMU`.
+pub(super) fn names_of<'a>(codecs: impl IntoIterator<Item = &'a Codec>) -> String {
+    const HELPERS: [&str; 6] = [
+        "rtx",
+        "red",
+        "ulpfec",
+        "flexfec-03",
+        "CN",
+        "telephone-event",
+    ];
+    let mut names: Vec<&str> = Vec::new();
+    for codec in codecs {
+        let known = names.iter().any(|name| codec.is(name));
+        if !known && !HELPERS.iter().any(|helper| codec.is(helper)) {
+            names.push(&codec.name);
+        }
+    }
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(",")
+    }
+}
+
+/// `nack pli` and its like for the flags that are set.
+pub(super) fn names(feedback: Feedback) -> Vec<SmolStr> {
+    [
+        (feedback.remb, "goog-remb"),
+        (feedback.fir, "ccm fir"),
+        (feedback.nack, "nack"),
+        (feedback.pli, "nack pli"),
+    ]
+    .into_iter()
+    .filter(|(set, _)| *set)
+    .map(|(_, name)| SmolStr::new_static(name))
+    .collect()
+}
+
+/// What both have.
+pub(super) fn common(a: Feedback, b: Feedback) -> Feedback {
+    Feedback {
+        nack: a.nack && b.nack,
+        pli: a.pli && b.pli,
+        fir: a.fir && b.fir,
+        remb: a.remb && b.remb,
+    }
+}
+
+fn flags(values: &[SmolStr]) -> Feedback {
+    let has = |name: &str| values.iter().any(|value| value.eq_ignore_ascii_case(name));
+    Feedback {
+        nack: has("nack"),
+        pli: has("nack pli"),
+        fir: has("ccm fir"),
+        remb: has("goog-remb"),
+    }
+}
+
+fn key_of(codec: &Codec) -> Option<Key> {
+    const NAMES: [(&str, Format, u32, u8); 9] = [
+        ("opus", Format::Opus, 48_000, 2),
+        ("PCMU", Format::Pcmu, 8_000, 1),
+        ("PCMA", Format::Pcma, 8_000, 1),
+        ("G722", Format::G722, 8_000, 1),
+        ("telephone-event", Format::TelephoneEvent, 0, 1),
+        ("VP8", Format::Vp8, 90_000, 1),
+        ("VP9", Format::Vp9, 90_000, 1),
+        ("H264", Format::H264, 90_000, 1),
+        ("AV1", Format::Av1, 90_000, 1),
+    ];
+    let (_, format, clock_rate, channels) = NAMES.into_iter().find(|(name, ..)| codec.is(name))?;
+    // Events run at the clock of the codec that they interrupt (RFC 4733 2.1).
+    let right_clock = codec.clock_rate == clock_rate || clock_rate == 0;
+    if !right_clock || codec.channels != channels {
+        return None;
+    }
+    let variant = match format {
+        Format::H264 => Variant::H264(h264::Configuration::new(
+            codec.parameter("profile-level-id"),
+            codec.parameter("packetization-mode"),
+        )?),
+        Format::Vp9 => Variant::Profile(number_or_zero(codec.parameter("profile-id"))?),
+        Format::Av1 => Variant::Profile(number_or_zero(codec.parameter("profile"))?),
+        _ => Variant::Only,
+    };
+    Some(Key {
+        format,
+        clock_rate: codec.clock_rate,
+        channels,
+        variant,
+    })
+}
+
+fn number_or_zero(value: Option<&str>) -> Option<u8> {
+    value.map_or(Some(0), |text| text.parse().ok())
+}
+
+fn rtx_of(media: &MediaDescription, codec: &Codec) -> Option<u8> {
+    media
+        .codecs
+        .iter()
+        .find(|rtx| rtx.apt() == Some(codec.payload_type) && rtx.clock_rate == codec.clock_rate)
+        .map(|rtx| rtx.payload_type)
+}
+
+/// The Web SDK's `stripCodecs` deletes by prefix: with `G722` (payload type 9) go all lines
+/// `a=rtcp-fb:9x`. The browser itself still has them, so a video format that lost all of its
+/// feedback gets what the others of the same m-line have.
+fn restore_lost_feedback(media: &MediaDescription, formats: &mut [Offered]) {
+    let Some(usual) = formats
+        .iter()
+        .map(|f| f.feedback)
+        .find(|f| *f != Feedback::default())
+    else {
+        return;
+    };
+    for format in formats {
+        let lost = media
+            .codec(format.codec.payload_type)
+            .is_some_and(|c| c.feedback.is_empty());
+        if lost && format.codec.clock_rate == 90_000 {
+            format.feedback = usual;
+            format.codec.feedback = names(usual);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Offer and answer between stand-ins of real browsers.
+
+mod bridging;
+mod peer;
