@@ -6,7 +6,9 @@
 
 pub mod event;
 pub mod ids;
+pub mod leg;
 pub mod negotiate;
+pub mod outbox;
 pub mod plan;
 pub mod rtp;
 pub mod sdp;
