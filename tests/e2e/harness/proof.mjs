@@ -104,3 +104,27 @@ export function barWalks(seen) {
   const places = seen.bars.filter((place) => place !== null);
   return places.length >= LOOKS / 2 && new Set(places).size >= 3;
 }
+
+/** The two frequencies of each key (ITU-T Q.23). */
+const KEYS = {
+  1: [697, 1209], 2: [697, 1336], 3: [697, 1477],
+  4: [770, 1209], 5: [770, 1336], 6: [770, 1477],
+  7: [852, 1209], 8: [852, 1336], 9: [852, 1477],
+  '*': [941, 1209], 0: [941, 1336], '#': [941, 1477],
+};
+
+/** Waits until the two tones of a telephone key come out of `selector` at once. */
+export async function hearsKey(page, selector, key, deadlineMs) {
+  const others = [697, 770, 852, 941, 1209, 1336, 1477].filter((f) => !KEYS[key].includes(f));
+  return until(`the key ${key} is heard`, async () => {
+    const heard = await page.evaluate(
+      ([s, f]) => window.__proof.hear(s, f, 0.5),
+      [selector, [...KEYS[key], ...others]],
+    );
+    const ok = heard.loudest
+      && KEYS[key].every((f) => heard.loudest[f] > HEARD_DB)
+      && KEYS[key].every((f) => others.every((o) => heard.loudest[f] - heard.loudest[o] > 6));
+    if (!ok) throw new Error(JSON.stringify(heard));
+    return heard;
+  }, deadlineMs);
+}
