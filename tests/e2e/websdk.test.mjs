@@ -236,14 +236,19 @@ for (const version of Object.keys(SDK_VERSIONS)) {
       assert.ok(!server.log().includes('correct horse'), 'the password is logged');
     });
 
-    scenario('data reaches another page', async () => {
+    scenario('a text reaches another page', async () => {
       const [alice, bob] = await alice_and_bob();
-      const status = await alice.page.evaluate(
-        (to) => window.sdk.session.sendData({ to, text: 'hello' }).then(() => 'ACCEPTED', (error) => JSON.stringify(error)),
-        bob.name,
+      const send = (to) => alice.page.evaluate(
+        (name) => window.sdk.session.sendData({ type: 'sipMessage', to: name, body: 'hello' })
+          .then((answer) => answer.status, (answer) => answer.status),
+        to,
       );
-      assert.equal(status, 'ACCEPTED');
+      assert.equal(await send(bob.name), 'ACCEPTED');
       await bob.session('APP_DATA');
+      const { payload } = await bob.page.evaluate(() => window.sdk.lastSession('APP_DATA'));
+      assert.equal(payload.body, 'hello');
+      assert.equal(payload.from, alice.name);
+      assert.equal(await send('nobody-of-that-name'), 'FAILED');
     });
 
     scenario('leaving the page mid-call ends the call for the other', async () => {
