@@ -35,7 +35,6 @@ struct ValidPath {
 pub(super) struct Checked {
     pub(super) added: Option<Path>,
     pub(super) removed: Option<Path>,
-    pub(super) nominated: bool,
 }
 
 impl LiteAgent {
@@ -80,17 +79,17 @@ impl LiteAgent {
         // description has arrived: "the agent MUST immediately generate a response"
         // (RFC 8445 7.3).
         out.push(path, |slot| request.accept(path.remote, pwd, slot));
-        let mut checked = self.hear(now, path);
-        if request.nominates() && self.nominated != Some(path) {
+        if request.nominates() {
             self.nominated = Some(path);
-            checked.nominated = true;
         }
-        Some(checked)
+        Some(self.hear(now, path))
     }
 
-    /// Where we send: what the far side nominated last.
-    pub(super) fn nominated(&self) -> Option<Path> {
-        self.nominated
+    /// Where we send: what the far side nominated last. Until it has, the valid path heard of
+    /// last: a far side may speak DTLS before its nomination arrives.
+    pub(super) fn selected(&self) -> Option<Path> {
+        let latest = || self.paths.iter().max_by_key(|valid| valid.heard);
+        self.nominated.or_else(|| latest().map(|valid| valid.path))
     }
 
     pub(super) fn is_valid(&self, path: &Path) -> bool {
@@ -115,7 +114,6 @@ impl LiteAgent {
         Checked {
             added: Some(path),
             removed,
-            nominated: false,
         }
     }
 

@@ -10,9 +10,6 @@ mod dtls;
 mod ice;
 mod stun;
 
-#[cfg(test)]
-mod tests;
-
 use std::time::{Duration, Instant};
 
 pub use certificate::{Certificate, UnusableKey};
@@ -57,7 +54,7 @@ pub enum TransportEvent {
     PathAdded(Path),
     /// And no longer do.
     PathRemoved(Path),
-    /// The first path was nominated.
+    /// The first path was checked.
     Connected,
     /// Media can flow.
     Ready(Box<SrtpKeys>),
@@ -133,7 +130,7 @@ impl Transport {
         if self.phase == Phase::Over {
             return false;
         }
-        let first = self.agent.nominated().is_none();
+        let first = self.agent.selected().is_none();
         let Some(checked) = self.agent.handle_check(now, path, datagram, cx.out) else {
             return false;
         };
@@ -143,7 +140,7 @@ impl Transport {
             .extend(checked.removed.map(TransportEvent::PathRemoved));
         cx.events
             .extend(checked.added.map(TransportEvent::PathAdded));
-        if checked.nominated && first {
+        if first {
             cx.events.push(TransportEvent::Connected);
             if self.plan.role == crate::ids::DtlsRole::Client {
                 self.drive(now, None, None, cx);
@@ -175,9 +172,9 @@ impl Transport {
         }
     }
 
-    /// Where to send: the path the far side nominated last.
+    /// Where to send.
     pub fn path(&self) -> Option<Path> {
-        self.agent.nominated()
+        self.agent.selected()
     }
 
     /// All paths packets may come over.
@@ -187,7 +184,7 @@ impl Transport {
 
     /// Says goodbye to the far side.
     pub fn close(&mut self, now: Instant, cx: &mut Context<'_>) {
-        let path = self.agent.nominated();
+        let path = self.agent.selected();
         if let Some(association) = &mut self.association
             && self.phase != Phase::Over
         {
@@ -243,7 +240,7 @@ impl Transport {
     }
 
     /// Gives the association a datagram, or the time. It begins with the first datagram as a
-    /// server and with the nomination as a client.
+    /// server and with the first checked path as a client.
     fn drive(
         &mut self,
         now: Instant,
@@ -260,7 +257,7 @@ impl Transport {
                 now,
             ))
         });
-        let path = self.agent.nominated().or(from);
+        let path = self.agent.selected().or(from);
         let mut send = Sender {
             path,
             scratch: cx.scratch,

@@ -18,7 +18,7 @@ pub use crate::outbox::{Outbox, Path};
 use self::early::EarlyDatagrams;
 use self::schedule::Schedule;
 use crate::event::{Event, Failure};
-use crate::ids::LegId;
+use crate::ids::{Fingerprint, LegId};
 use crate::leg::Leg;
 use crate::plan::{Command, LegPlan, TransportPlan};
 use crate::webrtc::{self, Context, DtlsConfig, TransportEvent};
@@ -123,6 +123,11 @@ impl Worker {
     /// What went by, and what was dropped.
     pub fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// What the descriptions of all legs announce (`a=fingerprint`).
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.dtls.fingerprint()
     }
 
     /// Legs there are.
