@@ -84,6 +84,9 @@ pub enum Absence {
     Second(MediaKind),
     /// The m-line is outside the BUNDLE group, so it would need a transport of its own.
     NotBundled(MediaKind),
+    /// The m-line uses a payload type of the first stream for something else, so that packets
+    /// on the shared transport could not be told apart (RFC 9143 9.1).
+    PayloadTypeClash(MediaKind, u8),
     /// The transport protocol of the m-line is not DTLS-SRTP with feedback.
     Protocol(MediaKind, SmolStr),
     /// The caller offers no codec of this kind that can be carried, or only excluded ones.
@@ -112,6 +115,12 @@ impl fmt::Display for Absence {
                 write!(
                     f,
                     "{kind} is not bundled with the first stream (a=group:BUNDLE)"
+                )
+            }
+            Self::PayloadTypeClash(kind, payload_type) => {
+                write!(
+                    f,
+                    "{kind} uses payload type {payload_type}, which is taken already"
                 )
             }
             Self::Protocol(kind, protocol) => {

@@ -49,6 +49,11 @@ impl Offered {
 /// two payload types that say the same the first counts.
 pub(super) fn read(media: &MediaDescription) -> Vec<Offered> {
     let mut formats: Vec<Offered> = Vec::new();
+    let repairs: Vec<(u8, &Codec)> = media
+        .codecs
+        .iter()
+        .filter_map(|codec| Some((codec.apt()?, codec)))
+        .collect();
     for codec in &media.codecs {
         let Some(key) = key_of(codec) else { continue };
         if formats.iter().any(|format| format.key == key) {
@@ -61,7 +66,7 @@ pub(super) fn read(media: &MediaDescription) -> Vec<Offered> {
         };
         formats.push(Offered {
             key,
-            rtx: rtx_of(media, &codec),
+            rtx: rtx_of(&repairs, &codec),
             codec,
             feedback,
         });
@@ -70,7 +75,8 @@ pub(super) fn read(media: &MediaDescription) -> Vec<Offered> {
     formats
 }
 
-/// The codecs of an m-line for people, each name once, helpers left out: `opus,PCMU`.
+/// The codecs of an m-line for people, each name once, helpers left out: `opus,PCMU`. A list
+/// that no browser writes is cut.
 pub(super) fn names_of<'a>(codecs: impl IntoIterator<Item = &'a Codec>) -> String {
     const HELPERS: [&str; 6] = [
         "rtx",
@@ -87,6 +93,7 @@ pub(super) fn names_of<'a>(codecs: impl IntoIterator<Item = &'a Codec>) -> Strin
             names.push(&codec.name);
         }
     }
+    names.truncate(16);
     if names.is_empty() {
         "none".to_owned()
     } else {
@@ -167,12 +174,11 @@ fn number_or_zero(value: Option<&str>) -> Option<u8> {
     value.map_or(Some(0), |text| text.parse().ok())
 }
 
-fn rtx_of(media: &MediaDescription, codec: &Codec) -> Option<u8> {
-    media
-        .codecs
+fn rtx_of(repairs: &[(u8, &Codec)], codec: &Codec) -> Option<u8> {
+    repairs
         .iter()
-        .find(|rtx| rtx.apt() == Some(codec.payload_type) && rtx.clock_rate == codec.clock_rate)
-        .map(|rtx| rtx.payload_type)
+        .find(|(apt, rtx)| *apt == codec.payload_type && rtx.clock_rate == codec.clock_rate)
+        .map(|(_, rtx)| rtx.payload_type)
 }
 
 /// The Web SDK's `stripCodecs` deletes by prefix: with `G722` (payload type 9) go all lines

@@ -13,6 +13,7 @@
 //! |---|---|
 //! | codecs and their parameters, direction, header extensions, packet times, bit rates | ICE, DTLS, payload types, RTX, RTCP feedback, `telephone-event` |
 
+mod agree;
 mod bridge;
 mod describe;
 mod error;

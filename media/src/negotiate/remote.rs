@@ -161,6 +161,18 @@ impl RemoteStream {
         }
     }
 
+    /// What may arrive in this stream, retransmissions included.
+    fn payload_types(&self) -> impl Iterator<Item = u8> {
+        self.formats
+            .iter()
+            .flat_map(|format| [Some(format.codec.payload_type), format.rtx])
+            .flatten()
+    }
+
+    fn uses(&self, payload_type: u8) -> bool {
+        self.payload_types().any(|used| used == payload_type)
+    }
+
     /// There is something to talk with, and not only events.
     pub(super) fn has_codec(&self) -> bool {
         self.formats.iter().any(|format| !format.is_events())
@@ -232,7 +244,7 @@ fn usable(
 ) -> Result<RemoteStream, Absence> {
     let kind = match &media.media {
         Media::Kind(kind) => *kind,
-        Media::Other(name) => return Err(Absence::UnknownMedia(name.clone())),
+        Media::Other(name) => return Err(Absence::UnknownMedia(shortened(name))),
     };
     if media.is_refused() {
         return Err(Absence::SwitchedOff(kind));
@@ -241,7 +253,7 @@ fn usable(
         return Err(Absence::Second(kind));
     }
     if !is_dtls_srtp(&media.protocol) {
-        return Err(Absence::Protocol(kind, media.protocol.clone()));
+        return Err(Absence::Protocol(kind, shortened(&media.protocol)));
     }
     if before
         .first()
@@ -256,7 +268,15 @@ fn usable(
             format::names_of(&media.codecs),
         ));
     }
+    let taken = |payload_type: &u8| before.iter().any(|stream| stream.uses(*payload_type));
+    if let Some(payload_type) = stream.payload_types().find(taken) {
+        return Err(Absence::PayloadTypeClash(kind, payload_type));
+    }
     Ok(stream)
+}
+
+fn shortened(name: &str) -> SmolStr {
+    name.chars().take(32).collect()
 }
 
 /// RFC 8829 5.1.2: all of these mean DTLS-SRTP with feedback where a fingerprint is given.
@@ -319,7 +339,8 @@ fn sha256(media: &MediaDescription, kind: MediaKind) -> Result<Fingerprint, Nego
     for hash in &media.fingerprints {
         match hash {
             CertificateHash::Sha256(fingerprint) => return Ok(*fingerprint),
-            CertificateHash::Other(name, _) => others.push(name.as_str()),
+            CertificateHash::Other(name, _) if others.len() < 4 => others.push(name.as_str()),
+            CertificateHash::Other(..) => {}
         }
     }
     Err(if others.is_empty() {

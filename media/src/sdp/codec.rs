@@ -71,8 +71,8 @@ impl Codec {
     pub(super) fn from_map(payload_type: u8, map: &str) -> Result<Self, &'static str> {
         let mut fields = map.trim().split('/');
         let name = fields.next().unwrap_or_default();
-        if name.is_empty() || name.contains(char::is_whitespace) {
-            return Err("no encoding name");
+        if !(1..=32).contains(&name.len()) || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("the encoding name is not 1 to 32 visible characters");
         }
         let clock_rate = match fields.next().map(str::parse) {
             Some(Ok(rate @ 1..)) => rate,

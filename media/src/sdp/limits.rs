@@ -13,6 +13,8 @@ pub struct Limits {
     pub media: usize,
     /// `a=candidate` lines, all m-lines together.
     pub candidates: usize,
+    /// Formats of one m-line.
+    pub formats: usize,
     /// `a=extmap` lines that hold for one m-line.
     pub extensions: usize,
 }
@@ -24,6 +26,7 @@ impl Default for Limits {
             lines: 2_048,
             media: 16,
             candidates: 256,
+            formats: 256,
             extensions: 64,
         }
     }

@@ -15,6 +15,7 @@ mod limits;
 mod parse;
 #[cfg(test)]
 mod tests;
+mod value;
 mod write;
 
 use std::net::{IpAddr, Ipv4Addr};

@@ -5,14 +5,18 @@ use std::net::{IpAddr, Ipv4Addr};
 use smol_str::SmolStr;
 
 use super::limits::within;
+use super::value::{self, Fault, excerpt, quote};
 use super::{
     Bandwidth, Candidate, CertificateHash, Codec, Description, Direction, ExtensionMap, Limits,
     Media, MediaDescription, Msid, Origin, SdpError, Setup, Source, SourceGroup,
 };
-use crate::ids::{Fingerprint, IceCredentials, MediaKind};
+use crate::ids::{IceCredentials, MediaKind};
 
 /// More feedback types than this for one payload type are not kept.
 const MAX_FEEDBACK: usize = 32;
+
+/// More SSRCs or groups of them than this in one m-line are not kept.
+const MAX_SOURCES: usize = 64;
 
 impl Description {
     /// Reads a description with `\r\n` or `\n` line ends.
@@ -68,21 +72,6 @@ impl Description {
     }
 }
 
-/// An attribute that cannot be read.
-struct Fault {
-    attribute: &'static str,
-    reason: String,
-}
-
-impl Fault {
-    fn new(attribute: &'static str, reason: impl Into<String>) -> Self {
-        Self {
-            attribute,
-            reason: reason.into(),
-        }
-    }
-}
-
 enum MediaFault {
     Attribute(Fault),
     TooLarge(SdpError),
@@ -111,8 +100,9 @@ struct Attributes {
     rtcp_rsize: bool,
     maps: Vec<(u8, String)>,
     parameters: Vec<(u8, String)>,
-    /// Without a payload type: for all of the m-line.
-    feedback: Vec<(Option<u8>, SmolStr)>,
+    feedback: Vec<(u8, SmolStr)>,
+    /// For all payload types of the m-line.
+    feedback_of_all: Vec<SmolStr>,
     msids: Vec<Msid>,
     sources: Vec<Source>,
     source_groups: Vec<SourceGroup>,
@@ -127,45 +117,47 @@ impl Attributes {
         let value = attribute.value.as_deref().unwrap_or_default().trim();
         match attribute.attribute.as_str() {
             "ice-lite" => self.ice_lite = true,
-            "group" => self.bundle.extend(read_bundle(value)),
-            "ice-ufrag" => self.ufrag = Some(read_ice("ice-ufrag", value, 4)?),
-            "ice-pwd" => self.pwd = Some(read_ice("ice-pwd", value, 22)?),
-            "fingerprint" => self.fingerprints.push(read_fingerprint(value)?),
+            "group" => self.bundle.extend(value::bundle(value)),
+            "ice-ufrag" => self.ufrag = Some(value::ice("ice-ufrag", value, 4)?),
+            "ice-pwd" => self.pwd = Some(value::ice("ice-pwd", value, 22)?),
+            "fingerprint" => self.fingerprints.push(value::fingerprint(value)?),
             "setup" => {
                 let setup = Setup::from_name(value)
                     .ok_or_else(|| Fault::new("setup", format!("unknown role {}", quote(value))))?;
                 self.setup = Some(setup);
             }
-            "extmap" => self.extensions.push(read_extension(value)?),
-            "mid" => self.mid = Some(read_mid(value)?),
+            "extmap" => self.extensions.push(value::extension(value)?),
+            "mid" => self.mid = Some(value::mid(value)?),
             "bundle-only" => self.bundle_only = true,
             // RFC 8858: mux-only implies the readiness to multiplex.
             "rtcp-mux" | "rtcp-mux-only" => self.rtcp_mux = true,
             "rtcp-rsize" => self.rtcp_rsize = true,
             "rtpmap" => {
-                let (payload_type, rest) = split_payload_type("rtpmap", value)?;
+                let (payload_type, rest) = value::payload_type("rtpmap", value)?;
                 self.maps.push((payload_type, rest.to_owned()));
             }
             "fmtp" => {
                 // Formats of other protocols have parameters too; they are not read.
-                if let Ok((payload_type, rest)) = split_payload_type("fmtp", value) {
+                if let Ok((payload_type, rest)) = value::payload_type("fmtp", value) {
                     self.parameters.push((payload_type, rest.to_owned()));
                 }
             }
             "rtcp-fb" => {
-                if let Some(feedback) = read_feedback(value) {
-                    self.feedback.push(feedback);
+                if let Some((payload_type, feedback)) = value::feedback(value) {
+                    self.read_feedback(payload_type, feedback);
                 }
             }
-            "msid" => self.msids.extend(read_msid(value)),
+            "msid" => self.msids.extend(value::msid(value)),
             "ssrc" => self.read_source(value),
-            "ssrc-group" => self.source_groups.extend(read_source_group(value)),
+            "ssrc-group" if self.source_groups.len() < MAX_SOURCES => {
+                self.source_groups.extend(value::source_group(value));
+            }
             "candidate" if self.candidates.len() < limits.candidates => {
                 self.candidates.extend(Candidate::parse(value));
             }
             "end-of-candidates" => self.end_of_candidates = true,
-            "ptime" => self.ptime_ms = read_packet_time(value),
-            "maxptime" => self.maxptime_ms = read_packet_time(value),
+            "ptime" => self.ptime_ms = value::packet_time(value),
+            "maxptime" => self.maxptime_ms = value::packet_time(value),
             name => {
                 if let Some(direction) = Direction::from_name(name) {
                     self.direction = Some(direction);
@@ -181,7 +173,19 @@ impl Attributes {
         let cname = rest.strip_prefix("cname:").map(SmolStr::new);
         match self.sources.iter_mut().find(|source| source.ssrc == ssrc) {
             Some(source) => source.cname = source.cname.take().or(cname),
-            None => self.sources.push(Source { ssrc, cname }),
+            None => {
+                self.sources.push(Source { ssrc, cname });
+                self.sources.truncate(MAX_SOURCES);
+            }
+        }
+    }
+
+    fn read_feedback(&mut self, payload_type: Option<u8>, feedback: SmolStr) {
+        let all = &mut self.feedback_of_all;
+        match payload_type {
+            Some(payload_type) => self.feedback.push((payload_type, feedback)),
+            None if all.len() < MAX_FEEDBACK && !all.contains(&feedback) => all.push(feedback),
+            None => {}
         }
     }
 }
@@ -204,6 +208,8 @@ fn read_media(
     )
     .map_err(MediaFault::TooLarge)?;
 
+    let formats = source.fmt.split_ascii_whitespace().count();
+    within("formats of an m-line", formats, limits.formats).map_err(MediaFault::TooLarge)?;
     let (codecs, other_formats) = read_formats(source, &own)?;
     let media = match source.media.as_str() {
         "audio" => Media::Kind(MediaKind::Audio),
@@ -269,9 +275,7 @@ fn read_formats(
     for format in source.fmt.split_ascii_whitespace() {
         let payload_type = format.parse::<u8>().ok().filter(|number| *number < 128);
         let Some(number) = payload_type.filter(|_| is_rtp(&source.proto)) else {
-            if other_formats.len() < 128 {
-                other_formats.push(SmolStr::new(format));
-            }
+            other_formats.push(SmolStr::new(format));
             continue;
         };
         let place = &mut places[usize::from(number)];
@@ -290,8 +294,7 @@ fn read_formats(
                 *place = Some(codecs.len());
                 codecs.push(codec);
             }
-            None if other_formats.len() < 128 => other_formats.push(SmolStr::new(format)),
-            None => {}
+            None => other_formats.push(SmolStr::new(format)),
         }
     }
     for (payload_type, parameters) in &own.parameters {
@@ -304,158 +307,27 @@ fn read_formats(
         }
     }
     for (payload_type, feedback) in &own.feedback {
-        let chosen = match payload_type {
-            Some(number) => places[usize::from(*number)].map_or(0..0, |at| at..at + 1),
-            None => 0..codecs.len(),
-        };
-        for codec in &mut codecs[chosen] {
-            if codec.feedback.len() < MAX_FEEDBACK && !codec.feedback.contains(feedback) {
-                codec.feedback.push(feedback.clone());
-            }
+        if let Some(index) = places[usize::from(*payload_type)] {
+            add_feedback(&mut codecs[index], feedback);
+        }
+    }
+    for codec in &mut codecs {
+        for feedback in &own.feedback_of_all {
+            add_feedback(codec, feedback);
         }
     }
     Ok((codecs, other_formats))
 }
 
+fn add_feedback(codec: &mut Codec, feedback: &SmolStr) {
+    if codec.feedback.len() < MAX_FEEDBACK && !codec.feedback.contains(feedback) {
+        codec.feedback.push(feedback.clone());
+    }
+}
+
 /// The formats of the m-line are payload types (RFC 8866 5.14).
 fn is_rtp(protocol: &str) -> bool {
     protocol.contains("RTP/")
-}
-
-fn read_bundle(value: &str) -> Option<Vec<SmolStr>> {
-    let mut fields = value.split_ascii_whitespace();
-    (fields.next()? == "BUNDLE").then(|| fields.map(SmolStr::new).collect())
-}
-
-/// RFC 8839 5.4: 4 to 256 characters for the fragment, 22 to 256 for the password. The
-/// value is a secret and stays out of the error.
-fn read_ice(attribute: &'static str, value: &str, least: usize) -> Result<SmolStr, Fault> {
-    if !(least..=256).contains(&value.len()) {
-        let reason = format!("{} characters, {least} to 256 are allowed", value.len());
-        return Err(Fault::new(attribute, reason));
-    }
-    if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Fault::new(attribute, "a character that is not allowed"));
-    }
-    Ok(SmolStr::new(value))
-}
-
-fn read_fingerprint(value: &str) -> Result<CertificateHash, Fault> {
-    let fault = |reason: &str| Fault::new("fingerprint", reason);
-    let (hash, digits) = value
-        .split_once(' ')
-        .ok_or_else(|| fault("not of the form HASH VALUE"))?;
-    let hash = hash.to_ascii_lowercase();
-    if hash != "sha-256" {
-        return Ok(CertificateHash::Other(
-            hash.into(),
-            SmolStr::new(digits.trim()),
-        ));
-    }
-    let mut bytes = [0; 32];
-    let mut pairs = digits.trim().split(':');
-    for byte in &mut bytes {
-        let pair = pairs.next().unwrap_or_default();
-        *byte = hexadecimal(pair)
-            .ok_or_else(|| fault("sha-256 takes 32 hexadecimal bytes joined by colons"))?;
-    }
-    if pairs.next().is_some() {
-        return Err(fault("sha-256 takes 32 bytes, there are more"));
-    }
-    Ok(CertificateHash::Sha256(Fingerprint(bytes)))
-}
-
-fn hexadecimal(pair: &str) -> Option<u8> {
-    let plain = pair.len() == 2 && pair.bytes().all(|digit| digit.is_ascii_hexdigit());
-    if plain {
-        u8::from_str_radix(pair, 16).ok()
-    } else {
-        None
-    }
-}
-
-fn read_extension(value: &str) -> Result<ExtensionMap, Fault> {
-    let fault = |reason: String| Fault::new("extmap", reason);
-    let mut fields = value.split_ascii_whitespace();
-    let number = fields.next().unwrap_or_default();
-    let uri = fields.next().ok_or_else(|| fault("no URI".into()))?;
-    let (id, direction) = match number.split_once('/') {
-        Some((id, name)) => {
-            let direction = Direction::from_name(name)
-                .ok_or_else(|| fault(format!("unknown direction {}", quote(name))))?;
-            (id, Some(direction))
-        }
-        None => (number, None),
-    };
-    // RFC 8285 5: 1 to 255, and 4096 to 4351 while an offer has more than fit.
-    let id: u16 = id
-        .parse()
-        .map_err(|_| fault(format!("{} is no id", quote(id))))?;
-    if id == 0 || id > 4_351 {
-        return Err(fault(format!("id {id} is out of range")));
-    }
-    Ok(ExtensionMap {
-        id,
-        direction,
-        uri: SmolStr::new(uri),
-    })
-}
-
-fn read_mid(value: &str) -> Result<SmolStr, Fault> {
-    // RFC 5888 4: a token. It is written back into a list separated by spaces.
-    if value.is_empty() || value.len() > 64 || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Fault::new(
-            "mid",
-            format!("{} is no token of 1 to 64", quote(value)),
-        ));
-    }
-    Ok(SmolStr::new(value))
-}
-
-fn split_payload_type<'a>(attribute: &'static str, value: &'a str) -> Result<(u8, &'a str), Fault> {
-    let (number, rest) = value.split_once(' ').unwrap_or((value, ""));
-    match number.parse::<u8>() {
-        Ok(payload_type @ 0..128) => Ok((payload_type, rest.trim())),
-        _ => Err(Fault::new(
-            attribute,
-            format!("{} is no payload type", quote(number)),
-        )),
-    }
-}
-
-fn read_feedback(value: &str) -> Option<(Option<u8>, SmolStr)> {
-    let (number, rest) = value.split_once(' ')?;
-    let payload_type = match number {
-        "*" => None,
-        _ => Some(number.parse().ok().filter(|number| *number < 128)?),
-    };
-    let rest = rest.trim();
-    (!rest.is_empty()).then(|| (payload_type, SmolStr::new(rest)))
-}
-
-fn read_msid(value: &str) -> Option<Msid> {
-    let mut fields = value.split_ascii_whitespace();
-    let stream = SmolStr::new(fields.next()?);
-    Some(Msid {
-        stream,
-        track: fields.next().map(SmolStr::new),
-    })
-}
-
-fn read_source_group(value: &str) -> Option<SourceGroup> {
-    let mut fields = value.split_ascii_whitespace();
-    let semantics = SmolStr::new(fields.next()?);
-    let ssrcs: Option<Vec<u32>> = fields.map(|ssrc| ssrc.parse().ok()).collect();
-    ssrcs
-        .filter(|ssrcs| !ssrcs.is_empty())
-        .map(|ssrcs| SourceGroup { semantics, ssrcs })
-}
-
-fn read_packet_time(value: &str) -> Option<u16> {
-    value
-        .parse()
-        .ok()
-        .filter(|milliseconds| (1..=1_000).contains(milliseconds))
 }
 
 fn read_bandwidth(lines: &[sdp_types::Bandwidth]) -> Bandwidth {
@@ -486,13 +358,4 @@ fn refuse_repeated_mids(media: &[MediaDescription]) -> Result<(), SdpError> {
         }
     }
     Ok(())
-}
-
-/// A piece of the peer's text for an error.
-fn quote(text: &str) -> String {
-    format!("{:?}", excerpt(text, 40))
-}
-
-fn excerpt(text: &str, characters: usize) -> String {
-    text.chars().take(characters).collect()
 }

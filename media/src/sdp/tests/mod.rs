@@ -1,1 +1,39 @@
 //! Reading and writing of session descriptions.
+
+mod limits;
+mod reading;
+mod writing;
+
+use super::{Description, Limits, SdpError};
+
+/// Descriptions that browsers wrote.
+const CAPTURED: [&str; 9] = [
+    include_str!("../../../tests/data/chromium-answer-audio.sdp"),
+    include_str!("../../../tests/data/chromium-answer-pcmu.sdp"),
+    include_str!("../../../tests/data/chromium-answer-video-recvonly.sdp"),
+    include_str!("../../../tests/data/chromium-answer-video.sdp"),
+    VIDEO,
+    include_str!("../../../tests/data/chromium-offer-recvonly.sdp"),
+    include_str!("../../../tests/data/chromium-offer-video-sendonly.sdp"),
+    include_str!("../../../tests/data/chromium-offer-video-stripped.sdp"),
+    FIREFOX,
+];
+
+const VIDEO: &str = include_str!("../../../tests/data/chromium-offer-video.sdp");
+const FIREFOX: &str = include_str!("../../../tests/data/firefox-offer-video.sdp");
+
+fn parse(text: &str) -> Result<Description, SdpError> {
+    Description::parse(text, &Limits::default())
+}
+
+fn parsed(text: &str) -> Description {
+    parse(text).expect("a session description")
+}
+
+/// A description of one audio m-line with these lines below it.
+fn audio_with(lines: &str) -> String {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n\
+         m=audio 9 UDP/TLS/RTP/SAVPF 111 0 77\r\n{lines}"
+    )
+}
