@@ -288,13 +288,12 @@ fn every_configuration_key_is_documented_with_what_applies_it() {
 }
 
 #[test]
-fn every_fuzz_target_is_built_and_listed() {
+fn every_fuzz_target_is_built() {
     let targets = rust_files("fuzz/fuzz_targets");
     if targets.is_empty() {
         return;
     }
     let manifest = read("fuzz/Cargo.toml");
-    let listing = format!("{}{}", read("README.md"), read("ARCHITECTURE.md"));
     for target in targets {
         let name = target
             .file_stem()
@@ -303,11 +302,7 @@ fn every_fuzz_target_is_built_and_listed() {
             .into_owned();
         assert!(
             manifest.contains(&format!("name = \"{name}\"")),
-            "fuzz/Cargo.toml does not build the fuzz target {name}",
-        );
-        assert!(
-            listing.contains(&name),
-            "no document lists the fuzz target {name}"
+            "fuzz/Cargo.toml does not build the fuzz target {name}: it would rot unseen",
         );
     }
 }
