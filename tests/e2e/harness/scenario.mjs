@@ -19,12 +19,21 @@ export function scenarios(evidence) {
     test(name, { timeout: TIMEOUT_MS, ...options }, async (t) => {
       try {
         await body(t);
+        assertNoUncaught(evidence().pages ?? {});
       } catch (error) {
         await keep(name, evidence()).catch((fault) => console.error(`evidence was lost: ${fault.message}`));
         throw error;
       }
     });
   };
+}
+
+/** A page that worked by luck has not passed. */
+function assertNoUncaught(pages) {
+  for (const [who, page] of Object.entries(pages)) {
+    const uncaught = (page?.said ?? []).filter((line) => line.startsWith('uncaught:'));
+    if (uncaught.length > 0) throw new Error(`page ${who} had uncaught errors: ${uncaught.join('; ')}`);
+  }
 }
 
 async function keep(name, { server, pages = {} }) {
