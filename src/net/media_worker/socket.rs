@@ -228,7 +228,7 @@ fn destination(message: ControlMessageOwned) -> Option<IpAddr> {
     }
 }
 
-fn send<S: SockaddrLike>(
+fn send<S: SockaddrLike + Copy>(
     socket: &Socket,
     headers: &mut MultiHeaders<S>,
     from: &[ControlMessage<'_>; 1],
