@@ -1,9 +1,39 @@
 //! The call core: who calls whom, over which legs, and how it ends. Sans-IO.
+//!
+//! [`switch::Switch`] owns everything; [`io`] is what goes in and comes out, [`view`] what
+//! others may see, [`end`] why calls end.
 #![forbid(unsafe_code)]
 
+mod admission;
+mod answer;
+mod api;
+#[expect(clippy::module_inception, reason = "a call, in the core of calls")]
+mod call;
+pub mod config;
+mod device;
+pub mod end;
+mod finish;
+mod hold;
 pub mod io;
+mod leg;
+mod lines;
+mod media;
+mod negotiation;
+mod outputs;
+mod people;
+mod pool;
+mod presence;
+mod quality;
+mod route;
+mod setup;
+mod signin;
+pub mod switch;
 pub mod time;
+mod timer;
+mod transfer;
 pub mod view;
+mod words;
 
 pub use io::{Input, Output};
+pub use switch::Switch;
 pub use time::Now;

@@ -1,0 +1,281 @@
+//! A call: its legs and the policy that joins them, and the table of all calls.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use media::ids::LegId;
+use media::plan::PatchPlan;
+use smol_str::SmolStr;
+
+use super::end::{Names, Side};
+use super::leg::{Leg, Signalling};
+use super::people::{DeviceId, Party};
+use super::time::Now;
+use super::view::{CallPhase, CallView, LegView};
+use crate::wcs::message::{Payload, WcsCallId};
+
+/// A call, as we name it inside. `Call-ID` is a SIP header and another thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct CallHandle(u64);
+
+/// A call that is not over.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub(super) handle: CallHandle,
+    /// Its name outside: not guessable.
+    pub(super) id: SmolStr,
+    /// All legs are on this media worker.
+    pub(super) worker: usize,
+    pub(super) caller: Party,
+    pub(super) callee: Party,
+    pub(super) phase: Phase,
+    /// The caller's first. Ended ones stay for the record.
+    pub(super) legs: Vec<Leg>,
+    pub(super) started: Now,
+    /// What the caller's application sent along.
+    pub(super) custom: Payload,
+    /// Digits pressed.
+    pub(super) digits: u32,
+}
+
+/// Where the call stands, with what it needs to know there.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Nobody has answered.
+    Ringing(Ringing),
+    /// Answered.
+    Talking(Box<Talk>),
+}
+
+/// An unanswered call.
+#[derive(Debug, Default)]
+pub(super) struct Ringing {
+    /// Devices that rang when their connection broke. They ring anew when they come back.
+    pub(super) awaited: BTreeSet<DeviceId>,
+}
+
+/// An answered call.
+#[derive(Debug)]
+pub(super) struct Talk {
+    pub(super) since: Now,
+    /// The legs that talk to each other, by side.
+    pub(super) caller_leg: LegId,
+    pub(super) callee_leg: LegId,
+    /// Media from the caller to the callee.
+    pub(super) to_callee: PatchPlan,
+    /// Media from the callee to the caller.
+    pub(super) to_caller: PatchPlan,
+    pub(super) audio: Option<SmolStr>,
+    pub(super) video: Option<SmolStr>,
+    pub(super) video_reason: Option<String>,
+    pub(super) summary: String,
+    /// From the answer until media could flow on both sides.
+    pub(super) ready_after: Option<Duration>,
+}
+
+impl Talk {
+    /// The leg of a side.
+    pub(super) fn leg(&self, side: Side) -> LegId {
+        match side {
+            Side::Caller => self.caller_leg,
+            Side::Callee => self.callee_leg,
+        }
+    }
+}
+
+impl Call {
+    pub(super) fn leg(&self, id: LegId) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.id == id)
+    }
+
+    pub(super) fn leg_mut(&mut self, id: LegId) -> Option<&mut Leg> {
+        self.legs.iter_mut().find(|leg| leg.id == id)
+    }
+
+    /// The leg that called.
+    pub(super) fn caller_leg(&self) -> Option<&Leg> {
+        self.legs
+            .iter()
+            .find(|leg| leg.side == Side::Caller && leg.is_live())
+    }
+
+    pub(super) fn talk(&self) -> Option<&Talk> {
+        match &self.phase {
+            Phase::Talking(talk) => Some(talk),
+            Phase::Ringing(_) => None,
+        }
+    }
+
+    pub(super) fn talk_mut(&mut self) -> Option<&mut Talk> {
+        match &mut self.phase {
+            Phase::Talking(talk) => Some(talk),
+            Phase::Ringing(_) => None,
+        }
+    }
+
+    pub(super) fn ringing_mut(&mut self) -> Option<&mut Ringing> {
+        match &mut self.phase {
+            Phase::Ringing(ringing) => Some(ringing),
+            Phase::Talking(_) => None,
+        }
+    }
+
+    /// The leg that `leg` talks to.
+    pub(super) fn far_leg(&self, leg: LegId) -> Option<&Leg> {
+        let talk = self.talk()?;
+        let far = match leg {
+            leg if leg == talk.caller_leg => talk.callee_leg,
+            leg if leg == talk.callee_leg => talk.caller_leg,
+            _ => return None,
+        };
+        self.leg(far)
+    }
+
+    /// Somebody may still answer.
+    pub(super) fn has_ringing_leg(&self) -> bool {
+        self.legs
+            .iter()
+            .any(|leg| leg.side == Side::Callee && leg.is_pending())
+    }
+
+    /// A side holds it.
+    pub(super) fn is_held(&self) -> bool {
+        self.legs.iter().any(|leg| leg.is_live() && leg.holds)
+    }
+
+    pub(super) fn names(&self) -> Names<'_> {
+        Names {
+            caller: &self.caller.display_name,
+            callee: &self.callee.display_name,
+        }
+    }
+
+    pub(super) fn view(&self) -> CallView {
+        let talk = self.talk();
+        CallView {
+            id: self.id.to_string(),
+            caller: self.caller.user.to_string(),
+            caller_display_name: self.caller.display_name.clone(),
+            callee: self.callee.user.to_string(),
+            phase: match talk {
+                None => CallPhase::Ringing,
+                Some(_) if self.is_held() => CallPhase::Held,
+                Some(_) => CallPhase::Established,
+            },
+            started_ms: self.started.wall.as_millis(),
+            answered_ms: talk.map(|talk| talk.since.wall.as_millis()),
+            audio: talk
+                .and_then(|talk| talk.audio.as_ref())
+                .map(ToString::to_string),
+            video: talk
+                .and_then(|talk| talk.video.as_ref())
+                .map(ToString::to_string),
+            video_reason: talk.and_then(|talk| talk.video_reason.clone()),
+            summary: talk.map(|talk| talk.summary.clone()),
+            legs: self.legs.iter().map(leg_view).collect(),
+        }
+    }
+}
+
+fn leg_view(leg: &Leg) -> LegView {
+    LegView {
+        id: leg.id.to_string(),
+        user: leg.party.user.to_string(),
+        caller: leg.side == Side::Caller,
+        signalling: match leg.signalling {
+            Signalling::Wcs { .. } => "wcs",
+        },
+        state: leg.state().phase().as_str(),
+        media: leg.media.as_str(),
+        holds: leg.holds,
+        quality: leg.meter.view().cloned(),
+    }
+}
+
+/// All calls, and the ways to find them.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    calls: BTreeMap<CallHandle, Call>,
+    by_leg: BTreeMap<LegId, CallHandle>,
+    by_wcs: BTreeMap<(DeviceId, WcsCallId), LegId>,
+    next: u64,
+}
+
+impl Calls {
+    pub(super) fn next_handle(&mut self) -> CallHandle {
+        self.next += 1;
+        CallHandle(self.next)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    pub(super) fn live_legs(&self) -> usize {
+        self.by_leg.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Call> {
+        self.calls.values()
+    }
+
+    pub(super) fn handles(&self) -> Vec<CallHandle> {
+        self.calls.keys().copied().collect()
+    }
+
+    pub(super) fn get(&self, handle: CallHandle) -> Option<&Call> {
+        self.calls.get(&handle)
+    }
+
+    pub(super) fn get_mut(&mut self, handle: CallHandle) -> Option<&mut Call> {
+        self.calls.get_mut(&handle)
+    }
+
+    /// The call of a live leg.
+    pub(super) fn of_leg(&self, leg: LegId) -> Option<&Call> {
+        self.calls.get(self.by_leg.get(&leg)?)
+    }
+
+    pub(super) fn of_leg_mut(&mut self, leg: LegId) -> Option<&mut Call> {
+        self.calls.get_mut(self.by_leg.get(&leg)?)
+    }
+
+    /// The live leg that a device knows by this name.
+    pub(super) fn wcs_leg(&self, device: DeviceId, call_id: &WcsCallId) -> Option<LegId> {
+        self.by_wcs.get(&(device, call_id.clone())).copied()
+    }
+
+    /// Takes in a new call, whose legs come with [`add_leg`](Self::add_leg).
+    pub(super) fn insert(&mut self, call: Call) {
+        self.calls.insert(call.handle, call);
+    }
+
+    /// Takes in a leg of `handle`.
+    pub(super) fn add_leg(&mut self, handle: CallHandle, leg: Leg) {
+        let Some(call) = self.calls.get_mut(&handle) else {
+            return;
+        };
+        self.by_leg.insert(leg.id, handle);
+        match &leg.signalling {
+            Signalling::Wcs { device, call_id } => {
+                self.by_wcs.insert((*device, call_id.clone()), leg.id);
+            }
+        }
+        call.legs.push(leg);
+    }
+
+    /// Forgets the ways to a leg that has ended; the leg itself stays for the record.
+    pub(super) fn unlist_leg(&mut self, leg: LegId, signalling: &Signalling) {
+        self.by_leg.remove(&leg);
+        match signalling {
+            Signalling::Wcs { device, call_id } => {
+                self.by_wcs.remove(&(*device, call_id.clone()));
+            }
+        }
+    }
+
+    /// Takes a call out. Its legs were unlisted before.
+    pub(super) fn remove(&mut self, handle: CallHandle) -> Option<Call> {
+        self.calls.remove(&handle)
+    }
+}

@@ -1,0 +1,144 @@
+//! What the Switch is told once, at its start.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use media::ids::Fingerprint;
+use media::negotiate::Policy;
+use registrar::Accounts;
+use sip::uri::Host;
+use smol_str::SmolStr;
+
+use crate::wcs::session::SessionConfig;
+
+/// Everything the Switch has to know. Validated by the shell.
+#[derive(Debug)]
+pub struct SwitchConfig {
+    /// The domain of guests and of bare names.
+    pub domain: Host,
+    /// Other names of it: what a page may write for this server (`localhost`, its address).
+    pub aliases: Vec<Host>,
+    /// Who has an account.
+    pub accounts: Accounts,
+    /// Who may come without one.
+    pub guests: GuestPolicy,
+    /// Somebody in a call can be called.
+    pub call_waiting: bool,
+    /// The Web SDK protocol, each session.
+    pub session: SessionConfig,
+    /// How long things take.
+    pub timing: Timing,
+    /// How many there may be.
+    pub limits: Limits,
+    /// What media needs.
+    pub media: MediaConfig,
+    /// The server's version, for pages.
+    pub version: SmolStr,
+}
+
+/// From where a guest may sign in under a free name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuestPolicy {
+    /// From this machine.
+    Loopback,
+    /// From this machine and private networks (RFC 1918, RFC 4193, link-local).
+    Private,
+    /// From nowhere.
+    None,
+}
+
+/// How long things take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// An unanswered call rings.
+    pub ring: Duration,
+    /// An answered call waits for a device whose connection broke, and so does the name of a
+    /// device that asked for no keep-alive.
+    pub grace: Duration,
+    /// A device that asked for keep-alive may come back with its token.
+    pub keep_alive: Duration,
+    /// From a page closing its media to the end of the call, if it never says why.
+    pub media_closed: Duration,
+    /// The least time between two lists of who is here.
+    pub presence: Duration,
+    /// The window in which failed sign-ins of one address are counted.
+    pub sign_in_window: Duration,
+    /// At shutdown, the longest wait for the flows to close.
+    pub shutdown: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            ring: Duration::from_secs(45),
+            grace: Duration::from_secs(15),
+            keep_alive: Duration::from_secs(600),
+            media_closed: Duration::from_secs(2),
+            presence: Duration::from_millis(200),
+            sign_in_window: Duration::from_secs(60),
+            shutdown: Duration::from_secs(3),
+        }
+    }
+}
+
+/// How many there may be. What happens beyond is said with each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// WebSockets, signed in or not: more are closed with 1013.
+    pub flows: usize,
+    /// Signed-in devices, parked ones included: more are refused.
+    pub sessions: usize,
+    /// Of one person: more are refused.
+    pub sessions_per_user: usize,
+    /// Calls: more are refused with 503.
+    pub calls: usize,
+    /// Of one person, as caller: more are refused with 403.
+    pub calls_per_user: usize,
+    /// New calls a second, over all: more are refused with 503.
+    pub calls_per_second: u32,
+    /// New calls a second of one person: more are refused with 503. As many may come at once
+    /// as in five seconds.
+    pub calls_per_second_per_user: u32,
+    /// Legs of a call, the caller's included: further devices do not ring.
+    pub legs_per_call: usize,
+    /// Failed sign-ins of one address in [`Timing::sign_in_window`]: further ones are refused
+    /// unseen.
+    pub sign_in_failures: u32,
+    /// Addresses with failed sign-ins that are remembered: the oldest is forgotten.
+    pub sign_in_addresses: usize,
+    /// People named in a list of who is here; the rest is counted.
+    pub presence_users: usize,
+    /// Outputs waiting to be taken: notices beyond are dropped and counted.
+    pub outputs: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            flows: 4096,
+            sessions: 2048,
+            sessions_per_user: 8,
+            calls: 1024,
+            calls_per_user: 8,
+            calls_per_second: 50,
+            calls_per_second_per_user: 4,
+            legs_per_call: 10,
+            sign_in_failures: 10,
+            sign_in_addresses: 4096,
+            presence_users: 300,
+            outputs: 65_536,
+        }
+    }
+}
+
+/// What media needs.
+#[derive(Debug, Clone)]
+pub struct MediaConfig {
+    /// Of each worker, the addresses its port is reached at. As many as there are workers, at
+    /// least one.
+    pub candidates: Vec<Vec<SocketAddr>>,
+    /// Of the certificate of this process.
+    pub fingerprint: Fingerprint,
+    /// Codecs and bitrates.
+    pub policy: Policy,
+}

@@ -1,0 +1,110 @@
+//! Hold, from either side or both, and digits. The browser is told nothing about media: hold
+//! stops it here, whatever is still sent.
+
+use media::ids::LegId;
+use media::plan::Command;
+
+use super::call::CallHandle;
+use super::switch::Switch;
+use super::time::Now;
+use super::view::Notice;
+
+/// Digits taken at once; a person presses one.
+const MAX_DIGITS: usize = 32;
+
+impl Switch {
+    /// A side wants hold, or no longer. It is always answered; media flows while nobody holds.
+    pub(super) fn on_hold(&mut self, _now: Now, leg_id: LegId, holds: bool) {
+        let Some(call) = self.calls.of_leg_mut(leg_id) else {
+            return;
+        };
+        let handle = call.handle;
+        let was_held = call.is_held();
+        match call.leg_mut(leg_id) {
+            Some(leg) if leg.is_confirmed() => leg.holds = holds,
+            _ => {
+                self.tell(leg_id, |session, call_id| {
+                    session.not_done(call_id, "The call is not answered, or is ending");
+                });
+                return;
+            }
+        }
+        let is_held = call.is_held();
+        tracing::debug!(call = %call.id, leg = %leg_id, holds, is_held, "hold");
+        let view = call.view();
+        if was_held != is_held {
+            self.connect_media(handle, !is_held);
+        }
+        self.tell(leg_id, |session, call_id| match holds {
+            true => session.held(call_id),
+            false => session.resumed(call_id),
+        });
+        self.tell_media(handle);
+        self.outputs.notify(Notice::CallChanged(view));
+    }
+
+    /// Lets media flow between the two sides, or stops it. Silence is no fault while it is
+    /// stopped.
+    fn connect_media(&mut self, handle: CallHandle, flows: bool) {
+        let Some(talk) = self.calls.get(handle).and_then(|call| call.talk()) else {
+            return;
+        };
+        let (caller, callee) = (talk.caller_leg, talk.callee_leg);
+        let patches = [talk.to_callee.clone(), talk.to_caller.clone()];
+        if flows {
+            for patch in patches {
+                self.media(handle, Command::Patch(Box::new(patch)));
+            }
+        } else {
+            self.media(
+                handle,
+                Command::Unpatch {
+                    source: caller,
+                    sink: callee,
+                },
+            );
+            self.media(
+                handle,
+                Command::Unpatch {
+                    source: callee,
+                    sink: caller,
+                },
+            );
+        }
+        for leg in [caller, callee] {
+            self.media(handle, Command::WatchSilence { leg, on: flows });
+        }
+    }
+
+    /// Digits pressed on one side go to the other, which hears them as RFC 4733 events.
+    pub(super) fn on_digits(&mut self, leg_id: LegId, digits: String) {
+        let Some(call) = self.calls.of_leg_mut(leg_id) else {
+            return;
+        };
+        let handle = call.handle;
+        let far = call.far_leg(leg_id).map(|leg| leg.id);
+        let valid = (1..=MAX_DIGITS).contains(&digits.len()) && digits.chars().all(is_digit);
+        let obstacle = match (far, valid, call.is_held()) {
+            (_, false, _) => Some("Digits are 0-9, *, # and A-D, at most 32 at once"),
+            (None, _, _) => Some("The call is not answered"),
+            (_, _, true) => Some("The call is on hold"),
+            (Some(_), true, false) => None,
+        };
+        if let Some(obstacle) = obstacle {
+            self.tell(leg_id, |session, call_id| {
+                session.not_done(call_id, obstacle)
+            });
+            return;
+        }
+        call.digits = call.digits.saturating_add(digits.len() as u32);
+        if let Some(far) = far {
+            let digits = digits.to_ascii_uppercase();
+            self.media(handle, Command::SendDtmf { leg: far, digits });
+        }
+    }
+}
+
+/// An event of RFC 4733 3.2 that people can press.
+fn is_digit(digit: char) -> bool {
+    matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D' | 'a'..='d')
+}

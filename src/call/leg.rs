@@ -1,0 +1,315 @@
+//! A leg: our side of one WCS call or, where SIP is spoken, of one dialog.
+
+use media::ids::LegId;
+use media::negotiate::{Local, LocalOffer, RemoteOffer};
+
+use super::end::{EndReason, Side};
+use super::negotiation::{Description, Negotiation};
+use super::people::{DeviceId, Party};
+use super::quality::Meter;
+use crate::wcs::message::WcsCallId;
+
+/// One leg of a call.
+#[derive(Debug)]
+pub(super) struct Leg {
+    pub(super) id: LegId,
+    /// Of the request that made it.
+    pub(super) role: Role,
+    /// Which side of the call it is.
+    pub(super) side: Side,
+    /// Who is behind it.
+    pub(super) party: Party,
+    pub(super) signalling: Signalling,
+    /// Whether a new description may be exchanged after the first. The Web SDK cannot.
+    pub(super) renegotiable: bool,
+    /// What we are in its descriptions.
+    pub(super) local: Local,
+    /// The offer of this leg, whoever made it.
+    pub(super) offer: Offer,
+    /// What the worker says of its media.
+    pub(super) media: MediaState,
+    /// The worker has it.
+    pub(super) in_media: bool,
+    /// This side has put the call on hold.
+    pub(super) holds: bool,
+    pub(super) meter: Meter,
+    state: LegState,
+    negotiation: Negotiation,
+}
+
+/// Who sent the request that made the leg (RFC 3261 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Role {
+    /// We invited: this leg is called.
+    Uac,
+    /// It invited us: this leg calls.
+    Uas,
+}
+
+/// The protocol spoken with it, and its name there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Signalling {
+    /// The Web SDK protocol on whatever flow the device has now.
+    Wcs {
+        /// The signed-in page.
+        device: DeviceId,
+        /// Its name for the call.
+        call_id: WcsCallId,
+    },
+}
+
+/// The offer in force on a leg.
+#[derive(Debug)]
+pub(super) enum Offer {
+    /// The far side offered.
+    Theirs(Box<RemoteOffer>),
+    /// We offered.
+    Ours(Box<LocalOffer>),
+}
+
+/// Where a leg stands as a relation to its peer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum LegState {
+    /// The invitation was sent or received; nobody rings yet.
+    Inviting,
+    /// It rings.
+    Early,
+    /// Answered.
+    Confirmed,
+    /// The end was begun but not confirmed.
+    Ending {
+        /// By our doing, not the peer's.
+        by_us: bool,
+    },
+    /// Over.
+    Ended(EndReason),
+}
+
+/// [`LegState`] without its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum LegPhase {
+    Inviting,
+    Early,
+    Confirmed,
+    Ending,
+    Ended,
+}
+
+/// How far its media came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum MediaState {
+    /// Nothing was heard.
+    New,
+    /// ICE has a path.
+    Connected,
+    /// DTLS is done: media can flow.
+    Ready,
+    /// It died, or its page closed it.
+    Dead,
+}
+
+/// What the far side of a leg does, whatever the protocol. The call acts on these alone.
+#[derive(Debug)]
+pub(super) enum LegEvent {
+    /// It accepts, with the answer to our offer.
+    Answered {
+        /// The description.
+        sdp: String,
+    },
+    /// It ends the call, cancels it or declines it: which, says the leg's state.
+    HungUp,
+    /// It puts the call on hold.
+    Held,
+    /// It takes the call off hold.
+    Resumed,
+    /// It presses keys.
+    Digits {
+        /// Those that are digits.
+        digits: String,
+    },
+    /// It hands the call over.
+    Transfer {
+        /// To whom, as dialled.
+        target: String,
+    },
+}
+
+/// Whether a leg in `phase` may be in `negotiation`: the one table of what can be.
+pub(super) fn legal(role: Role, phase: LegPhase, negotiation: Negotiation) -> bool {
+    use LegPhase::{Confirmed, Early, Ended, Ending, Inviting};
+    use Negotiation::{Closed, HaveLocalOffer, HaveRemoteOffer, Stable};
+    match (role, phase, negotiation) {
+        // Over is over, and only then.
+        (_, Ended, Closed) => true,
+        (_, Ended, _) | (_, _, Closed) => false,
+        // Not answered: the offer of the invitation waits, unless it carried none, or an early
+        // answer settled it (RFC 3261 13.2.1).
+        (Role::Uac, Inviting | Early, HaveLocalOffer | Stable) => true,
+        (Role::Uas, Inviting | Early, HaveRemoteOffer | Stable) => true,
+        // Offerless: the other side's first description is the offer (RFC 3264 4, RFC 3262 5).
+        (Role::Uac, Inviting, HaveRemoteOffer) | (Role::Uas, Inviting, HaveLocalOffer) => false,
+        (Role::Uac, Early, HaveRemoteOffer) | (Role::Uas, Early, HaveLocalOffer) => true,
+        // Answered: either side may offer anew, and an end may cross an offer.
+        (_, Confirmed | Ending, Stable | HaveLocalOffer | HaveRemoteOffer) => true,
+    }
+}
+
+/// Whether a leg may go from one phase to another.
+pub(super) fn may_follow(from: LegPhase, to: LegPhase) -> bool {
+    use LegPhase::{Confirmed, Early, Ended, Ending, Inviting};
+    match (from, to) {
+        (Inviting, Early | Confirmed | Ending | Ended)
+        | (Early, Confirmed | Ending | Ended)
+        | (Confirmed, Ending | Ended)
+        | (Ending, Ended) => true,
+        (Inviting | Early | Confirmed | Ending | Ended, _) => false,
+    }
+}
+
+impl Leg {
+    /// A leg that was invited with our offer, or that invited us with its own.
+    pub(super) fn new(
+        local: (LegId, Local),
+        side: Side,
+        party: Party,
+        signalling: Signalling,
+        offer: Offer,
+    ) -> Self {
+        let (role, description) = match &offer {
+            Offer::Theirs(_) => (Role::Uas, Description::RemoteOffer),
+            Offer::Ours(_) => (Role::Uac, Description::LocalOffer),
+        };
+        let renegotiable = match &signalling {
+            Signalling::Wcs { .. } => false,
+        };
+        Self {
+            id: local.0,
+            role,
+            side,
+            party,
+            signalling,
+            renegotiable,
+            local: local.1,
+            offer,
+            media: MediaState::New,
+            in_media: false,
+            holds: false,
+            meter: Meter::default(),
+            state: LegState::Inviting,
+            negotiation: Negotiation::Stable
+                .after(description)
+                .unwrap_or(Negotiation::Stable),
+        }
+    }
+
+    pub(super) fn state(&self) -> &LegState {
+        &self.state
+    }
+
+    #[cfg(test)]
+    pub(super) fn negotiation(&self) -> Negotiation {
+        self.negotiation
+    }
+
+    /// The device behind it.
+    pub(super) fn device(&self) -> DeviceId {
+        match &self.signalling {
+            Signalling::Wcs { device, .. } => *device,
+        }
+    }
+
+    /// Moves on. False, and nothing changed, where the tables forbid it.
+    pub(super) fn go(&mut self, state: LegState) -> bool {
+        let (from, to) = (self.state.phase(), state.phase());
+        let negotiation = match to {
+            LegPhase::Ended => Negotiation::Closed,
+            _ => self.negotiation,
+        };
+        if !may_follow(from, to) || !legal(self.role, to, negotiation) {
+            debug_assert!(false, "{} {from:?} -> {to:?} with {negotiation:?}", self.id);
+            tracing::error!(leg = %self.id, ?from, ?to, ?negotiation, "illegal step of a leg");
+            return false;
+        }
+        self.state = state;
+        self.negotiation = negotiation;
+        true
+    }
+
+    /// Notes that a description crosses. False, and nothing changed, where RFC 3264 forbids it,
+    /// or where it would be a second offer on a leg that can stand one alone.
+    pub(super) fn describe(&mut self, description: Description) -> bool {
+        let anew = matches!(
+            description,
+            Description::LocalOffer | Description::RemoteOffer
+        );
+        let after = self
+            .negotiation
+            .after(description)
+            .filter(|_| !anew || self.renegotiable);
+        let Some(after) = after.filter(|after| legal(self.role, self.state.phase(), *after)) else {
+            tracing::debug!(leg = %self.id, ?description, "out of turn");
+            return false;
+        };
+        self.negotiation = after;
+        true
+    }
+
+    /// Rings or is about to.
+    pub(super) fn is_pending(&self) -> bool {
+        matches!(self.state, LegState::Inviting | LegState::Early)
+    }
+
+    /// Answered and not ending.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.state == LegState::Confirmed
+    }
+
+    /// Not over.
+    pub(super) fn is_live(&self) -> bool {
+        !matches!(self.state, LegState::Ended(_))
+    }
+}
+
+impl LegState {
+    pub(super) fn phase(&self) -> LegPhase {
+        match self {
+            Self::Inviting => LegPhase::Inviting,
+            Self::Early => LegPhase::Early,
+            Self::Confirmed => LegPhase::Confirmed,
+            Self::Ending { .. } => LegPhase::Ending,
+            Self::Ended(_) => LegPhase::Ended,
+        }
+    }
+}
+
+impl LegPhase {
+    #[cfg(test)]
+    pub(super) const ALL: [Self; 5] = [
+        Self::Inviting,
+        Self::Early,
+        Self::Confirmed,
+        Self::Ending,
+        Self::Ended,
+    ];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Inviting => "inviting",
+            Self::Early => "early",
+            Self::Confirmed => "confirmed",
+            Self::Ending => "ending",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+impl MediaState {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Connected => "connected",
+            Self::Ready => "ready",
+            Self::Dead => "failed",
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The queue of outputs, and the orders that fill it.
+
+use std::collections::VecDeque;
+
+use media::ids::LegId;
+use media::plan::Command;
+use sip::flow::FlowId;
+
+use super::call::CallHandle;
+use super::end::{EndReason, Names, Side};
+use super::io::Output;
+use super::leg::Signalling;
+use super::people::{DeviceId, Line};
+use super::switch::{FlowLine, Switch};
+use super::timer::Timer;
+use super::view::Notice;
+use crate::wcs::message::{ExtensionEvent, WcsCallId};
+use crate::wcs::session::{End, Session};
+
+/// What is to be done outside, in order.
+#[derive(Debug)]
+pub(super) struct Outputs {
+    queue: VecDeque<Output>,
+    limit: usize,
+    dropped_notices: u64,
+}
+
+impl Outputs {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            limit,
+            dropped_notices: 0,
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Output> {
+        self.queue.pop_front()
+    }
+
+    /// Orders and messages are bounded by the tables they come from and are never dropped: a
+    /// lost one would leave a leg behind.
+    pub(super) fn push(&mut self, output: Output) {
+        self.queue.push_back(output);
+    }
+
+    /// Notices are dropped when nobody takes the outputs.
+    pub(super) fn notify(&mut self, notice: Notice) {
+        if self.queue.len() < self.limit {
+            self.queue.push_back(Output::Notify(Box::new(notice)));
+        } else {
+            self.dropped_notices += 1;
+            tracing::warn!(
+                dropped = self.dropped_notices,
+                "outputs are not taken: notice dropped"
+            );
+        }
+    }
+
+    /// Takes what a session wants to send.
+    pub(super) fn drain(&mut self, flow: FlowId, session: &mut Session) {
+        while let Some(message) = session.poll_transmit() {
+            self.push(Output::Wcs {
+                flow,
+                message: Box::new(message),
+            });
+        }
+    }
+}
+
+impl Switch {
+    /// Gives an order to the session of a device, at once. Unheard while it is parked.
+    pub(super) fn with_session<R>(
+        &mut self,
+        device: DeviceId,
+        order: impl FnOnce(&mut Session) -> R,
+    ) -> Option<R> {
+        match &mut self.people.device_mut(device)?.line {
+            Line::Parked(session) => Some(order(session)),
+            Line::Open(flow) => {
+                let flow = *flow;
+                let open = self.flows.get_mut(&flow)?;
+                let result = order(&mut open.session);
+                if open.line != FlowLine::Closing {
+                    self.outputs.drain(flow, &mut open.session);
+                    self.touch(flow);
+                }
+                Some(result)
+            }
+        }
+    }
+
+    /// Gives an order about a live leg to its far side.
+    pub(super) fn tell(&mut self, leg: LegId, order: impl FnOnce(&mut Session, &WcsCallId)) {
+        let Some(leg) = self.calls.of_leg(leg).and_then(|call| call.leg(leg)) else {
+            return;
+        };
+        match leg.signalling.clone() {
+            Signalling::Wcs { device, call_id } => {
+                self.with_session(device, |session| order(session, &call_id));
+            }
+        }
+    }
+
+    /// Tells a leg's page, if it is our own, something about the call.
+    pub(super) fn tell_page(
+        &mut self,
+        leg: LegId,
+        event: impl FnOnce(WcsCallId) -> ExtensionEvent,
+    ) {
+        self.tell(leg, |session, call_id| {
+            if session.is_extended() {
+                session.extension(event(call_id.clone()));
+            }
+        });
+    }
+
+    /// Gives the media worker of a call an order.
+    pub(super) fn media(&mut self, call: CallHandle, command: Command) {
+        let Some(worker) = self.calls.get(call).map(|call| call.worker) else {
+            return;
+        };
+        self.outputs.push(Output::Media { worker, command });
+    }
+
+    /// Asks for the end of a flow. Nothing on it counts from here on.
+    pub(super) fn close_flow(&mut self, flow: FlowId, code: u16, reason: &'static str) {
+        let Some(open) = self.flows.get_mut(&flow) else {
+            return;
+        };
+        if open.line == FlowLine::Closing {
+            return;
+        }
+        self.outputs.drain(flow, &mut open.session);
+        open.line = FlowLine::Closing;
+        self.timers.disarm(Timer::Session(flow));
+        self.outputs.push(Output::CloseFlow { flow, code, reason });
+    }
+}
+
+/// What the wire says of an end.
+pub(super) fn wire_end(reason: &EndReason, side: Side, names: Names<'_>) -> End {
+    End {
+        status: reason.terminal(side),
+        sip_status: Some(reason.sip_status()),
+        info: reason.info(),
+        code: reason.code().into(),
+        sentence: reason.sentence(side, names),
+        cause: Some(reason.cause().as_str().to_owned()),
+    }
+}

@@ -1,0 +1,116 @@
+//! What the Switch allocates: names, tokens, ICE credentials, SSRCs. All from the generator that
+//! was handed in.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use media::ids::{Fingerprint, IceCredentials, LegId};
+use media::negotiate::Local;
+use rand::Rng;
+use rand::rngs::StdRng;
+use smol_str::SmolStr;
+
+use crate::wcs::message::WcsCallId;
+
+/// ice-char of RFC 8839 5.4, 64 of them: six bits a character.
+const ICE_CHARS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Makes names and takes SSRCs back.
+pub(super) struct Pool {
+    rng: StdRng,
+    next_leg: u64,
+    /// SSRCs of live legs: no two streams of the process share one, so that a packet sent to
+    /// the wrong leg is never taken for its own.
+    ssrcs: BTreeSet<u32>,
+}
+
+impl Pool {
+    pub(super) fn new(rng: StdRng) -> Self {
+        Self {
+            rng,
+            next_leg: 1,
+            ssrcs: BTreeSet::new(),
+        }
+    }
+
+    /// 128 random bits in hexadecimal: tokens and call ids, which nobody may guess.
+    pub(super) fn token(&mut self) -> SmolStr {
+        let (high, low) = (self.rng.next_u64(), self.rng.next_u64());
+        SmolStr::new(format!("{high:016x}{low:016x}"))
+    }
+
+    /// A call's name toward a client of the Web SDK protocol. Always there: 32 characters fit.
+    pub(super) fn call_id(&mut self) -> Option<WcsCallId> {
+        WcsCallId::new(&self.token())
+    }
+
+    /// A leg's name and everything we are in its descriptions.
+    pub(super) fn local(
+        &mut self,
+        fingerprint: Fingerprint,
+        candidates: &[SocketAddr],
+    ) -> (LegId, Local) {
+        let leg = LegId(self.next_leg);
+        self.next_leg += 1;
+        let local = Local {
+            // RFC 3264 5 wants it below 2^62.
+            session_id: self.rng.next_u64() >> 2,
+            ice: IceCredentials {
+                ufrag: self.ufrag(leg),
+                pwd: self.ice_text(24),
+            },
+            fingerprint,
+            candidates: candidates.to_vec(),
+            cname: self.ice_text(16),
+            stream_id: self.token(),
+            audio_ssrc: self.ssrc(),
+            video_ssrc: self.ssrc(),
+            video_rtx_ssrc: self.ssrc(),
+        };
+        (leg, local)
+    }
+
+    /// Takes a leg's SSRCs back.
+    pub(super) fn release(&mut self, local: &Local) {
+        for ssrc in [local.audio_ssrc, local.video_ssrc, local.video_rtx_ssrc] {
+            self.ssrcs.remove(&ssrc);
+        }
+    }
+
+    /// SSRCs in use.
+    pub(super) fn in_use(&self) -> usize {
+        self.ssrcs.len()
+    }
+
+    /// Six random characters, then the leg's number: never the same twice in a process.
+    fn ufrag(&mut self, leg: LegId) -> SmolStr {
+        let mut text = self.ice_text(6).to_string();
+        let mut rest = leg.0;
+        while rest > 0 {
+            text.push(char::from(ICE_CHARS[(rest & 63) as usize]));
+            rest >>= 6;
+        }
+        SmolStr::new(text)
+    }
+
+    fn ice_text(&mut self, len: usize) -> SmolStr {
+        let mut text = String::with_capacity(len);
+        while text.len() < len {
+            let mut bits = self.rng.next_u64();
+            for _ in 0..10.min(len - text.len()) {
+                text.push(char::from(ICE_CHARS[(bits & 63) as usize]));
+                bits >>= 6;
+            }
+        }
+        SmolStr::new(text)
+    }
+
+    fn ssrc(&mut self) -> u32 {
+        loop {
+            let ssrc = self.rng.next_u32();
+            if ssrc != 0 && self.ssrcs.insert(ssrc) {
+                return ssrc;
+            }
+        }
+    }
+}

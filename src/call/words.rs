@@ -1,0 +1,156 @@
+//! The sentences people read when a call ends: what happened, and what they can do.
+
+use media::event::Failure;
+
+use super::end::{EndReason, Names, Side};
+
+/// What `side` is told about `reason`.
+pub(super) fn sentence(reason: &EndReason, side: Side, names: Names<'_>) -> String {
+    let other = names.of(side.other());
+    let callee = names.callee;
+    let caller = names.caller;
+    match reason {
+        EndReason::HungUp(who) if *who == side => "You hung up.".to_owned(),
+        EndReason::HungUp(_) => format!("{other} hung up."),
+        EndReason::Cancelled => match side {
+            Side::Caller => "You cancelled the call.".to_owned(),
+            Side::Callee => format!("{caller} gave up before you answered."),
+        },
+        EndReason::AnsweredElsewhere => "You answered on another device.".to_owned(),
+        EndReason::RingsAnew => "Your page came back; the call rings there.".to_owned(),
+        EndReason::Transferred { to } => format!("{other} now talks to {to}."),
+        EndReason::Rejected => match side {
+            Side::Caller => format!("{callee} declined the call."),
+            Side::Callee => "You declined the call.".to_owned(),
+        },
+        EndReason::Busy { calling_back } => busy(side, names, *calling_back),
+        EndReason::NoAnswer => match side {
+            Side::Caller => format!("{callee} did not answer. Try again later."),
+            Side::Callee => format!("You missed a call from {caller}."),
+        },
+        EndReason::NotSignedIn => match side {
+            Side::Caller => {
+                format!("{callee} is not signed in. Call again when {callee} is here.")
+            }
+            Side::Callee => format!("You missed a call from {caller}: you were not signed in."),
+        },
+        EndReason::NotKnown => {
+            format!("{callee} is not known here. Check the spelling of the name.")
+        }
+        EndReason::BadNumber => {
+            "That is no name and no SIP address. Type a name, or name@domain.".to_owned()
+        }
+        EndReason::NoTrunk { domain } => {
+            format!("No trunk leads to {domain}: only people of this server can be called.")
+        }
+        EndReason::NoTrunkForNumber => {
+            "No trunk leads to telephones: only people of this server can be called.".to_owned()
+        }
+        EndReason::CalledSelf => {
+            "You called yourself, and no other device of yours is signed in.".to_owned()
+        }
+        EndReason::Left(who) if *who == side => "You closed the page during the call.".to_owned(),
+        EndReason::Left(_) => format!("{other} closed the page."),
+        EndReason::ConnectionLost(who) if *who == side => {
+            "Your connection to the server was lost for too long.".to_owned()
+        }
+        EndReason::ConnectionLost(_) => {
+            format!("The connection of {other} was lost and did not come back.")
+        }
+        EndReason::Reloaded(who) if *who == side => {
+            "The call ended because your page was loaded anew. Call again.".to_owned()
+        }
+        EndReason::Reloaded(_) => {
+            format!("The call ended because {other} loaded the page anew. Call again.")
+        }
+        EndReason::MediaClosed(who) if *who == side => {
+            "Your browser closed the call's sound and picture.".to_owned()
+        }
+        EndReason::MediaClosed(_) => {
+            format!("The browser of {other} closed the call's sound and picture.")
+        }
+        EndReason::Media(who, failure) => media(failure, *who == side, names.of(*who)),
+        EndReason::NoCommonCodec {
+            caller: ours,
+            callee: theirs,
+        } => format!(
+            "{caller} and {callee} have no codec in common: {caller} has {ours}, \
+             {callee} has {theirs}. Another browser, or other codec settings, would help."
+        ),
+        EndReason::BadDescription(who, what) => {
+            let whose = if *who == side {
+                "Your browser".to_owned()
+            } else {
+                format!("{other}'s browser")
+            };
+            format!("{whose} described its media in a way the server cannot use: {what}")
+        }
+        EndReason::CallLimit => {
+            "The server carries as many calls as it may. Try again later.".to_owned()
+        }
+        EndReason::UserCallLimit => {
+            "You have as many calls as one person may. End one of them first.".to_owned()
+        }
+        EndReason::CallRate => {
+            "Calls come in faster than the server takes them. Try again in a moment.".to_owned()
+        }
+        EndReason::ShuttingDown => {
+            "The server is going down. Try again when it is back.".to_owned()
+        }
+        EndReason::Operator => "An operator ended the call.".to_owned(),
+    }
+}
+
+fn busy(side: Side, names: Names<'_>, calling_back: bool) -> String {
+    let callee = names.callee;
+    match side {
+        Side::Caller if calling_back => {
+            format!("{callee} is calling you right now: answer that call.")
+        }
+        Side::Caller => format!("{callee} is in another call. Try again later."),
+        Side::Callee => format!("{} called while you were in another call.", names.caller),
+    }
+}
+
+fn media(failure: &Failure, own: bool, name: &str) -> String {
+    let whose = if own {
+        "Your browser".to_owned()
+    } else {
+        format!("{name}'s browser")
+    };
+    match failure {
+        Failure::NeverReached => format!(
+            "{whose} could not reach the server for sound and picture: a firewall seems to block \
+             the server's UDP port. Allow it, or try another network."
+        ),
+        Failure::DtlsTimeout => format!(
+            "{whose} reached the server but the encrypted connection was not set up in time: the \
+             network may be losing packets. Try again."
+        ),
+        Failure::FingerprintMismatch => format!(
+            "{whose} showed another certificate than it had announced, so no media was \
+             exchanged. Something on the way may be intercepting the call."
+        ),
+        Failure::Dtls(what) => {
+            format!("{whose} and the server could not agree on encryption: {what}. Try again.")
+        }
+        Failure::ConsentLost => format!(
+            "The network path for sound and picture to {} broke. Check the connection and call \
+             again.",
+            if own {
+                "your browser".to_owned()
+            } else {
+                format!("{name}'s browser")
+            }
+        ),
+        Failure::RtpInactivity => format!(
+            "No sound or picture came from {} for too long. Check microphone and network, then \
+             call again.",
+            if own {
+                "your browser".to_owned()
+            } else {
+                format!("{name}'s browser")
+            }
+        ),
+    }
+}
