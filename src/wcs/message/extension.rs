@@ -138,8 +138,10 @@ pub struct Quality {
     /// One for each kind of media that flows.
     pub streams: Vec<StreamQuality>,
     /// Between the page and this server, in milliseconds.
+    #[serde(serialize_with = "rounded")]
     pub round_trip_ms: Option<f32>,
     /// 1.0 to 4.5 (G.107), of the sound this page hears.
+    #[serde(serialize_with = "rounded")]
     pub mos: Option<f32>,
     /// The same for people.
     pub words: String,
@@ -160,10 +162,13 @@ pub struct StreamQuality {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct DirectionQuality {
     /// The share of packets lost, 0 to 1.
+    #[serde(serialize_with = "rounded")]
     pub loss: Option<f32>,
     /// Interarrival jitter (RFC 3550 6.4.1) in milliseconds.
+    #[serde(serialize_with = "rounded")]
     pub jitter_ms: Option<f32>,
     /// Kilobits a second.
+    #[serde(serialize_with = "rounded")]
     pub kbps: Option<f32>,
 }
 
@@ -183,4 +188,10 @@ pub struct CallEnded {
 
 fn as_text<S: serde::Serializer>(id: &WcsCallId, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(id.as_str())
+}
+
+/// To four places: what is measured is not known better, and a page may show it as it comes.
+fn rounded<S: serde::Serializer>(number: &Option<f32>, serializer: S) -> Result<S::Ok, S::Error> {
+    let rounded = number.map(|number| (f64::from(number) * 10_000.0).round() / 10_000.0);
+    rounded.serialize(serializer)
 }

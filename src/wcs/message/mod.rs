@@ -7,6 +7,8 @@ mod ids;
 pub mod info;
 mod parse;
 mod server;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use thiserror::Error;

@@ -7,6 +7,8 @@
 mod event;
 mod obey;
 mod order;
+#[cfg(test)]
+mod tests;
 mod timing;
 
 use std::borrow::Cow;
