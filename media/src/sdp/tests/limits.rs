@@ -97,7 +97,7 @@ fn the_largest_that_is_read_costs_under_ten_milliseconds() {
         ),
         (
             "fmtp lines",
-            all_types(maps.clone() + &"a=fmtp:1 a=1;b=2;c=3;d=4;apt=3\r\n".repeat(1_700)),
+            all_types(maps + &"a=fmtp:1 a=1;b=2;c=3;d=4;apt=3\r\n".repeat(1_700)),
         ),
         (
             "groups",

@@ -1,5 +1,7 @@
 //! Reading and writing of session descriptions.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
+
 mod limits;
 mod reading;
 mod writing;
