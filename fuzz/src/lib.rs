@@ -1,0 +1,156 @@
+//! What the network can send, thrown at every parser.
+//!
+//! Each function is one fuzz target: `cargo +nightly fuzz run NAME --features fuzzing` searches,
+//! and `tests/replay.rs` replays what was found (`corpus/NAME/`) on every test run. A target
+//! fails by a panic, or by breaking what its assertions say.
+
+use std::net::SocketAddr;
+
+use callbox::wcs::message::ClientMessage;
+use media::ids::{Fingerprint, IceCredentials, LegId};
+use media::negotiate::{Local, Policy, RemoteOffer, bridge, offer};
+use media::rtp::rewrite::GROWTH;
+use media::rtp::rtcp::{Compound, RtcpPacket};
+use media::rtp::{ExtensionMap, Packet, Rewrite, rewrite};
+use media::sdp::{Description, Limits};
+use registrar::Dialled;
+use sip::uri::{Host, Uri};
+
+/// A target and its name.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    ("sip_uri", sip_uri),
+    ("dialled_name", dialled_name),
+    ("wcs_message", wcs_message),
+    ("sdp", sdp),
+    ("offer_answer", offer_answer),
+    ("rtp", rtp),
+    ("rtcp", rtcp),
+];
+
+/// SIP, SIPS and tel URIs: what is parsed keeps its bytes and equals itself.
+pub fn sip_uri(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(uri) = Uri::parse(text) {
+        assert_eq!(uri.as_str(), text);
+        assert!(uri.equivalent(&uri));
+    }
+}
+
+/// What a person types to call somebody.
+pub fn dialled_name(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(domain) = Host::parse("example.com") {
+        let _ = Dialled::parse(text, &domain);
+    }
+}
+
+/// Frames of the Web SDK protocol.
+pub fn wcs_message(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let _ = ClientMessage::parse(text);
+}
+
+/// Session descriptions: what we write of one reads back as itself.
+pub fn sdp(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let limits = Limits::default();
+    if let Ok(description) = Description::parse(text, &limits) {
+        let written = description.to_text();
+        let again = Description::parse(&written, &limits);
+        assert_eq!(again.as_ref().map(Description::to_text), Ok(written));
+    }
+}
+
+/// A caller's offer, our offer made from it, and an answer to that: both parts of the input,
+/// parted by a NUL byte.
+pub fn offer_answer(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let (caller, callee) = text.split_once('\0').unwrap_or((text, ""));
+    let policy = Policy::default();
+    let Ok(remote) = RemoteOffer::parse(caller, &policy.limits) else {
+        return;
+    };
+    let Ok(ours) = offer(LegId(2), &policy, &remote, &local("b", 20)) else {
+        return;
+    };
+    let _ = bridge((LegId(1), &remote, &local("a", 10)), &ours, callee, &policy);
+    // Our own offer, sent back as an answer, must at least be read.
+    let _ = bridge(
+        (LegId(1), &remote, &local("a", 10)),
+        &ours,
+        &ours.sdp,
+        &policy,
+    );
+}
+
+/// RTP packets and their rewriting.
+pub fn rtp(data: &[u8]) {
+    let Ok(packet) = Packet::parse(data) else {
+        return;
+    };
+    let _ = packet.payload();
+    for element in packet.extensions() {
+        assert!(element.data.len() <= 255);
+    }
+    let mut map = ExtensionMap::new();
+    map.insert(1, 3);
+    map.insert(2, 200);
+    let to = Rewrite {
+        payload_type: 96,
+        ssrc: 7,
+        sequence_number: 8,
+        timestamp: 9,
+        marker: true,
+        keep_padding: false,
+    };
+    let mut out = vec![0; data.len() + GROWTH];
+    if let Ok(len) = rewrite(&packet, &to, &map, &mut out) {
+        let again = Packet::parse(&out[..len]);
+        assert_eq!(
+            again.map(|it| it.payload().to_vec()),
+            Ok(packet.payload().to_vec())
+        );
+    }
+}
+
+/// Compound RTCP packets: everything in them can be read to its end.
+pub fn rtcp(data: &[u8]) {
+    let Ok(compound) = Compound::parse(data) else {
+        return;
+    };
+    for packet in compound {
+        if let RtcpPacket::Nack(nack) = packet {
+            assert!(nack.sequence_numbers().count() <= 17 * data.len());
+        }
+    }
+}
+
+fn local(name: &str, base: u32) -> Local {
+    Local {
+        session_id: 1,
+        ice: IceCredentials {
+            ufrag: name.into(),
+            pwd: "0123456789abcdefghijkl".into(),
+        },
+        fingerprint: Fingerprint([7; 32]),
+        candidates: vec![SocketAddr::from(([127, 0, 0, 1], 40_000))],
+        cname: "callbox".into(),
+        stream_id: "callbox".into(),
+        audio_ssrc: base,
+        video_ssrc: base + 1,
+        video_rtx_ssrc: base + 2,
+    }
+}
