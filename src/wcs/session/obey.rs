@@ -5,7 +5,8 @@ use std::io;
 
 use smol_str::SmolStr;
 
-use super::{End, Refusal, Session, SessionEvent, State, Terminal, call_failure};
+use super::order::call_failure;
+use super::{End, Refusal, Session, SessionEvent, State, Terminal};
 use crate::wcs::call::WireCall;
 use crate::wcs::message::{
     AnswerRequest, CallRequest, ClientMessage, Connection, ExtensionRequest, Fail, Payload,

@@ -6,7 +6,7 @@ mod order;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::wcs::message::{AuthToken, CallStatus, ConnectionEcho, info};
+use crate::wcs::message::{AuthToken, CallStatus, ConnectionEcho, Payload, UserData, info};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -162,7 +162,7 @@ fn a_call_is_answered_once() {
     bench.session.finish(&id("c"), end(Terminal::Finish));
     bench.sent();
     // It crossed the end on its way.
-    bench.say("answer", answer.clone());
+    bench.say("answer", answer);
     assert_eq!((bench.told(), bench.events()), (vec![], vec![]));
     // A call that never was is ended for whoever believes in it, once.
     let answer = json!({ "callId": "other", "sdp": "v=0 answer" });
