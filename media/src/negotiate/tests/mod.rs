@@ -4,6 +4,7 @@
 
 mod bridging;
 mod codecs;
+mod joining;
 mod offering;
 mod peer;
 mod reading;

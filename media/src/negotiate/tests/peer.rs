@@ -8,6 +8,7 @@ use crate::ids::{Fingerprint, IceCredentials, LegId, MediaKind};
 use crate::negotiate::{
     Bridge, Local, LocalOffer, NegotiationError, Policy, RemoteOffer, bridge, offer,
 };
+use crate::plan::{CodecMap, LegPlan, StreamPlan, TransportPlan, WebRtcPlan};
 use crate::sdp::{
     CertificateHash, Codec, Description, Direction, Limits, Media, MediaDescription, Setup,
 };
@@ -159,4 +160,28 @@ pub(super) fn refuse(media: &MediaDescription) -> MediaDescription {
     refused.other_formats = vec!["96".into()];
     refused.mid = media.mid.clone();
     refused
+}
+
+pub(super) fn exchanged(a: &str, answer: impl FnOnce(&Description) -> Description) -> Bridge {
+    exchange(a, &Policy::default(), |offer| answer(offer).to_text()).expect("a bridge")
+}
+
+pub(super) fn stream(plan: &LegPlan, kind: MediaKind) -> &StreamPlan {
+    plan.streams
+        .iter()
+        .find(|stream| stream.kind == kind)
+        .expect("a stream")
+}
+
+pub(super) fn transport(plan: &LegPlan) -> &WebRtcPlan {
+    let TransportPlan::WebRtc(transport) = &plan.transport;
+    transport
+}
+
+pub(super) fn maps(codecs: &[CodecMap], kind: MediaKind) -> Vec<(u8, u8)> {
+    codecs
+        .iter()
+        .filter(|map| map.kind == kind)
+        .map(|map| (map.from_pt, map.to_pt))
+        .collect()
 }
