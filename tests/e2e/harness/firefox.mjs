@@ -11,7 +11,6 @@ import puppeteer from 'puppeteer-core';
 
 import { silentLoudspeaker } from './loudspeaker.mjs';
 import { IN_FIREFOX_SCRIPT, IN_PAGE_SCRIPT, scratch } from './paths.mjs';
-import { freePort } from './server.mjs';
 import { SIDES } from './sides.mjs';
 import { until } from './wait.mjs';
 
@@ -51,7 +50,7 @@ export class FirefoxSide {
     const loudspeaker = await silentLoudspeaker();
 
     // The relay listens on the same port outside: Firefox checks the Host header.
-    const port = await freePort('tcp');
+    const port = await freePort();
     const socket = path.join(profile, 'relay.sock');
     const inside = spawn('ip', ['netns', 'exec', netns, process.execPath, '-e', RELAY, socket, String(port)],
       { stdio: ['ignore', 'ignore', 'inherit'] });
@@ -144,6 +143,18 @@ function join(near, far) {
     from.on('error', () => to.destroy());
     from.on('close', () => to.destroy());
   }
+}
+
+/** A port that nobody listens on now. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
 }
 
 function executable() {

@@ -1,9 +1,7 @@
 // The real binary, on free ports, with a configuration and a data directory of its own.
 
 import { spawn } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 
 import { BINARY, scratch } from './paths.mjs';
@@ -11,27 +9,6 @@ import { until } from './wait.mjs';
 
 const START_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 15_000;
-
-/** A port that nobody uses now. */
-export function freePort(kind) {
-  return new Promise((resolve, reject) => {
-    if (kind === 'udp') {
-      const socket = createSocket('udp4');
-      socket.once('error', reject);
-      socket.bind(0, '0.0.0.0', () => {
-        const { port } = socket.address();
-        socket.close(() => resolve(port));
-      });
-    } else {
-      const server = net.createServer();
-      server.once('error', reject);
-      server.listen(0, '127.0.0.1', () => {
-        const { port } = server.address();
-        server.close(() => resolve(port));
-      });
-    }
-  });
-}
 
 /** A running `callbox serve`. */
 export class Callbox {
@@ -44,16 +21,15 @@ export class Callbox {
   static async start({ config = {}, accounts = [], netns, address = '127.0.0.1' } = {}) {
     if (!existsSync(BINARY)) throw new Error(`no binary at ${BINARY}: run cargo build --release`);
     const directory = mkdtempSync(path.join(scratch('server'), 'callbox-'));
-    const [http, https, media] = await Promise.all([freePort('tcp'), freePort('tcp'), freePort('udp')]);
     const file = path.join(directory, 'config.toml');
     writeFileSync(file, toToml(merge({
       data_dir: path.join(directory, 'data'),
-      http: { listen: `${address}:${http}` },
-      https: { listen: `${address}:${https}` },
-      media: { port: media },
+      http: { listen: `${address}:0` },
+      https: { listen: `${address}:0` },
+      media: { port: 0 },
       log: { level: 'debug' },
     }, config)));
-    const server = new Callbox({ directory, file, netns, address, http, https });
+    const server = new Callbox({ directory, file, netns, address });
     for (const account of accounts) await server.addAccount(account);
     await server.launch();
     return server;
@@ -107,10 +83,12 @@ export class Callbox {
       stream.setEncoding('utf8');
       stream.on('data', (chunk) => { this.said += chunk; });
     }
-    await until('Callbox says that it is ready', () => {
+    const [, http, https] = await until('Callbox says that it is ready', () => {
       if (this.process.exitCode !== null) throw new Error(`it ended: ${this.said}`);
-      return READY.test(this.said);
+      return READY.exec(this.said);
     }, START_DEADLINE_MS);
+    this.http = Number(http);
+    this.https = Number(https);
   }
 
   /** Everything it has written so far. */
@@ -140,7 +118,7 @@ export class Callbox {
 }
 
 /** What `serve` prints when it can be used. */
-const READY = /https?:\/\/\S+/;
+const READY = /^listening http=\S*:(\d+) https=\S*:(\d+) media=\d+/m;
 
 function merge(base, over) {
   const result = { ...base };
