@@ -145,20 +145,31 @@ impl Agreed<'_> {
             let feedback = format::common(FEEDBACK, pair.a.feedback);
             formats.push(own_format(self.kind, &theirs, feedback));
         }
-        // Events need no partner: digits are made and read here. They need the clock of a
-        // codec in use (RFC 4733 2.1).
-        let clocks: Vec<u32> = formats
-            .iter()
-            .map(|format| format.codec.clock_rate)
-            .collect();
-        let is_new = |events: &&format::Offered| {
-            events.is_events()
-                && clocks.contains(&events.codec.clock_rate)
-                && self.pairs.iter().all(|pair| pair.a.key != events.key)
-        };
-        let own_events = self.offer.formats.iter().filter(is_new);
-        formats.extend(own_events.map(|events| own_format(self.kind, events, FEEDBACK)));
+        formats.extend(self.own_events(&formats));
         formats
+    }
+
+    /// Events need no partner: digits are made and read here. RFC 4733 2.1 asks for the clock
+    /// of a codec in use; beside Opus alone, Firefox has only those of another.
+    fn own_events(&self, formats: &[format::Offered]) -> Vec<format::Offered> {
+        let of_a = || {
+            self.offer
+                .formats
+                .iter()
+                .filter(|events| events.is_events())
+        };
+        let fits = |events: &format::Offered| {
+            let clock = events.codec.clock_rate;
+            formats
+                .iter()
+                .any(|format| !format.is_events() && format.codec.clock_rate == clock)
+        };
+        let none_fits = !of_a().any(fits);
+        of_a()
+            .filter(|events| formats.iter().all(|format| format.key != events.key))
+            .filter(|events| fits(events) || none_fits)
+            .map(|events| own_format(self.kind, events, FEEDBACK))
+            .collect()
     }
 
     fn extensions_a(&self) -> Vec<ExtensionPlan> {

@@ -309,6 +309,54 @@ fn chromium_and_firefox_meet_with_the_callers_numbers() {
 }
 
 #[test]
+fn a_captured_call_of_chromium_to_firefox_is_bridged() {
+    let firefox = include_str!("../../../tests/data/firefox-answer-to-chromium.sdp");
+    let bridge = exchange(CHROMIUM_VIDEO, &Policy::default(), |_| firefox.to_owned());
+    let bridge = bridge.expect("a bridge");
+    assert_eq!(
+        (bridge.audio.codec(), bridge.video.codec()),
+        (Some("opus"), Some("VP8"))
+    );
+    let answer = parsed(&bridge.answer_to_a);
+    assert_eq!(
+        payload_types(media(&answer, Audio)),
+        [111, 9, 0, 8, 126, 110]
+    );
+    assert_eq!(
+        payload_types(media(&answer, Video)),
+        [96, 97, 45, 46, 98, 99]
+    );
+    // Firefox takes the playout delay in one direction only.
+    let found = stream(&bridge.plan_b, Video)
+        .extensions
+        .iter()
+        .map(|plan| plan.extension);
+    let expected = [Extension::TransmissionOffset, Extension::AbsSendTime];
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+    assert_eq!(
+        stream(&bridge.plan_b, Video).remote_ssrcs,
+        [2_832_424_838, 1_589_968_948]
+    );
+}
+
+#[test]
+fn a_captured_call_of_firefox_to_chromium_is_bridged() {
+    let firefox = include_str!("../../../tests/data/firefox-offer-video-no-h264.sdp");
+    let chromium = include_str!("../../../tests/data/chromium-answer-to-firefox.sdp");
+    let bridge = exchange(firefox, &Policy::default(), |_| chromium.to_owned());
+    let bridge = bridge.expect("a bridge");
+    assert_eq!(
+        (bridge.audio.codec(), bridge.video.codec()),
+        (Some("opus"), Some("VP8"))
+    );
+    assert_eq!(maps(&bridge.a_to_b.codecs, Video)[0], (120, 120));
+    assert_eq!(
+        stream(&bridge.plan_a, Video).codecs[0].rtx,
+        Some((124, 124))
+    );
+}
+
+#[test]
 fn an_extension_under_another_id_than_offered_is_not_in_use() {
     let bridge = exchanged(CHROMIUM_VIDEO, |offer| {
         let mut answer = accept(offer);
@@ -346,6 +394,15 @@ fn events_are_answered_to_a_though_b_has_none() {
         [111, 110]
     );
     assert_eq!(maps(&bridge.a_to_b.codecs, Audio), [(111, 111)]);
+    let bridge = exchanged(FIREFOX_VIDEO, |offer| {
+        accept_codecs(offer, Audio, |codec| codec.is("opus"))
+    });
+    let answer = parsed(&bridge.answer_to_a);
+    assert_eq!(
+        payload_types(media(&answer, Audio)),
+        [109, 101],
+        "Firefox has no others"
+    );
 }
 
 #[test]

@@ -9,7 +9,8 @@ use crate::negotiate::{Bridge, LocalOffer, Policy, RemoteOffer, bridge, offer};
 use crate::plan::{Format, LegPlan, PatchPlan};
 use crate::sdp::{Description, Direction, Limits};
 
-const OFFERS: [&str; 6] = [
+const OFFERS: [&str; 7] = [
+    include_str!("../../../tests/data/firefox-offer-video-no-h264.sdp"),
     CHROMIUM_AUDIO,
     CHROMIUM_VIDEO,
     FIREFOX_VIDEO,

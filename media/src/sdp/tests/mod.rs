@@ -9,7 +9,10 @@ mod writing;
 use super::{Description, Limits, SdpError};
 
 /// Descriptions that browsers wrote.
-const CAPTURED: [&str; 9] = [
+const CAPTURED: [&str; 12] = [
+    include_str!("../../../tests/data/chromium-answer-to-firefox.sdp"),
+    include_str!("../../../tests/data/firefox-answer-to-chromium.sdp"),
+    include_str!("../../../tests/data/firefox-offer-video-no-h264.sdp"),
     include_str!("../../../tests/data/chromium-answer-audio.sdp"),
     include_str!("../../../tests/data/chromium-answer-pcmu.sdp"),
     include_str!("../../../tests/data/chromium-answer-video-recvonly.sdp"),

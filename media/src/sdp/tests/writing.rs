@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use smol_str::SmolStr;
 
-use super::{CAPTURED, parse, parsed};
+use super::{CAPTURED, VIDEO, parse, parsed};
 use crate::ids::{Fingerprint, IceCredentials, MediaKind};
 use crate::sdp::{
     Bandwidth, Candidate, CertificateHash, Codec, Description, Direction, ExtensionMap, Media,
@@ -23,7 +23,7 @@ fn what_browsers_write_survives_a_round_trip() {
 
 #[test]
 fn parameters_follow_their_map_directly() {
-    let text = parsed(CAPTURED[3]).to_text();
+    let text = parsed(VIDEO).to_text();
     assert!(
         text.contains("a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n")
     );
