@@ -1,1 +1,190 @@
-//! Being laid down.
+//! The REST API, JSON. From this machine only, and not from a foreign page: who may ask at all
+//! was judged before, by the same rules as for everything on the port.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::call::view::{ApiAction, ApiReply, StatusView};
+use crate::net::access::Caller;
+use crate::net::driver::DriverHandle;
+use crate::net::media_worker::{Measurements, Monitor};
+
+/// The most bytes of a call's name in a path.
+const MAX_CALL_NAME: usize = 128;
+
+/// An order to read the configuration again; the answer is what went wrong, if anything.
+pub type ReloadOrder = oneshot::Sender<Result<(), String>>;
+
+/// What the handlers need.
+pub struct ApiContext {
+    /// The call core.
+    pub driver: DriverHandle,
+    /// What the media workers have counted.
+    pub media: Vec<Monitor>,
+    /// Where orders to reload go.
+    pub reload: mpsc::Sender<ReloadOrder>,
+}
+
+/// `GET /status`
+#[derive(Debug, Serialize)]
+struct Status {
+    version: &'static str,
+    #[serde(flatten)]
+    numbers: StatusView,
+    media_workers: Vec<MediaCounters>,
+}
+
+/// Of one worker, since its start.
+#[derive(Debug, Serialize)]
+struct MediaCounters {
+    legs: usize,
+    datagrams_received: u64,
+    datagrams_sent: u64,
+    send_failures: u64,
+    kernel_drops: u64,
+    internal_drops: u64,
+}
+
+/// Every refusal and failure.
+#[derive(Debug, Serialize)]
+struct Fault {
+    /// A sentence.
+    error: String,
+}
+
+/// The routes below `/api/v1`.
+pub fn router(context: Arc<ApiContext>) -> Router {
+    Router::new()
+        .route("/status", get(status))
+        .route("/calls", get(calls))
+        .route("/calls/{id}/hangup", post(hang_up))
+        .route("/users", get(users))
+        .route("/reload", post(reload))
+        .fallback(async || fault(StatusCode::NOT_FOUND, "There is no such resource."))
+        .method_not_allowed_fallback(async || {
+            fault(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "The resource does not know this method.",
+            )
+        })
+        .layer(from_fn(only_from_here))
+        .with_state(context)
+}
+
+async fn status(State(context): State<Arc<ApiContext>>) -> Response {
+    let Some(ApiReply::Status(numbers)) = context.driver.ask(ApiAction::Status).await else {
+        return no_answer();
+    };
+    let measured = context.media.iter().map(Monitor::measurements);
+    let media_workers = measured.map(MediaCounters::from).collect();
+    Json(Status {
+        version: env!("CARGO_PKG_VERSION"),
+        numbers,
+        media_workers,
+    })
+    .into_response()
+}
+
+async fn calls(State(context): State<Arc<ApiContext>>) -> Response {
+    match context.driver.ask(ApiAction::ListCalls).await {
+        Some(ApiReply::Calls(calls)) => Json(calls).into_response(),
+        _ => no_answer(),
+    }
+}
+
+async fn users(State(context): State<Arc<ApiContext>>) -> Response {
+    match context.driver.ask(ApiAction::ListUsers).await {
+        Some(ApiReply::Users(users)) => Json(users).into_response(),
+        _ => no_answer(),
+    }
+}
+
+async fn hang_up(State(context): State<Arc<ApiContext>>, Path(call): Path<String>) -> Response {
+    if call.len() > MAX_CALL_NAME {
+        return fault(StatusCode::NOT_FOUND, "There is no such call.");
+    }
+    match context.driver.ask(ApiAction::HangupCall { call }).await {
+        Some(ApiReply::Done) => StatusCode::NO_CONTENT.into_response(),
+        Some(ApiReply::NotFound(sentence)) => fault(StatusCode::NOT_FOUND, &sentence),
+        _ => no_answer(),
+    }
+}
+
+async fn reload(State(context): State<Arc<ApiContext>>) -> Response {
+    let (order, answer) = oneshot::channel();
+    if context.reload.send(order).await.is_err() {
+        return no_answer();
+    }
+    match answer.await {
+        Ok(Ok(())) => StatusCode::NO_CONTENT.into_response(),
+        Ok(Err(sentence)) => fault(StatusCode::UNPROCESSABLE_ENTITY, &sentence),
+        Err(_) => no_answer(),
+    }
+}
+
+/// The page of another site cannot read answers, but it could send orders: browsers say of
+/// their requests where they come from (Fetch Metadata).
+async fn only_from_here(request: Request, next: Next) -> Response {
+    let local = request
+        .extensions()
+        .get::<Caller>()
+        .is_some_and(|caller| caller.local);
+    if !local {
+        return fault(
+            StatusCode::FORBIDDEN,
+            "The API answers on this machine only.",
+        );
+    }
+    if comes_from_elsewhere(request.headers()) {
+        return fault(
+            StatusCode::FORBIDDEN,
+            "The API does not answer pages of other sites.",
+        );
+    }
+    let mut response = next.run(request).await;
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    matches!(site, Some(site) if site != b"same-origin" && site != b"none")
+}
+
+fn no_answer() -> Response {
+    fault(StatusCode::SERVICE_UNAVAILABLE, "The server is going down.")
+}
+
+fn fault(status: StatusCode, sentence: &str) -> Response {
+    (
+        status,
+        Json(Fault {
+            error: sentence.to_owned(),
+        }),
+    )
+        .into_response()
+}
+
+impl From<Measurements> for MediaCounters {
+    fn from(measured: Measurements) -> Self {
+        Self {
+            legs: measured.legs,
+            datagrams_received: measured.received,
+            datagrams_sent: measured.sent,
+            send_failures: measured.send_failures,
+            kernel_drops: measured.kernel_drops,
+            internal_drops: measured.overflowed,
+        }
+    }
+}

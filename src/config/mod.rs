@@ -9,6 +9,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use registrar::Account;
+use sip::uri::Host;
 use toml::de::DeTable;
 
 mod edit;
@@ -50,7 +52,7 @@ pub struct Config {
     pub limits: Limits,
     /// The log.
     pub log: Log,
-    /// People with a password.
+    /// People with a password, each once.
     pub accounts: Vec<Account>,
 }
 
@@ -89,7 +91,7 @@ pub struct LocalVideochat {
     /// Who may sign in without an account.
     pub guests: Guests,
     /// The domain of guests and of names without one.
-    pub domain: String,
+    pub domain: Host,
     /// Somebody in a call can be called.
     pub call_waiting: bool,
 }
@@ -190,28 +192,6 @@ pub struct Limits {
 pub struct Log {
     /// A `tracing` filter.
     pub filter: String,
-}
-
-/// `[[account]]`
-#[derive(Clone, PartialEq, Eq)]
-pub struct Account {
-    /// User part of the AOR.
-    pub name: String,
-    /// Its domain.
-    pub domain: String,
-    /// The name shown to people.
-    pub display_name: Option<String>,
-    /// MD5 HA1 (RFC 7616 3.4.2), lower-case hexadecimal.
-    pub ha1_md5: Option<String>,
-    /// SHA-256 HA1, lower-case hexadecimal.
-    pub ha1_sha256: Option<String>,
-}
-
-impl std::fmt::Debug for Account {
-    /// What a password can be guessed from stays out of logs.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Account({}@{})", self.name, self.domain)
-    }
 }
 
 impl Config {

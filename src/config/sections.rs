@@ -5,10 +5,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use super::reader::Section;
-use super::value::{domain, ha1, host_name, ip_address, listen_address, origin, user_name};
+use registrar::{Account, Aor, Credentials};
+use sip::uri::Host;
+
+use super::value::{display_name, domain, ha1, host_name, ip_address, listen_address, origin};
 use super::{
-    Access, Account, BusyStatus, Config, Guests, Http, Https, Limits, LocalVideochat, Log, Media,
-    Network, Wcs,
+    Access, BusyStatus, Config, Guests, Http, Https, Limits, LocalVideochat, Log, Media, Network,
+    Wcs,
 };
 
 pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
@@ -96,7 +99,7 @@ fn local_videochat(mut section: Section<'_, '_>) -> LocalVideochat {
                 "is {other:?}; allowed: \"loopback\", \"private\", \"none\""
             )),
         }),
-        domain: section.text("domain", "localhost".to_owned(), domain),
+        domain: section.text("domain", localhost(), domain),
         call_waiting: section.boolean("call_waiting", false),
     };
     section.finish();
@@ -186,35 +189,52 @@ fn log(mut section: Section<'_, '_>) -> Log {
     Log { filter }
 }
 
-fn accounts(sections: Vec<Section<'_, '_>>, default_domain: &str) -> Vec<Account> {
+fn accounts(sections: Vec<Section<'_, '_>>, default_domain: &Host) -> Vec<Account> {
     let mut seen = HashSet::new();
     let mut accounts = Vec::new();
     for mut section in sections {
-        let name = section.required_text("name", user_name);
-        let account = Account {
-            name: name.unwrap_or_default(),
-            domain: section.text("domain", default_domain.to_owned(), domain),
-            display_name: section.text("display_name", None, |text| display_name(text).map(Some)),
-            ha1_md5: section.text("ha1_md5", None, |text| ha1(text, 16).map(Some)),
-            ha1_sha256: section.text("ha1_sha256", None, |text| ha1(text, 32).map(Some)),
-        };
-        if account.ha1_md5.is_none() && account.ha1_sha256.is_none() {
-            section.contradiction(
-                "name",
-                "has no password: set one with `callbox account passwd`, it writes ha1_md5 and ha1_sha256",
-            );
-        }
-        if !account.name.is_empty() && !seen.insert((account.name.clone(), account.domain.clone()))
-        {
-            section.contradiction(
-                "name",
-                &format!("{}@{} is there twice", account.name, account.domain),
-            );
+        let name = section.required_text("name", |text| Ok(text.to_owned()));
+        let domain = section.text("domain", default_domain.clone(), domain);
+        let display_name = section.text("display_name", None, |text| display_name(text).map(Some));
+        let md5 = section.text("ha1_md5", None, |text| ha1(text).map(Some));
+        let sha256 = section.text("ha1_sha256", None, |text| ha1(text).map(Some));
+        let sha512_256 = section.text("ha1_sha512_256", None, |text| ha1(text).map(Some));
+        if let Some(aor) = name.and_then(|name| account_aor(&section, &name, &domain)) {
+            let realm = domain.to_string();
+            match Credentials::from_ha1(&aor, &realm, md5, sha256, sha512_256) {
+                Some(credentials) if seen.insert(aor.clone()) => {
+                    accounts.push(Account {
+                        aor,
+                        display_name,
+                        credentials,
+                    });
+                }
+                Some(_) => section.contradiction("name", &format!("{aor} is there twice")),
+                None => section.contradiction(
+                    "name",
+                    "has no usable password: set one with `callbox account passwd`, it writes \
+                     ha1_md5, ha1_sha256 and ha1_sha512_256",
+                ),
+            }
         }
         section.finish();
-        accounts.push(account);
     }
     accounts
+}
+
+fn account_aor(section: &Section<'_, '_>, name: &str, domain: &Host) -> Option<Aor> {
+    match Aor::new(name, domain) {
+        Ok(aor) => Some(aor),
+        Err(error) => {
+            section.contradiction("name", &format!("{name:?} cannot be used: {error}"));
+            None
+        }
+    }
+}
+
+/// The default domain.
+fn localhost() -> Host {
+    Host::parse("localhost").unwrap_or(Host::V4(Ipv4Addr::LOCALHOST))
 }
 
 fn path(text: &str) -> Result<&str, String> {
@@ -233,11 +253,4 @@ fn offered_address(text: &str) -> Result<IpAddr, String> {
         ));
     }
     Ok(address)
-}
-
-fn display_name(text: &str) -> Result<String, String> {
-    if text.chars().count() > 64 || text.chars().any(char::is_control) {
-        return Err("allowed: up to 64 characters on one line".to_owned());
-    }
-    Ok(text.to_owned())
 }

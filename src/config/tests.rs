@@ -116,12 +116,10 @@ line 18: media.workers: is a number with a fraction; allowed: a whole number fro
 line 19: media.public_address: "0.0.0.0" cannot be reached; allowed: an address of this machine
 line 22: wcs.ping: unknown key; allowed here: ping_interval_ms, missed_pings, grace_s, keep_alive_s, ring_timeout_s, busy_status
 line 25: log.level: "a=b=c" is not a log level; allowed: "error", "warn", "info", "debug", "trace", or a filter such as "info,callbox::net=debug"
-line 28: account[1].name: "al ice" is not a user name; allowed: 1 to 64 letters, digits and - _ . + ~
-line 28: account[1].name: has no password: set one with `callbox account passwd`, it writes ha1_md5 and ha1_sha256
+line 28: account[1].name: "al ice" cannot be used: the name holds a space, an invisible character or one of @ : ; , ? / \ < > " %
 line 29: account[1].ha1_md5: is not a digest HA1; allowed: 32 hexadecimal digits, as `callbox account add` writes them
-line 32: account[2].name: has no password: set one with `callbox account passwd`, it writes ha1_md5 and ha1_sha256
+line 32: account[2].name: has no usable password: set one with `callbox account passwd`, it writes ha1_md5, ha1_sha256 and ha1_sha512_256
 line 34: account[3].name: is missing
-line 34: account[3].name: has no password: set one with `callbox account passwd`, it writes ha1_md5 and ha1_sha256
 "#;
     assert_eq!(report, golden);
 }

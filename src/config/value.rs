@@ -3,6 +3,9 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use registrar::DisplayName;
+use sip::uri::Host;
+
 /// An address and port to listen on.
 pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
@@ -114,38 +117,37 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
     Ok(text.to_ascii_lowercase())
 }
 
-/// The domain part of an AOR, in lower case: a host name or an IP address.
-pub(super) fn domain(text: &str) -> Result<String, String> {
-    if let Ok(address) = ip_address(text) {
-        return Ok(match address {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => format!("[{address}]"),
-        });
-    }
-    host_name(text).map_err(|_| {
-        format!("{text:?} is not a domain; allowed: a host name or an IP address, for example \"example.com\"")
+/// The domain part of an AOR.
+pub(super) fn domain(text: &str) -> Result<Host, String> {
+    Host::parse(text).map_err(|_| {
+        format!(
+            "{text:?} is not a domain; allowed: a host name or an IP address, for example \
+             \"example.com\""
+        )
     })
 }
 
-/// The user part of an AOR as accounts may have it.
-pub(super) fn user_name(text: &str) -> Result<String, String> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | '~');
-    if text.is_empty() || text.len() > 64 || !text.chars().all(legal) {
-        return Err(format!(
-            "{text:?} is not a user name; allowed: 1 to 64 letters, digits and - _ . + ~"
-        ));
-    }
-    Ok(text.to_owned())
+/// A name for people, as it is shown.
+pub(super) fn display_name(text: &str) -> Result<DisplayName, String> {
+    DisplayName::clean(text)
+        .ok_or_else(|| "has nothing to show; allowed: a name, or leave the key out".to_owned())
 }
 
-/// A digest HA1 of `bytes` bytes, in lower-case hexadecimal.
-pub(super) fn ha1(text: &str, bytes: usize) -> Result<String, String> {
-    let text = text.to_ascii_lowercase();
-    if text.len() != 2 * bytes || !text.chars().all(|c| c.is_ascii_hexdigit()) {
-        return Err(format!(
-            "is not a digest HA1; allowed: {} hexadecimal digits, as `callbox account add` writes them",
-            2 * bytes
-        ));
+/// A digest HA1 of `N` bytes in hexadecimal.
+pub(super) fn ha1<const N: usize>(text: &str) -> Result<[u8; N], String> {
+    let wrong = || {
+        format!(
+            "is not a digest HA1; allowed: {} hexadecimal digits, as `callbox account add` writes \
+             them",
+            2 * N
+        )
+    };
+    if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(wrong());
     }
-    Ok(text)
+    let mut bytes = [0; N];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).map_err(|_| wrong())?;
+    }
+    Ok(bytes)
 }

@@ -1,3 +1,22 @@
-//! The only place with sockets and a clock.
+//! The only place with sockets and a clock: listeners, TLS, HTTP and WebSockets, the media
+//! workers' threads, and the task that drives the call core.
+// The rest of the program is told the time and given its bytes: see clippy.toml.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod access;
+mod admission;
+pub mod clock;
+pub mod driver;
+mod guarded;
+mod http;
+mod listen;
 pub mod media_worker;
+mod serve;
+pub mod server;
+mod settings;
+mod start_error;
+mod tls;
+mod ws;
+
+pub use server::{Bound, Matter, Running, Server};
+pub use start_error::StartError;

@@ -1,0 +1,187 @@
+//! `callbox serve`
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info, warn};
+
+use super::configuration::{Loaded, Place};
+use super::running::Note;
+use crate::config::Config;
+use crate::net::{Bound, Matter, Running, Server};
+use crate::ops::log::{self, Level};
+
+/// Calls have so long to end politely.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(super) fn run(place: &Place) -> anyhow::Result<ExitCode> {
+    let config = match place.load_or_say()? {
+        Ok(config) => config,
+        Err(code) => return Ok(code),
+    };
+    let level = log::init(&config.log.filter);
+    raise_descriptor_limit();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the system has no threads left for the server")?;
+    let code = runtime.block_on(serve(place, &config, &level));
+    // Sockets that still wait for a slow peer are not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    code
+}
+
+async fn serve(place: &Place, config: &Config, level: &Level) -> anyhow::Result<ExitCode> {
+    let mut signals = Signals::new()?;
+    let server = Server::open(config)?;
+    let bound = server.bound.clone();
+    let _note = Note::of(&bound).post(&config.data_dir)?;
+    let mut running = server.start();
+    greet(place, &bound);
+    loop {
+        tokio::select! {
+            wish = signals.next() => match wish {
+                Wish::End => break,
+                Wish::Reload => match reload(place, &running, level) {
+                    Ok(()) => info!("the configuration was read again"),
+                    Err(problem) => warn!("the old configuration stays: {problem}"),
+                },
+            },
+            matter = running.wait() => match matter {
+                Matter::Reload(order) => {
+                    // Whoever asked may have gone.
+                    let _ = order.send(reload(place, &running, level));
+                }
+                Matter::Failed => bail!("the call core failed; the log says more"),
+            },
+        }
+    }
+    info!("ending all calls; a second signal ends at once");
+    tokio::select! {
+        polite = running.shut_down(PATIENCE) => {
+            if !polite {
+                warn!("not all calls ended within {} s", PATIENCE.as_secs());
+            }
+        }
+        () = signals.end() => warn!("ended at once"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the configuration again and applies its hot keys; otherwise the old one stays.
+fn reload(place: &Place, running: &Running, level: &Level) -> Result<(), String> {
+    match place.load() {
+        Ok(Loaded::Good(config)) => {
+            running.reload(&config);
+            level.set(&config.log.filter);
+            Ok(())
+        }
+        Ok(Loaded::Faulty(faults)) => Err(place.faults(&faults)),
+        Err(error) => Err(format!("{error:#}")),
+    }
+}
+
+/// What a signal asks for.
+enum Wish {
+    End,
+    Reload,
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    reload: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be listened for");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            reload: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Wish {
+        tokio::select! {
+            _ = self.terminate.recv() => Wish::End,
+            _ = self.interrupt.recv() => Wish::End,
+            _ = self.reload.recv() => Wish::Reload,
+        }
+    }
+
+    async fn end(&mut self) {
+        while let Wish::Reload = self.next().await {}
+    }
+}
+
+/// Each connection takes a descriptor; the usual limit of 1024 is for programs with few.
+fn raise_descriptor_limit() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        error!("the limit on open files stays low: {error}");
+    }
+}
+
+/// Says what to open, and where everything is.
+fn greet(place: &Place, bound: &Bound) {
+    println!("Callbox {} is ready.", env!("CARGO_PKG_VERSION"));
+    println!();
+    if let Some(address) = bound.http.first() {
+        println!("  Open       http://{}", page_host(address));
+    }
+    if let Some(address) = bound.https.first() {
+        println!(
+            "  {}    https://{}",
+            if bound.http.is_empty() {
+                "Open  "
+            } else {
+                "or    "
+            },
+            page_host(address)
+        );
+    }
+    if let Some(fingerprint) = &bound.fingerprint {
+        let whose = if bound.self_made {
+            "self-signed"
+        } else {
+            "configured"
+        };
+        println!("  Certificate  {whose}, SHA-256 {fingerprint}");
+    }
+    println!("  Config     {}", place.describe());
+    println!("  Data       {}", absolute(&bound.data_dir));
+    println!("  Media      UDP {}", join(&bound.media));
+    println!();
+    println!(
+        "listening http={} https={} media={}",
+        join(&bound.http),
+        join(&bound.https),
+        join(&bound.media_ports)
+    );
+}
+
+/// How a person on this machine writes an address: browsers trust `localhost` with a camera.
+fn page_host(address: &std::net::SocketAddr) -> String {
+    if address.ip().is_loopback() || address.ip().is_unspecified() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    }
+}
+
+fn absolute(path: &std::path::Path) -> String {
+    std::fs::canonicalize(path)
+        .unwrap_or_else(|_| path.to_owned())
+        .display()
+        .to_string()
+}
+
+fn join<T: ToString>(items: &[T]) -> String {
+    items.iter().map(T::to_string).collect::<Vec<_>>().join(",")
+}

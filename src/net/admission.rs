@@ -1,0 +1,128 @@
+//! How many connections there may be, in all and of one address.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Counts connections. Cheap to clone: all clones count together.
+#[derive(Debug, Clone)]
+pub(super) struct Admission {
+    counts: Arc<Mutex<Counts>>,
+    most: usize,
+    most_per_address: usize,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    all: usize,
+    of_address: HashMap<IpAddr, usize>,
+}
+
+/// The right to be connected; given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Permit {
+    counts: Arc<Mutex<Counts>>,
+    address: Option<IpAddr>,
+}
+
+impl Admission {
+    /// With these limits.
+    #[must_use]
+    pub(super) fn new(most: usize, most_per_address: usize) -> Self {
+        Self {
+            counts: Arc::default(),
+            most,
+            most_per_address,
+        }
+    }
+
+    /// Admits a connection, or not. `address` is `None` for a proxy, which stands for many.
+    #[must_use]
+    pub(super) fn admit(&self, address: Option<IpAddr>) -> Option<Permit> {
+        let mut counts = lock(&self.counts);
+        if counts.all >= self.most {
+            return None;
+        }
+        let address = address.map(block_of);
+        if let Some(address) = address {
+            let count = counts.of_address.entry(address).or_insert(0);
+            if *count >= self.most_per_address {
+                return None;
+            }
+            *count += 1;
+        }
+        counts.all += 1;
+        Some(Permit {
+            counts: Arc::clone(&self.counts),
+            address,
+        })
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut counts = lock(&self.counts);
+        counts.all = counts.all.saturating_sub(1);
+        if let Some(address) = self.address
+            && let Some(count) = counts.of_address.get_mut(&address)
+        {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                counts.of_address.remove(&address);
+            }
+        }
+    }
+}
+
+/// An IPv6 host owns its /64: counted as one.
+fn block_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
+        other => other,
+    }
+}
+
+fn lock(counts: &Mutex<Counts>) -> std::sync::MutexGuard<'_, Counts> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> Option<IpAddr> {
+        Some(text.parse().unwrap())
+    }
+
+    #[test]
+    fn s08_one_address_cannot_take_what_is_meant_for_others() {
+        let admission = Admission::new(10, 2);
+        let first = admission.admit(ip("192.0.2.1")).unwrap();
+        let _second = admission.admit(ip("192.0.2.1")).unwrap();
+        assert!(admission.admit(ip("192.0.2.1")).is_none());
+        assert!(admission.admit(ip("::ffff:192.0.2.1")).is_none());
+        assert!(admission.admit(ip("192.0.2.2")).is_some());
+        drop(first);
+        assert!(admission.admit(ip("192.0.2.1")).is_some());
+    }
+
+    #[test]
+    fn s08_addresses_of_one_ipv6_network_count_together() {
+        let admission = Admission::new(10, 1);
+        let _first = admission.admit(ip("2001:db8::1")).unwrap();
+        assert!(admission.admit(ip("2001:db8::2")).is_none());
+        assert!(admission.admit(ip("2001:db8:0:1::1")).is_some());
+    }
+
+    #[test]
+    fn s08_all_together_are_limited_too_and_nothing_is_left_behind() {
+        let admission = Admission::new(3, 2);
+        let permits: Vec<_> = (1..=3)
+            .map(|i| admission.admit(ip(&format!("192.0.2.{i}"))).unwrap())
+            .collect();
+        assert!(admission.admit(None).is_none());
+        drop(permits);
+        let counts = lock(&admission.counts);
+        assert_eq!((counts.all, counts.of_address.len()), (0, 0));
+    }
+}

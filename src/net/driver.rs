@@ -1,0 +1,277 @@
+//! The one task that owns the [`Switch`]: takes inputs from bounded queues, reads the clock once
+//! for each, and carries out what the Switch puts out.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use media::event::Event;
+use sip::flow::FlowId;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+use tracing::{error, warn};
+
+use super::clock;
+use super::media_worker::Handle;
+use crate::call::io::{ApiRequest, FlowEnd, Input, Output, Peer};
+use crate::call::switch::Switch;
+use crate::call::view::{ApiAction, ApiReply};
+use crate::ops::log;
+use crate::wcs::message::{ClientMessage, ServerMessage};
+
+/// Inputs that wait for the Switch; whoever has one more waits with it.
+const INBOX: usize = 1024;
+
+/// An API request is answered within this time, or not at all.
+const REPLY_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the driver takes in beside media events.
+enum DriverInput {
+    Opened {
+        flow: FlowId,
+        peer: Peer,
+        socket: SocketHandle,
+    },
+    Said {
+        flow: FlowId,
+        message: Box<ClientMessage>,
+    },
+    Closed {
+        flow: FlowId,
+        how: FlowEnd,
+    },
+    Asked {
+        action: ApiAction,
+        reply: oneshot::Sender<ApiReply>,
+    },
+    Shutdown,
+}
+
+/// The way to the driver. Cheap to clone.
+#[derive(Clone)]
+pub struct DriverHandle {
+    inputs: mpsc::Sender<DriverInput>,
+    next_flow: Arc<AtomicU64>,
+}
+
+/// The way to a socket. It is cut off when this is dropped with orders unsent.
+pub struct SocketHandle {
+    orders: mpsc::Sender<SocketOrder>,
+    _cut: oneshot::Sender<()>,
+}
+
+/// What a socket is to do, in this order.
+#[derive(Debug)]
+pub enum SocketOrder {
+    /// Send this.
+    Say(Box<ServerMessage>),
+    /// Send a close frame.
+    Close {
+        /// RFC 6455 7.4
+        code: u16,
+        /// For whoever debugs the other side.
+        reason: &'static str,
+    },
+}
+
+impl SocketHandle {
+    /// The second value resolves when the driver cuts the socket off.
+    pub fn new(orders: mpsc::Sender<SocketOrder>) -> (Self, oneshot::Receiver<()>) {
+        let (cut, cut_off) = oneshot::channel();
+        (Self { orders, _cut: cut }, cut_off)
+    }
+}
+
+impl DriverHandle {
+    /// Tells of a new WebSocket. `None` if the driver has ended.
+    pub async fn opened(&self, peer: Peer, socket: SocketHandle) -> Option<FlowId> {
+        let flow = FlowId(self.next_flow.fetch_add(1, Ordering::Relaxed));
+        let sent = self
+            .inputs
+            .send(DriverInput::Opened { flow, peer, socket })
+            .await;
+        sent.is_ok().then_some(flow)
+    }
+
+    /// Tells what was said on it. False if the driver has ended.
+    pub async fn said(&self, flow: FlowId, message: ClientMessage) -> bool {
+        let message = Box::new(message);
+        self.inputs
+            .send(DriverInput::Said { flow, message })
+            .await
+            .is_ok()
+    }
+
+    /// Tells that it is gone: exactly once for each that was opened.
+    pub async fn closed(&self, flow: FlowId, how: FlowEnd) {
+        // A driver that has ended knows of no flows any more.
+        let _ = self.inputs.send(DriverInput::Closed { flow, how }).await;
+    }
+
+    /// Asks the Switch. `None` if it does not answer.
+    pub async fn ask(&self, action: ApiAction) -> Option<ApiReply> {
+        let (reply, answer) = oneshot::channel();
+        self.inputs
+            .send(DriverInput::Asked { action, reply })
+            .await
+            .ok()?;
+        tokio::time::timeout(REPLY_PATIENCE, answer)
+            .await
+            .ok()?
+            .ok()
+    }
+
+    /// Asks for a polite end of all calls; [`Driver::run`] returns when it is done.
+    pub async fn shut_down(&self) {
+        let _ = self.inputs.send(DriverInput::Shutdown).await;
+    }
+}
+
+/// See the module.
+pub struct Driver {
+    switch: Switch,
+    inbox: mpsc::Receiver<DriverInput>,
+    /// `None` for one that was cut off and has not yet said that it is gone.
+    sockets: HashMap<FlowId, Option<SocketHandle>>,
+    workers: Vec<Handle>,
+    /// Which worker's events are looked at first: each in turn.
+    turn: usize,
+    replies: HashMap<u64, oneshot::Sender<ApiReply>>,
+    next_token: u64,
+    finished: bool,
+}
+
+impl Driver {
+    /// Takes over the Switch and its media workers.
+    pub fn new(switch: Switch, workers: Vec<Handle>) -> (Self, DriverHandle) {
+        let (inputs, inbox) = mpsc::channel(INBOX);
+        let driver = Self {
+            switch,
+            inbox,
+            sockets: HashMap::new(),
+            workers,
+            turn: 0,
+            replies: HashMap::new(),
+            next_token: 0,
+            finished: false,
+        };
+        (
+            driver,
+            DriverHandle {
+                inputs,
+                next_flow: Arc::new(AtomicU64::new(1)),
+            },
+        )
+    }
+
+    /// Drives until the Switch has shut down; then the media workers say goodbye and end.
+    pub async fn run(mut self) {
+        while !self.finished {
+            let deadline = self.switch.poll_timeout().map(Instant::from_std);
+            let input = tokio::select! {
+                Some(input) = self.inbox.recv() => self.admit(input),
+                event = next_event(&mut self.workers, self.turn) => {
+                    self.turn = self.turn.wrapping_add(1);
+                    Some(Input::Media(event))
+                }
+                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                    Some(Input::Timeout)
+                }
+                else => break,
+            };
+            if let Some(input) = input {
+                self.switch.handle(clock::now(), input);
+                self.carry_out();
+            }
+        }
+        let workers = std::mem::take(&mut self.workers);
+        // Their threads are waited for: not on this one.
+        let stopped = tokio::task::spawn_blocking(move || {
+            workers.into_iter().for_each(Handle::shut_down);
+        });
+        if stopped.await.is_err() {
+            error!("the media workers did not end well");
+        }
+    }
+
+    /// Keeps what the shell has to know of an input and gives what the Switch has to.
+    fn admit(&mut self, input: DriverInput) -> Option<Input> {
+        match input {
+            DriverInput::Opened { flow, peer, socket } => {
+                self.sockets.insert(flow, Some(socket));
+                Some(Input::WcsOpened { flow, peer })
+            }
+            DriverInput::Said { flow, message } => {
+                let open = matches!(self.sockets.get(&flow), Some(Some(_)));
+                open.then_some(Input::Wcs { flow, message })
+            }
+            DriverInput::Closed { flow, how } => {
+                let known = self.sockets.remove(&flow).is_some();
+                known.then_some(Input::FlowClosed { flow, how })
+            }
+            DriverInput::Asked { action, reply } => {
+                let token = self.next_token;
+                self.next_token += 1;
+                self.replies.insert(token, reply);
+                Some(Input::Api(ApiRequest { token, action }))
+            }
+            DriverInput::Shutdown => Some(Input::Shutdown),
+        }
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(output) = self.switch.poll_output() {
+            match output {
+                Output::Wcs { flow, message } => self.order(flow, SocketOrder::Say(message)),
+                Output::CloseFlow { flow, code, reason } => {
+                    self.order(flow, SocketOrder::Close { code, reason });
+                }
+                Output::Media { worker, command } => {
+                    let sent = self.workers.get(worker).map(|it| it.commands.send(command));
+                    if let Some(Err(problem)) = sent {
+                        error!(worker, "an order for media is lost: {problem}");
+                    }
+                }
+                Output::Notify(notice) => log::notice(&notice),
+                Output::ApiReply { token, reply } => {
+                    if let Some(asked) = self.replies.remove(&token) {
+                        // Who asked may have gone.
+                        let _ = asked.send(reply);
+                    }
+                }
+                Output::ShutdownComplete => self.finished = true,
+            }
+        }
+    }
+
+    fn order(&mut self, flow: FlowId, order: SocketOrder) {
+        let Some(slot) = self.sockets.get_mut(&flow) else {
+            return;
+        };
+        let Some(socket) = slot else { return };
+        if let Err(TrySendError::Full(_)) = socket.orders.try_send(order) {
+            warn!(%flow, "a WebSocket takes its messages too slowly and is cut off");
+            *slot = None;
+        }
+    }
+}
+
+/// The next event of any worker.
+async fn next_event(workers: &mut [Handle], turn: usize) -> Event {
+    poll_fn(|cx| {
+        for offset in 0..workers.len() {
+            let index = turn.wrapping_add(offset) % workers.len();
+            if let Some(worker) = workers.get_mut(index)
+                && let Poll::Ready(Some(event)) = worker.events.poll_recv(cx)
+            {
+                return Poll::Ready(event);
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}

@@ -1,0 +1,156 @@
+//! What the configuration means for the parts below.
+
+use std::net::{IpAddr, SocketAddr};
+
+use media::ids::Fingerprint;
+use media::negotiate::Policy;
+use media::webrtc::Certificate;
+use media::worker::{PacketCacheLimits, Timeouts, WorkerConfig};
+use registrar::Accounts;
+use sip::uri::Host;
+
+use super::media_worker::{Monitor, candidate_addresses};
+use super::{StartError, tls};
+use crate::call::config::{GuestPolicy, Limits, MediaConfig, SwitchConfig, Timing};
+use crate::config::{BusyStatus, Config, Guests};
+use crate::wcs::session::{KeepAlive, MessageRate, SessionConfig};
+
+/// The largest RTP packet kept for retransmission, bytes: what fits an Ethernet frame.
+const PACKET_BYTES: usize = 1_500;
+
+/// Legs of a call at most: the caller's and those of the callee's devices.
+const LEGS_PER_CALL: usize = 10;
+
+/// The certificate for DTLS, made for this run.
+pub(super) fn dtls_certificate() -> Result<Certificate, StartError> {
+    let (certificate, key) = tls::make_dtls_certificate()?;
+    Certificate::new(certificate, key)
+        .map_err(|error| StartError::CertificateMaking(error.to_string()))
+}
+
+/// The UDP port to ask for.
+pub(super) fn worker_port(config: &Config, index: usize) -> u16 {
+    match config.media.port {
+        0 => 0,
+        port => port.saturating_add(u16::try_from(index).unwrap_or(u16::MAX)),
+    }
+}
+
+/// What a media worker is told.
+pub(super) fn worker(config: &Config, certificate: Certificate, seed: [u8; 32]) -> WorkerConfig {
+    let media = &config.media;
+    let defaults = Timeouts::default();
+    WorkerConfig {
+        // Any one call may be on any worker.
+        max_legs: config
+            .limits
+            .calls
+            .saturating_mul(LEGS_PER_CALL)
+            .min(65_536),
+        timeouts: Timeouts {
+            set_up: media.setup_timeout,
+            consent: media.consent_timeout,
+            inactivity: media.inactivity_timeout,
+            ..defaults
+        },
+        packet_cache: PacketCacheLimits {
+            packets: media.packet_cache,
+            bytes: media.packet_cache * PACKET_BYTES,
+        },
+        ..WorkerConfig::new(certificate, seed)
+    }
+}
+
+/// Where browsers are told to send media of a worker; the public address comes last: whoever is
+/// nearer finds a shorter way first.
+pub(super) fn candidates(config: &Config, worker: &Monitor) -> Vec<SocketAddr> {
+    let at = |address: &IpAddr| SocketAddr::new(*address, worker.port);
+    let mut candidates: Vec<SocketAddr> = config.media.addresses.iter().map(at).collect();
+    if candidates.is_empty() {
+        candidates = candidate_addresses(worker.port, worker.ipv6);
+    }
+    let public = config.media.public_address.as_ref().map(at);
+    candidates.extend(public.filter(|public| !candidates.contains(public)));
+    candidates
+}
+
+/// What the Switch is told.
+pub(super) fn switch(
+    config: &Config,
+    fingerprint: Fingerprint,
+    candidates: Vec<Vec<SocketAddr>>,
+    aliases: Vec<Host>,
+) -> SwitchConfig {
+    let wcs = &config.wcs;
+    let limits = &config.limits;
+    let defaults = SessionConfig::default();
+    SwitchConfig {
+        domain: config.local_videochat.domain.clone(),
+        aliases,
+        accounts: accounts(config),
+        guests: if config.local_videochat.enabled {
+            match config.local_videochat.guests {
+                Guests::None => GuestPolicy::None,
+                Guests::Loopback => GuestPolicy::Loopback,
+                Guests::Private => GuestPolicy::Private,
+            }
+        } else {
+            GuestPolicy::None
+        },
+        call_waiting: config.local_videochat.call_waiting,
+        session: SessionConfig {
+            keep_alive: KeepAlive {
+                interval: wcs.ping_interval,
+                missed_pings: wcs.missed_pings,
+            },
+            handshake_timeout: limits.handshake_timeout,
+            messages: MessageRate {
+                per_second: limits.messages_per_second,
+                burst: limits.messages_per_second.saturating_mul(4),
+            },
+            busy: match wcs.busy_status {
+                BusyStatus::Busy => crate::wcs::session::BusyStatus::Busy,
+                BusyStatus::Failed => crate::wcs::session::BusyStatus::Failed,
+                BusyStatus::Finish => crate::wcs::session::BusyStatus::Finish,
+            },
+            ..defaults
+        },
+        timing: Timing {
+            ring: wcs.ring_timeout,
+            grace: wcs.grace,
+            keep_alive: wcs.keep_alive,
+            ..Timing::default()
+        },
+        limits: Limits {
+            flows: limits.connections,
+            sessions: limits.sessions,
+            sessions_per_user: limits.sessions_per_user,
+            calls: limits.calls,
+            calls_per_user: limits.calls_per_user,
+            legs_per_call: LEGS_PER_CALL,
+            sign_in_failures: limits.sign_in_failures,
+            ..Limits::default()
+        },
+        media: MediaConfig {
+            candidates,
+            fingerprint,
+            policy: Policy {
+                max_video_bitrate: config.media.max_video_bitrate,
+                ..Policy::default()
+            },
+        },
+        version: env!("CARGO_PKG_VERSION").into(),
+    }
+}
+
+/// The accounts; none if nobody may sign in here.
+pub(super) fn accounts(config: &Config) -> Accounts {
+    let mut accounts = Accounts::new(config.accounts.len());
+    if config.local_videochat.enabled {
+        for account in &config.accounts {
+            // The configuration has each once.
+            accounts.replace(account.clone());
+        }
+    }
+    accounts
+}
