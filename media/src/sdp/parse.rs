@@ -117,7 +117,7 @@ impl Attributes {
         let value = attribute.value.as_deref().unwrap_or_default().trim();
         match attribute.attribute.as_str() {
             "ice-lite" => self.ice_lite = true,
-            "group" => self.bundle.extend(value::bundle(value)),
+            "group" => self.bundle.extend(value::bundle(value, limits.media)),
             "ice-ufrag" => self.ufrag = Some(value::ice("ice-ufrag", value, 4)?),
             "ice-pwd" => self.pwd = Some(value::ice("ice-pwd", value, 22)?),
             "fingerprint" => self.fingerprints.push(value::fingerprint(value)?),

@@ -20,9 +20,11 @@ impl Fault {
     }
 }
 
-pub(super) fn bundle(value: &str) -> Option<Vec<SmolStr>> {
+/// There cannot be more m-lines to bundle than [`Limits::media`](super::Limits::media); a
+/// longer list is cut.
+pub(super) fn bundle(value: &str, most: usize) -> Option<Vec<SmolStr>> {
     let mut fields = value.split_ascii_whitespace();
-    (fields.next()? == "BUNDLE").then(|| fields.map(SmolStr::new).collect())
+    (fields.next()? == "BUNDLE").then(|| fields.take(most).map(SmolStr::new).collect())
 }
 
 /// RFC 8839 5.4: 4 to 256 characters for the fragment, 22 to 256 for the password. The

@@ -238,3 +238,96 @@ fn a_fault_of_the_text_is_passed_on() {
     let result = RemoteOffer::parse("nonsense", &Limits::default());
     assert!(matches!(result, Err(NegotiationError::Sdp(_))));
 }
+
+#[test]
+fn of_two_payload_types_that_say_the_same_the_first_counts() {
+    let sdp = CHROMIUM_AUDIO
+        .replace("SAVPF 111 63", "SAVPF 111 96 63")
+        .replace("a=rtpmap:63", "a=rtpmap:96 OPUS/48000/2\r\na=rtpmap:63");
+    let offer = remote(&sdp);
+    let numbers: Vec<u8> = formats(&offer, Audio)
+        .into_iter()
+        .map(|(number, _)| number)
+        .collect();
+    assert_eq!(numbers, [111, 9, 0, 8, 110, 126]);
+}
+
+#[test]
+fn extensions_are_taken_once_and_only_under_ids_of_one_byte_headers() {
+    let taken = |from: &str, to: &str| {
+        let offer = remote(&CHROMIUM_AUDIO.replace(from, to));
+        let plans = &offer.stream(Audio).expect("audio").extensions;
+        plans.iter().map(|plan| plan.id).collect::<Vec<_>>()
+    };
+    assert_eq!(taken("", ""), [1, 2]);
+    assert_eq!(taken("a=extmap:1 ", "a=extmap:14 "), [14, 2]);
+    assert_eq!(taken("a=extmap:1 ", "a=extmap:15 "), [2]);
+    assert_eq!(taken("a=extmap:1 ", "a=extmap:16 "), [2]);
+    assert_eq!(taken("a=extmap:1 ", "a=extmap:300 "), [2]);
+    assert_eq!(
+        taken("a=extmap:1 ", "a=extmap:2 "),
+        [2],
+        "an id means one thing"
+    );
+}
+
+#[test]
+fn a_bit_rate_of_the_session_bounds_each_stream() {
+    let sdp = CHROMIUM_VIDEO
+        .replace("s=-\r\n", "s=-\r\nb=AS:600\r\n")
+        .replace("a=mid:1", "b=AS:900\r\na=mid:1");
+    let offer = remote(&sdp);
+    for kind in [Audio, Video] {
+        assert_eq!(offer.stream(kind).expect("a stream").bitrate, Some(600_000));
+    }
+}
+
+#[test]
+fn an_offer_made_to_cost_much_is_read_in_under_ten_milliseconds() {
+    let types: Vec<String> = (0..128).map(|number| number.to_string()).collect();
+    let video = |lines: String| {
+        let transport = CHROMIUM_AUDIO.lines().filter(|line| {
+            ["a=ice-ufrag", "a=ice-pwd", "a=finger", "a=rtcp-mux"]
+                .iter()
+                .any(|s| line.starts_with(s))
+        });
+        let transport = transport.collect::<Vec<_>>().join("\r\n");
+        format!(
+            "v=0\r\ns=-\r\na=group:BUNDLE 0{}\r\nm=video 9 UDP/TLS/RTP/SAVPF {}\r\na=mid:0\r\n\
+             {transport}\r\n{lines}",
+            " x".repeat(5_000),
+            types.join(" ")
+        )
+    };
+    let profiles: String = (0..128)
+        .map(|n| {
+            format!(
+                "a=rtpmap:{n} VP9/90000\r\na=fmtp:{n} {}profile-id={n}\r\n",
+                "a;".repeat(120)
+            )
+        })
+        .collect();
+    let repairs: String = (0..64)
+        .map(|n| format!("a=rtpmap:{n} VP9/90000\r\na=fmtp:{n} profile-id={n}\r\n"))
+        .chain((64..128).map(|n| {
+            format!(
+                "a=rtpmap:{n} rtx/90000\r\na=fmtp:{n} {}apt={}\r\n",
+                "a;".repeat(240),
+                n - 64
+            )
+        }))
+        .collect();
+    for (name, sdp) in [("profiles", video(profiles)), ("repairs", video(repairs))] {
+        // The best of some runs: what it costs, not what else the machine does.
+        let cost = (0..5).map(|_| {
+            let start = std::time::Instant::now();
+            assert!(remote(&sdp).has_video(), "{name}");
+            start.elapsed()
+        });
+        let cost = cost.min().expect("five runs");
+        assert!(
+            cost < std::time::Duration::from_millis(10),
+            "{name}: {cost:?}"
+        );
+    }
+}
