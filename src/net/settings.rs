@@ -148,8 +148,10 @@ pub(super) fn accounts(config: &Config) -> Accounts {
     let mut accounts = Accounts::new(config.accounts.len());
     if config.local_videochat.enabled {
         for account in &config.accounts {
-            // The configuration has each once.
-            accounts.replace(account.clone());
+            if let Err(error) = accounts.add(account.clone()) {
+                // The configuration has each once, and there is room for all.
+                tracing::error!(aor = %account.aor, "an account is left out: {error}");
+            }
         }
     }
     accounts

@@ -1,0 +1,364 @@
+//! What the HTTP port lets in: guests, origins, hosts, and what a hostile peer may send
+//! (SECURITY S07, S08, S39, S40).
+
+mod common;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use common::page::{Came, Page};
+use common::{PATIENCE, Server};
+use futures_util::SinkExt;
+use serde_json::Value;
+use tokio_tungstenite::tungstenite::Message;
+
+const SOON: &str = "[limits]\nhandshake_timeout_ms = 500\n";
+
+fn impatient() -> Server {
+    Server::start_with(|text| format!("{text}{SOON}"))
+}
+
+/// Reads until the peer closes; how long that took.
+fn until_closed(stream: &mut TcpStream) -> Duration {
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let started = Instant::now();
+    let mut sink = Vec::new();
+    match stream.read_to_end(&mut sink) {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        Err(error) => panic!("it stayed open: {error}"),
+    }
+    started.elapsed()
+}
+
+/// A raw WebSocket, upgraded.
+fn raw_websocket(server: &Server) -> TcpStream {
+    let mut stream = TcpStream::connect(server.http).unwrap();
+    let head = format!(
+        "GET / HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+        server.http
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        answer.push(byte[0]);
+    }
+    assert!(
+        answer.starts_with(b"HTTP/1.1 101"),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
+    stream
+}
+
+async fn still_serves(server: &Server) {
+    let mut page = Page::open(server).await;
+    assert!(
+        matches!(page.sign_in("witness", None).await, Came::Said(name, _) if name == "getUserData")
+    );
+}
+
+#[tokio::test]
+async fn a_guest_on_this_machine_signs_in() {
+    let server = Server::start();
+    let mut page = Page::open(&server).await;
+    let Came::Said(name, data) = page.sign_in("Alice", None).await else {
+        panic!()
+    };
+    assert_eq!(
+        (name.as_str(), &data[0]["sipLogin"]),
+        ("getUserData", &"Alice".into())
+    );
+    assert!(
+        data[0]["authToken"]
+            .as_str()
+            .is_some_and(|token| token.len() >= 16)
+    );
+    let Came::Said(name, _) = page.next().await else {
+        panic!()
+    };
+    assert_eq!(name, "registered");
+}
+
+#[tokio::test]
+async fn s39_nobody_behind_a_proxy_is_a_loopback_guest_by_accident() {
+    let server = Server::start();
+    for header in [
+        ("X-Forwarded-For", "127.0.0.1"),
+        ("Forwarded", "for=127.0.0.1"),
+        ("X-Real-IP", "127.0.0.1"),
+    ] {
+        let mut page = Page::open_with(&server, &[header]).await.unwrap();
+        let Came::Said(name, data) = page.sign_in("alice", None).await else {
+            panic!()
+        };
+        assert_eq!(
+            (name.as_str(), &data[0]["status"]),
+            ("fail", &"FAILED".into()),
+            "{header:?}"
+        );
+        assert!(page.ended().await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn s39_a_foreign_page_gets_403_and_the_log_names_the_key() {
+    let mut server = Server::start();
+    let origin = ("Origin", "https://evil.example");
+    assert_eq!(Page::open_with(&server, &[origin]).await.err(), Some(403));
+    let line = server.wait_for_line("http.allowed_origins");
+    assert!(
+        line.contains("WARN") && line.contains("https://evil.example"),
+        "{line}"
+    );
+}
+
+#[tokio::test]
+async fn s39_pages_of_this_server_and_of_localhost_are_let_in() {
+    let server = Server::start();
+    let own = format!("http://{}", server.http);
+    for origin in [own.as_str(), "http://localhost:3000"] {
+        assert!(
+            Page::open_with(&server, &[("Origin", origin)])
+                .await
+                .is_ok(),
+            "{origin}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn s39_an_allowed_origin_is_let_in_but_is_no_loopback_guest() {
+    let server = Server::start_with(|text| {
+        text.replace(
+            "[https]",
+            "allowed_origins = [\"https://shop.example\"]\n[https]",
+        )
+    });
+    let mut page = Page::open_with(&server, &[("Origin", "https://shop.example")])
+        .await
+        .unwrap();
+    assert!(matches!(page.sign_in("alice", None).await, Came::Said(name, _) if name == "fail"));
+}
+
+#[tokio::test]
+async fn s39_the_sip_subprotocol_is_refused_with_a_sentence() {
+    let server = Server::start();
+    let refused = Page::open_with(&server, &[("Sec-WebSocket-Protocol", "sip")]).await;
+    assert_eq!(refused.err(), Some(501));
+}
+
+#[tokio::test]
+async fn s39_a_message_of_10_megabytes_closes_the_connection() {
+    let server = Server::start();
+    let mut page = Page::open(&server).await;
+    page.sign_in("alice", None).await;
+    let _ = page.socket.send(Message::text("x".repeat(10 << 20))).await;
+    page.ended().await;
+    still_serves(&server).await;
+}
+
+#[tokio::test]
+async fn s39_an_unmasked_frame_closes_the_connection() {
+    let server = Server::start();
+    let mut stream = raw_websocket(&server);
+    stream.write_all(b"\x81\x02{}").unwrap();
+    until_closed(&mut stream);
+    still_serves(&server).await;
+}
+
+#[tokio::test]
+async fn s39_endless_fragments_close_the_connection() {
+    let server = Server::start();
+    let mut stream = raw_websocket(&server);
+    // A text frame without FIN, then continuation frames of one byte each, masked with zeros.
+    let mut frames = b"\x01\x81\0\0\0\0a".to_vec();
+    frames.extend(b"\x00\x81\0\0\0\0a".repeat(1_000_000));
+    // The server closes long before all are sent.
+    let _ = stream.write_all(&frames);
+    until_closed(&mut stream);
+    still_serves(&server).await;
+}
+
+#[tokio::test]
+async fn s39_endless_empty_fragments_close_the_connection() {
+    let server = impatient();
+    let mut stream = raw_websocket(&server);
+    let started = Instant::now();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(b"\x01\x80\0\0\0\0").unwrap();
+    let burst = b"\x00\x80\0\0\0\0".repeat(1_000);
+    while stream.write_all(&burst).is_ok() {
+        assert!(started.elapsed() < PATIENCE, "it stays open for ever");
+    }
+    still_serves(&server).await;
+}
+
+#[tokio::test]
+async fn s39_compressed_frames_are_not_taken() {
+    let server = Server::start();
+    let mut stream = raw_websocket(&server);
+    // RSV1 marks a compressed message (RFC 7692), which was not negotiated.
+    stream.write_all(b"\xC1\x82\0\0\0\0{}").unwrap();
+    until_closed(&mut stream);
+    still_serves(&server).await;
+}
+
+#[test]
+fn s39_a_websocket_that_says_nothing_is_closed() {
+    let server = impatient();
+    let mut stream = raw_websocket(&server);
+    assert!(until_closed(&mut stream) >= Duration::from_millis(300));
+}
+
+#[test]
+fn s07_a_head_that_comes_byte_by_byte_is_cut_off() {
+    let server = impatient();
+    let mut stream = TcpStream::connect(server.http).unwrap();
+    let started = Instant::now();
+    for byte in b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
+        .iter()
+        .cycle()
+    {
+        if stream.write_all(&[*byte]).is_err() {
+            break;
+        }
+        assert!(started.elapsed() < PATIENCE, "it stays open for ever");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn s07_silent_connections_are_closed_on_both_ports() {
+    let server = impatient();
+    for address in [server.http, server.https] {
+        let mut stream = TcpStream::connect(address).unwrap();
+        assert!(
+            until_closed(&mut stream) >= Duration::from_millis(300),
+            "{address}"
+        );
+    }
+}
+
+#[test]
+fn s08_one_address_has_so_many_connections_and_another_is_served() {
+    let server = Server::start_with(|text| {
+        let text = text.replacen("127.0.0.1:0", "0.0.0.0:0", 1);
+        format!("{text}[limits]\nconnections_per_address = 8\n")
+    });
+    let from = |source: &str| {
+        use nix::sys::socket::{
+            AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, socket,
+        };
+        use std::os::fd::AsRawFd;
+        let fd = socket(
+            AddressFamily::Inet,
+            SockType::Stream,
+            SockFlag::empty(),
+            None,
+        )
+        .unwrap();
+        let source: std::net::SocketAddrV4 = format!("{source}:0").parse().unwrap();
+        bind(fd.as_raw_fd(), &SockaddrIn::from(source)).unwrap();
+        let target = std::net::SocketAddrV4::new([127, 0, 0, 1].into(), server.http.port());
+        connect(fd.as_raw_fd(), &SockaddrIn::from(target)).unwrap();
+        TcpStream::from(fd)
+    };
+    let _held: Vec<TcpStream> = (0..8).map(|_| from("127.0.0.3")).collect();
+    until_closed(&mut from("127.0.0.3"));
+    let mut other = from("127.0.0.2");
+    other
+        .write_all(b"GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    other.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
+fn s40_a_rebound_name_gets_403_and_the_log_names_the_key() {
+    let mut server = Server::start();
+    let answer = server.request("GET", "/api/v1/status", &[("Host", "evil.example")]);
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    server.wait_for_line("http.allowed_hosts");
+}
+
+#[test]
+fn s40_the_api_answers_this_machine_and_no_foreign_page() {
+    let server = Server::start();
+    let status = |headers: &[(&str, &str)]| {
+        let answer = server.request("GET", "/api/v1/status", headers);
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(status(&[]), "200");
+    assert_eq!(status(&[("X-Forwarded-For", "198.51.100.4")]), "403");
+    assert_eq!(status(&[("Origin", "https://evil.example")]), "403");
+    assert_eq!(status(&[("Sec-Fetch-Site", "cross-site")]), "403");
+    assert_eq!(status(&[("Sec-Fetch-Site", "same-origin")]), "200");
+}
+
+#[test]
+fn s40_orders_of_a_foreign_page_are_refused() {
+    let server = Server::start();
+    let headers = [
+        ("Origin", "http://localhost:3000"),
+        ("Sec-Fetch-Site", "same-site"),
+    ];
+    let answer = server.request("POST", "/api/v1/reload", &headers);
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+}
+
+#[test]
+fn the_api_speaks_json_also_of_what_is_not_there() {
+    let server = Server::start();
+    let ask = |method, path| {
+        let answer = server.request(method, path, &[]);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        (head.split(' ').nth(1).unwrap().to_owned(), body)
+    };
+    assert_eq!(
+        ask("GET", "/api/v1/calls"),
+        ("200".to_owned(), Value::Array(Vec::new()))
+    );
+    assert_eq!(
+        ask("GET", "/api/v1/users"),
+        ("200".to_owned(), Value::Array(Vec::new()))
+    );
+    let (status, body) = ask("POST", "/api/v1/calls/none/hangup");
+    assert_eq!(status, "404");
+    assert!(body["error"].is_string(), "{body}");
+    assert_eq!(ask("GET", "/api/v1/nothing").0, "404");
+    assert_eq!(ask("DELETE", "/api/v1/calls").0, "405");
+}
+
+#[test]
+fn every_answer_carries_the_security_headers() {
+    let server = Server::start();
+    for path in ["/", "/nothing", "/api/v1/status"] {
+        let answer = server.request("GET", path, &[]).to_ascii_lowercase();
+        let policy = answer
+            .lines()
+            .find(|line| line.starts_with("content-security-policy"))
+            .unwrap();
+        assert!(
+            policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
+        for header in [
+            "x-content-type-options: nosniff",
+            "referrer-policy: no-referrer",
+        ] {
+            assert!(answer.contains(header), "{path} lacks {header}");
+        }
+        assert!(
+            answer.contains("camera=(self), microphone=(self)"),
+            "{path}"
+        );
+    }
+}
