@@ -1,5 +1,8 @@
 //! Who may begin what: rates of calls, failed sign-ins of an address, where guests may come from.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};

@@ -111,10 +111,10 @@ impl Switch {
 
         let sdp = bridge.answer_to_a;
         self.tell(caller, |session, call_id| {
-            session.established(call_id, Some(sdp.into()))
+            session.established(call_id, Some(sdp.into()));
         });
         self.tell(callee, |session, call_id| {
-            session.established(call_id, None)
+            session.established(call_id, None);
         });
         self.tell_media(handle);
         for loser in losers {

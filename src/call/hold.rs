@@ -92,7 +92,7 @@ impl Switch {
         };
         if let Some(obstacle) = obstacle {
             self.tell(leg_id, |session, call_id| {
-                session.not_done(call_id, obstacle)
+                session.not_done(call_id, obstacle);
             });
             return;
         }

@@ -1,5 +1,8 @@
 //! A leg: our side of one WCS call or, where SIP is spoken, of one dialog.
 
+#[cfg(test)]
+mod tests;
+
 use media::ids::LegId;
 use media::negotiate::{Local, LocalOffer, RemoteOffer};
 
@@ -204,11 +207,6 @@ impl Leg {
 
     pub(super) fn state(&self) -> &LegState {
         &self.state
-    }
-
-    #[cfg(test)]
-    pub(super) fn negotiation(&self) -> Negotiation {
-        self.negotiation
     }
 
     /// The device behind it.

@@ -28,6 +28,8 @@ mod route;
 mod setup;
 mod signin;
 pub mod switch;
+#[cfg(test)]
+mod tests;
 pub mod time;
 mod timer;
 mod transfer;

@@ -72,15 +72,20 @@ impl Switch {
     /// Gives an order to the session of a device, at once. Unheard while it is parked.
     pub(super) fn with_session<R>(
         &mut self,
-        device: DeviceId,
+        device_id: DeviceId,
         order: impl FnOnce(&mut Session) -> R,
     ) -> Option<R> {
-        match &mut self.people.device_mut(device)?.line {
+        match &mut self.people.device_mut(device_id)?.line {
             Line::Parked(session) => Some(order(session)),
             Line::Open(flow) => {
                 let flow = *flow;
                 let open = self.flows.get_mut(&flow)?;
+                let before = open.session.counters().misorders;
                 let result = order(&mut open.session);
+                if open.session.counters().misorders > before {
+                    self.totals.misorders += 1;
+                    tracing::error!(device = device_id.0, "an order that the wire cannot stand");
+                }
                 if open.line != FlowLine::Closing {
                     self.outputs.drain(flow, &mut open.session);
                     self.touch(flow);

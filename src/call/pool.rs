@@ -1,6 +1,9 @@
 //! What the Switch allocates: names, tokens, ICE credentials, SSRCs. All from the generator that
 //! was handed in.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 

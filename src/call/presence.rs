@@ -14,7 +14,7 @@ use super::switch::Switch;
 use super::time::Now;
 use crate::wcs::message::{
     EXTENSION_VERSION, ExtensionEvent, Limits, MAX_FRAME_BYTES, Payload, Presence, PresentUser,
-    Welcome, You,
+    TextMessage, Welcome, You,
 };
 
 /// What the list costs each subscriber for each name, in time between two lists: with many of
@@ -170,10 +170,7 @@ impl Switch {
         let Some(sender) = self.people.device(id).map(|device| device.user.clone()) else {
             return Err("Not signed in".into());
         };
-        let Value::Object(mut fields) = payload.0 else {
-            return Err("The data has to be an object with the receiver as `to`".into());
-        };
-        let Some(to) = fields.get("to").and_then(Value::as_str) else {
+        let Some(to) = payload.0.get("to").and_then(Value::as_str) else {
             return Err("The data names no receiver (`to`)".into());
         };
         let Ok(party) = self.resolve(to) else {
@@ -189,9 +186,16 @@ impl Switch {
             return Err(format!("{} is not signed in", party.display_name).into());
         }
         let from = sender.shown_in(&self.config.domain);
-        fields.insert("from".to_owned(), Value::from(from.as_str()));
+        let payload = match TextMessage::from_payload(&payload) {
+            Some(text) => text.to_receiver(&from),
+            None => {
+                let mut fields = payload.0;
+                fields["from"] = Value::from(from.as_str());
+                Payload(fields)
+            }
+        };
         for other in open {
-            let payload = Payload(Value::Object(fields.clone()));
+            let payload = payload.clone();
             let operation_id = operation_id.clone();
             self.with_session(other, |session| session.data(operation_id, payload));
         }

@@ -1,5 +1,8 @@
 //! How well a leg's media flows: from the worker's totals to what people and pages read.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Instant;
 
 use media::event::{DirectionStats, LegStats, StreamStats};

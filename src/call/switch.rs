@@ -79,6 +79,7 @@ pub(super) enum Stage {
 pub(super) struct Totals {
     pub(super) calls: u64,
     pub(super) failed: u64,
+    pub(super) misorders: u64,
 }
 
 impl Switch {
@@ -155,6 +156,7 @@ impl Switch {
             legs: self.calls.live_legs(),
             calls_total: self.totals.calls,
             calls_failed: self.totals.failed,
+            misorders: self.totals.misorders,
             shutting_down: self.stage != Stage::Running,
         }
     }

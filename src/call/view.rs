@@ -214,6 +214,9 @@ pub struct StatusView {
     pub calls_total: u64,
     /// Calls that ended otherwise than by success, since the process started.
     pub calls_failed: u64,
+    /// Orders to a client that its protocol could not stand, since the process started. Each is a
+    /// mistake of this program.
+    pub misorders: u64,
     /// The server is going down.
     pub shutting_down: bool,
 }
