@@ -3,7 +3,7 @@
 //! Views borrow the caller's bytes and check them on the way in; writers fill the caller's
 //! buffer. Nothing here allocates per packet.
 
-mod bytes;
+pub(crate) mod bytes;
 
 pub mod cache;
 pub mod extension;

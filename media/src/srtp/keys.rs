@@ -1,65 +1,21 @@
-//! Protection profiles, master keys and the keys derived from them.
+//! Master keys from DTLS, and session keys from master keys.
 
 use std::fmt;
 
-use aes::cipher::{BlockCipherEncrypt, InnerIvInit, KeyInit, StreamCipher};
+use aes::cipher::{
+    BlockCipherEncrypt, InnerIvInit, KeyInit, StreamCipher, StreamCipherCoreWrapper, consts::U16,
+};
 use aes::{Aes128Enc, Aes256Enc};
 use ctr::{Ctr128BE, CtrCore};
+use zeroize::Zeroize;
 
-use super::SrtpError;
+use super::{Profile, SrtpError};
 use crate::ids::DtlsRole;
 
-/// A DTLS-SRTP protection profile (RFC 5764 4.1.2, RFC 7714 14.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Profile {
-    /// SRTP_AES128_CM_HMAC_SHA1_80
-    AesCm128HmacSha1_80,
-    /// SRTP_AEAD_AES_128_GCM
-    AeadAes128Gcm,
-    /// SRTP_AEAD_AES_256_GCM
-    AeadAes256Gcm,
-}
-
-impl Profile {
-    /// Length of the master and session encryption keys, bytes.
-    pub fn key_len(self) -> usize {
-        match self {
-            Self::AesCm128HmacSha1_80 | Self::AeadAes128Gcm => 16,
-            Self::AeadAes256Gcm => 32,
-        }
-    }
-
-    /// Length of the master and session salts, bytes.
-    pub fn salt_len(self) -> usize {
-        match self {
-            Self::AesCm128HmacSha1_80 => 14,
-            Self::AeadAes128Gcm | Self::AeadAes256Gcm => 12,
-        }
-    }
-
-    /// Length of the authentication tag, bytes.
-    pub fn tag_len(self) -> usize {
-        match self {
-            Self::AesCm128HmacSha1_80 => 10,
-            Self::AeadAes128Gcm | Self::AeadAes256Gcm => 16,
-        }
-    }
-
-    /// Length of the keying material of both sides (RFC 5764 4.2), bytes.
-    pub fn material_len(self) -> usize {
-        2 * (self.key_len() + self.salt_len())
-    }
-}
-
-impl fmt::Display for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AesCm128HmacSha1_80 => "AES_CM_128_HMAC_SHA1_80",
-            Self::AeadAes128Gcm => "AEAD_AES_128_GCM",
-            Self::AeadAes256Gcm => "AEAD_AES_256_GCM",
-        })
-    }
-}
+const MAX_KEY_LEN: usize = 32;
+/// The key derivation always works on a salt of this length; a shorter one ends in zeros.
+const MAX_SALT_LEN: usize = 14;
+const AUTH_KEY_LEN: usize = 20;
 
 /// The master keys of both directions.
 #[derive(Debug, Clone)]
@@ -71,11 +27,11 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Splits keying material exported from DTLS: client key, server key, client salt, server
-    /// salt (RFC 5764 4.2). `role` is ours.
+    /// Splits what DTLS exported under the label `EXTRACTOR-dtls_srtp`: client key, server
+    /// key, client salt, server salt (RFC 5764 4.2). `role` is ours.
     ///
     /// # Errors
-    /// [`SrtpError::KeyLength`].
+    /// [`SrtpError::KeyLength`] where `material` is not of [`Profile::material_len`].
     pub fn from_dtls(profile: Profile, material: &[u8], role: DtlsRole) -> Result<Self, SrtpError> {
         if material.len() != profile.material_len() {
             return Err(SrtpError::KeyLength);
@@ -98,59 +54,22 @@ impl Keys {
     }
 }
 
-/// Master key and master salt of one direction (RFC 3711 3.2.1).
+/// Master key and salt of one direction. Wiped when dropped, hidden when printed.
 #[derive(Clone)]
 pub struct MasterKey {
     profile: Profile,
-    key: [u8; 32],
-    /// A 96-bit salt is padded with zeros on the right (RFC 7714 11).
-    salt: [u8; 14],
+    key: [u8; MAX_KEY_LEN],
+    salt: [u8; MAX_SALT_LEN],
 }
 
-impl MasterKey {
-    /// # Errors
-    /// [`SrtpError::KeyLength`] if a length is not the profile's.
-    pub fn new(profile: Profile, key: &[u8], salt: &[u8]) -> Result<Self, SrtpError> {
-        if key.len() != profile.key_len() || salt.len() != profile.salt_len() {
-            return Err(SrtpError::KeyLength);
-        }
-        let mut master = Self {
-            profile,
-            key: [0; 32],
-            salt: [0; 14],
-        };
-        master.key[..key.len()].copy_from_slice(key);
-        master.salt[..salt.len()].copy_from_slice(salt);
-        Ok(master)
-    }
-
-    /// Its profile.
-    pub fn profile(&self) -> Profile {
-        self.profile
-    }
-
-    /// Fills `out` with the session key or salt of a label (RFC 3711 4.3; the key derivation
-    /// rate is 0).
-    pub(super) fn derive(&self, label: Label, out: &mut [u8]) {
-        let mut iv = [0; 16];
-        iv[..14].copy_from_slice(&self.salt);
-        iv[7] ^= label as u8;
-        out.fill(0);
-        match self.profile {
-            Profile::AesCm128HmacSha1_80 | Profile::AeadAes128Gcm => {
-                let mut key = [0; 16];
-                key.copy_from_slice(&self.key[..16]);
-                apply_keystream(&Aes128Enc::new(&key.into()), &iv, out);
-            }
-            Profile::AeadAes256Gcm => {
-                apply_keystream(&Aes256Enc::new(&self.key.into()), &iv, out);
-            }
-        }
+impl Drop for MasterKey {
+    fn drop(&mut self) {
+        self.key.zeroize();
+        self.salt.zeroize();
     }
 }
 
 impl fmt::Debug for MasterKey {
-    /// The key stays out of logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MasterKey")
             .field("profile", &self.profile)
@@ -158,25 +77,99 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// What a session key is for (RFC 3711 4.3.1, 4.3.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Label {
-    RtpEncryption = 0,
-    RtpAuthentication = 1,
-    RtpSalt = 2,
-    RtcpEncryption = 3,
-    RtcpAuthentication = 4,
-    RtcpSalt = 5,
+impl MasterKey {
+    /// From bytes of exactly the profile's lengths.
+    ///
+    /// # Errors
+    /// [`SrtpError::KeyLength`]
+    pub fn new(profile: Profile, key: &[u8], salt: &[u8]) -> Result<Self, SrtpError> {
+        if key.len() != profile.key_len() || salt.len() != profile.salt_len() {
+            return Err(SrtpError::KeyLength);
+        }
+        let mut master = Self {
+            profile,
+            key: [0; MAX_KEY_LEN],
+            salt: [0; MAX_SALT_LEN],
+        };
+        for (to, from) in master.key.iter_mut().zip(key) {
+            *to = *from;
+        }
+        for (to, from) in master.salt.iter_mut().zip(salt) {
+            *to = *from;
+        }
+        Ok(master)
+    }
+
+    /// The profile it is for.
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// Session keys of RTP (RFC 3711 4.3.1).
+    pub(super) fn rtp_session(&self) -> SessionKeys {
+        self.session(0x00, 0x01, 0x02)
+    }
+
+    /// Session keys of RTCP (RFC 3711 4.3.2).
+    pub(super) fn rtcp_session(&self) -> SessionKeys {
+        self.session(0x03, 0x04, 0x05)
+    }
+
+    fn session(&self, encryption: u8, authentication: u8, salting: u8) -> SessionKeys {
+        let mut keys = SessionKeys {
+            profile: self.profile,
+            key: [0; MAX_KEY_LEN],
+            auth_key: [0; AUTH_KEY_LEN],
+            salt: [0; MAX_SALT_LEN],
+        };
+        self.derive(encryption, &mut keys.key[..self.profile.key_len()]);
+        self.derive(authentication, &mut keys.auth_key);
+        self.derive(salting, &mut keys.salt[..self.profile.salt_len()]);
+        keys
+    }
+
+    /// AES in counter mode as the pseudorandom function (RFC 3711 4.3.3; with AES-256 as in
+    /// RFC 6188 4), with the packet index out of it since the derivation rate is zero.
+    fn derive(&self, label: u8, out: &mut [u8]) {
+        let mut iv = [0; 16];
+        iv[..MAX_SALT_LEN].copy_from_slice(&self.salt);
+        iv[7] ^= label;
+        match self.profile {
+            Profile::AesCm128HmacSha1_80 | Profile::AeadAes128Gcm => {
+                let Some(key) = self.key.first_chunk::<16>() else {
+                    return;
+                };
+                let aes = Aes128Enc::new(key.into());
+                key_stream(&aes, iv).apply_keystream(out);
+            }
+            Profile::AeadAes256Gcm => {
+                let aes = Aes256Enc::new((&self.key).into());
+                key_stream(&aes, iv).apply_keystream(out);
+            }
+        }
+    }
 }
 
-/// AES in counter mode (RFC 3711 4.1.1) over `data`, with a key schedule that stays where it is.
-pub(super) fn apply_keystream<C>(cipher: &C, iv: &[u8; 16], data: &mut [u8])
+/// Session keys of one direction of RTP or of RTCP. Wiped when dropped.
+pub(super) struct SessionKeys {
+    pub(super) profile: Profile,
+    pub(super) key: [u8; MAX_KEY_LEN],
+    pub(super) auth_key: [u8; AUTH_KEY_LEN],
+    pub(super) salt: [u8; MAX_SALT_LEN],
+}
+
+impl Drop for SessionKeys {
+    fn drop(&mut self) {
+        self.key.zeroize();
+        self.auth_key.zeroize();
+        self.salt.zeroize();
+    }
+}
+
+/// The key stream of a cipher from a first counter block on. Borrows the key schedule.
+pub(super) fn key_stream<C>(cipher: &C, first_block: [u8; 16]) -> Ctr128BE<&C>
 where
-    C: BlockCipherEncrypt<BlockSize = aes::cipher::consts::U16>,
+    C: BlockCipherEncrypt<BlockSize = U16>,
 {
-    let core = CtrCore::inner_iv_init(cipher, &(*iv).into());
-    let mut stream: Ctr128BE<&C> = Ctr128BE::from_core(core);
-    // Fails only beyond 2^128 blocks.
-    let _ = stream.try_apply_keystream(data);
+    StreamCipherCoreWrapper::from_core(CtrCore::inner_iv_init(cipher, &first_block.into()))
 }
