@@ -1,0 +1,136 @@
+// @ts-check
+// Signing in: a free name, or an account.
+
+import { byId, setText } from '../../shared/dom.js';
+import { devicesReachable } from '../media.js';
+import { rememberedNames } from '../memory.js';
+import { loginOf, proposeName } from '../names.js';
+import { wakeSound } from '../tones.js';
+
+/** @param {import('../phone.js').Phone} phone */
+export function signinView(phone) {
+  const form = byId('signin-form', HTMLFormElement);
+  const name = byId('signin-name', HTMLInputElement);
+  const password = byId('signin-password', HTMLInputElement);
+  const go = byId('signin-go', HTMLButtonElement);
+  const kind = byId('signin-kind', HTMLButtonElement);
+  const another = byId('signin-another', HTMLButtonElement);
+  const refusal = byId('signin-refusal');
+  let account = false;
+  let proposed = '';
+  /** What the field itself has to say. */
+  let complaint = '';
+
+  propose(firstName());
+  setText(byId('signin-foot'), `Server ${location.host}. Sound and picture travel encrypted.`);
+  if (!devicesReachable()) void warnOfPlainPage();
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    wakeSound();
+    complaint = missing();
+    if (complaint) {
+      render();
+      return;
+    }
+    if (account) void phone.signInToAccount(name.value, password.value);
+    else void phone.signInAsGuest(name.value, name.value === proposed);
+  });
+  another.addEventListener('click', () => {
+    propose(proposeName([...phone.neighbours.logins(), loginOf(name.value)]));
+    complaint = '';
+    phone.refusal = null;
+    render();
+    name.focus();
+  });
+  kind.addEventListener('click', () => {
+    account = !account;
+    complaint = '';
+    phone.refusal = null;
+    if (account && name.value === proposed) name.value = '';
+    if (!account && !name.value) propose(firstName());
+    render();
+    (account && name.value ? password : name).focus();
+  });
+  name.addEventListener('input', () => {
+    complaint = '';
+    render();
+  });
+
+  function missing() {
+    if (!name.value.trim()) return 'Type a name first.';
+    if (account && !password.value) return 'Type the password of the account.';
+    if (!account && !loginOf(name.value)) return 'Use at least one letter or digit in the name.';
+    return '';
+  }
+
+  /** @param {string} value */
+  function propose(value) {
+    proposed = value;
+    name.value = value;
+  }
+
+  /** The name of this tab, else that of this browser, unless another window has it. */
+  function firstName() {
+    const { tab, browser } = rememberedNames();
+    const taken = phone.neighbours.logins();
+    if (tab && !taken.includes(loginOf(tab))) return tab;
+    if (browser && !taken.includes(loginOf(browser))) return browser;
+    return proposeName(taken);
+  }
+
+  function render() {
+    const busy = phone.screen === 'signing-in';
+    setText(byId('signin-title'), account ? 'Welcome back' : 'Who’s calling?');
+    setText(byId('signin-lead'), account
+      ? 'Sign in with the account that this server’s administrator gave you.'
+      : 'Pick a name. People here will see it and can call you by it.');
+    setText(byId('signin-name-label'), account ? 'Account' : 'Your name');
+    name.setAttribute('autocomplete', account ? 'username' : 'nickname');
+    name.autocapitalize = account ? 'none' : 'words';
+    byId('signin-password-field').hidden = !account;
+    another.hidden = account;
+    setText(go, busy ? 'One moment…' : account ? 'Sign in' : 'Come in');
+    setText(kind, account ? 'Come in as a guest' : 'I have an account');
+    for (const control of [name, password, go, kind, another]) control.disabled = busy;
+    const words = complaint || phone.refusal?.sentence || '';
+    refusal.hidden = !words;
+    setText(refusal, words);
+    name.setAttribute('aria-invalid', String(Boolean(words)));
+    if (phone.screen === 'idle') password.value = '';
+  }
+
+  // The first look at other windows is over soon after: avoid their names then.
+  void phone.neighbours.look().then(() => {
+    if (name.value === proposed && phone.neighbours.logins().includes(loginOf(proposed))) propose(firstName());
+  });
+
+  return { render };
+}
+
+/** Without encryption browsers hide microphone and camera; say where they do not. */
+async function warnOfPlainPage() {
+  const note = byId('signin-insecure');
+  const secure = new URL(location.href);
+  secure.protocol = 'https:';
+  secure.port = await securePort();
+  const link = document.createElement('a');
+  link.href = secure.href;
+  link.dataset.testid = 'secure-link';
+  link.textContent = secure.host;
+  const text = document.createElement('p');
+  text.append('This page came without encryption, so the browser keeps microphone and camera from it: others will not hear or see you. Open ', link, ' instead.');
+  note.replaceChildren(text);
+  note.hidden = false;
+}
+
+/** The server says where its encrypted side is; 8443 unless it says otherwise. */
+async function securePort() {
+  try {
+    const answer = await fetch('/page.json', { cache: 'no-store' });
+    const { https_port: port } = await answer.json();
+    return String(port);
+  } catch {
+    return '8443';
+  }
+}
