@@ -6,9 +6,10 @@
 
 pub mod event;
 pub mod ids;
-pub mod leg;
+mod leg;
 pub mod negotiate;
 pub mod outbox;
+pub mod patch;
 pub mod plan;
 pub mod rtp;
 pub mod sdp;

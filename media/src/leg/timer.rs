@@ -1,13 +1,11 @@
-//! The timers of one leg.
+//! The timers of one leg, beside those of its transport.
 
 use std::time::Instant;
 
 /// What a leg may have to do later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(usize)]
-pub enum Timer {
-    /// To retransmit a DTLS flight, or to give up on set-up or consent.
-    Transport,
+pub(super) enum Timer {
     /// To send receiver and sender reports.
     Report,
     /// To ask the far side for lost packets.
@@ -25,8 +23,7 @@ pub enum Timer {
 }
 
 /// All of them, in the order they are looked at.
-pub const TIMERS: [Timer; COUNT] = [
-    Timer::Transport,
+pub(super) const TIMERS: [Timer; COUNT] = [
     Timer::Report,
     Timer::Nack,
     Timer::Keyframe,
@@ -36,36 +33,31 @@ pub const TIMERS: [Timer; COUNT] = [
     Timer::Stats,
 ];
 
-const COUNT: usize = 8;
+const COUNT: usize = 7;
 
 /// When each timer is due.
 #[derive(Debug, Default, Clone)]
-pub struct TimerTable {
+pub(super) struct TimerTable {
     due: [Option<Instant>; COUNT],
 }
 
 impl TimerTable {
     /// Arms a timer anew, or stops it.
-    pub fn set(&mut self, timer: Timer, due: Option<Instant>) {
+    pub(super) fn set(&mut self, timer: Timer, due: Option<Instant>) {
         if let Some(slot) = self.due.get_mut(timer as usize) {
             *slot = due;
         }
     }
 
     /// Arms a timer unless it is due earlier already.
-    pub fn set_no_later(&mut self, timer: Timer, due: Instant) {
+    pub(super) fn set_no_later(&mut self, timer: Timer, due: Instant) {
         if let Some(slot) = self.due.get_mut(timer as usize) {
             *slot = Some(slot.map_or(due, |armed| armed.min(due)));
         }
     }
 
-    /// Whether it is armed at all.
-    pub fn is_set(&self, timer: Timer) -> bool {
-        self.due.get(timer as usize).is_some_and(Option::is_some)
-    }
-
     /// Stops a timer that is due and says so.
-    pub fn take_due(&mut self, timer: Timer, now: Instant) -> bool {
+    pub(super) fn take_due(&mut self, timer: Timer, now: Instant) -> bool {
         match self.due.get_mut(timer as usize) {
             Some(slot) if slot.is_some_and(|due| due <= now) => {
                 *slot = None;
@@ -76,12 +68,12 @@ impl TimerTable {
     }
 
     /// Stops them all.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.due = Default::default();
     }
 
     /// The earliest.
-    pub fn next(&self) -> Option<Instant> {
+    pub(super) fn next(&self) -> Option<Instant> {
         self.due.iter().copied().flatten().min()
     }
 }

@@ -10,6 +10,7 @@ use super::certificate::{Certificate, fingerprint_of};
 use crate::event::Failure;
 use crate::ids::{DtlsRole, Fingerprint};
 use crate::outbox::{Outbox, Path};
+use crate::srtp::{Keys, Profile};
 
 /// What all associations share.
 #[derive(Clone)]
@@ -62,24 +63,13 @@ impl DtlsConfig {
     }
 }
 
-/// Keys for both directions of SRTP, fresh from a handshake whose peer was verified.
-#[derive(Debug)]
-pub struct SrtpKeys {
-    /// The negotiated protection profile.
-    pub profile: SrtpProfile,
-    /// Client key, server key, client salt, server salt (RFC 5764 4.2).
-    pub material: KeyingMaterial,
-    /// Ours of the two DTLS roles, which says which half is whose.
-    pub role: DtlsRole,
-}
-
 /// What became of an association by one input.
 #[derive(Debug)]
 pub(super) enum Progress {
     /// Nothing to tell.
     None,
     /// The handshake is done and the peer is who its description said.
-    Ready(Box<SrtpKeys>),
+    Ready(Box<Keys>),
     /// The peer closed.
     Closed,
     /// No use going on.
@@ -231,12 +221,21 @@ impl Association {
             return Progress::None;
         }
         match self.keys.take() {
-            Some((material, profile)) => Progress::Ready(Box::new(SrtpKeys {
-                profile,
-                material,
-                role: self.role,
-            })),
+            Some((material, profile)) => self.ready(&material, profile),
             None => Progress::None,
+        }
+    }
+
+    fn ready(&self, material: &KeyingMaterial, profile: SrtpProfile) -> Progress {
+        let profile = match profile {
+            SrtpProfile::AES128_CM_SHA1_80 => Profile::AesCm128HmacSha1_80,
+            SrtpProfile::AEAD_AES_128_GCM => Profile::AeadAes128Gcm,
+            SrtpProfile::AEAD_AES_256_GCM => Profile::AeadAes256Gcm,
+            other => return Progress::Failed(Failure::Dtls(format!("unknown profile {other}"))),
+        };
+        match Keys::from_dtls(profile, material, self.role) {
+            Ok(keys) => Progress::Ready(Box::new(keys)),
+            Err(error) => Progress::Failed(Failure::Dtls(error.to_string())),
         }
     }
 

@@ -13,12 +13,13 @@ mod stun;
 use std::time::{Duration, Instant};
 
 pub use certificate::{Certificate, UnusableKey};
-pub use dtls::{DtlsConfig, SrtpKeys};
+pub use dtls::DtlsConfig;
 pub use stun::addressed_to;
 
 use crate::event::Failure;
 use crate::outbox::{Outbox, Path};
 use crate::plan::WebRtcPlan;
+use crate::srtp::Keys;
 use dtls::{Association, Progress, Sender};
 use ice::LiteAgent;
 
@@ -57,7 +58,7 @@ pub enum TransportEvent {
     /// The first path was checked.
     Connected,
     /// Media can flow.
-    Ready(Box<SrtpKeys>),
+    Ready(Box<Keys>),
     /// The far side said goodbye (`close_notify`).
     Closed,
     /// The transport is dead and does nothing from here on.
@@ -70,8 +71,9 @@ enum Phase {
     /// Until media can flow. The deadline exists once the remote description is known: a
     /// callee may ring for long.
     SettingUp { deadline: Option<Instant> },
-    /// Media can flow; when something authenticated was heard last.
-    Up { heard: Instant },
+    /// Media can flow. When something authenticated was heard last, and when to look whether
+    /// that was too long ago: the deadline is not moved with every packet.
+    Up { heard: Instant, deadline: Instant },
     /// Closed or failed.
     Over,
 }
@@ -167,7 +169,7 @@ impl Transport {
 
     /// An SRTP or SRTCP packet of this leg was authenticated: consent goes on.
     pub fn heard(&mut self, now: Instant) {
-        if let Phase::Up { heard } = &mut self.phase {
+        if let Phase::Up { heard, .. } = &mut self.phase {
             *heard = now;
         }
     }
@@ -201,10 +203,10 @@ impl Transport {
     }
 
     /// When [`Transport::handle_timeout`] wants to be called.
-    pub fn poll_timeout(&self, timeouts: TransportTimeouts) -> Option<Instant> {
+    pub fn poll_timeout(&self) -> Option<Instant> {
         let own = match self.phase {
             Phase::SettingUp { deadline } => deadline,
-            Phase::Up { heard } => Some(heard + timeouts.consent),
+            Phase::Up { deadline, .. } => Some(deadline),
             Phase::Over => return None,
         };
         let dtls = self
@@ -226,7 +228,14 @@ impl Transport {
                     Failure::NeverReached
                 }
             }
-            Phase::Up { heard } if heard + cx.timeouts.consent <= now => Failure::ConsentLost,
+            Phase::Up { heard, deadline } if deadline <= now => {
+                let deadline = heard + cx.timeouts.consent;
+                self.phase = Phase::Up { heard, deadline };
+                if deadline > now {
+                    return;
+                }
+                Failure::ConsentLost
+            }
             Phase::Over => return,
             _ => {
                 let due = self.association.as_ref().and_then(|it| it.poll_timeout());
@@ -274,7 +283,11 @@ impl Transport {
         let event = match progress {
             Progress::None => return,
             Progress::Ready(keys) => {
-                self.phase = Phase::Up { heard: now };
+                let deadline = now + cx.timeouts.consent;
+                self.phase = Phase::Up {
+                    heard: now,
+                    deadline,
+                };
                 TransportEvent::Ready(keys)
             }
             Progress::Closed => {

@@ -86,7 +86,7 @@ impl WorkerConfig {
 }
 
 impl Timeouts {
-    pub(super) fn transport(&self) -> TransportTimeouts {
+    pub(crate) fn transport(&self) -> TransportTimeouts {
         TransportTimeouts {
             set_up: self.set_up,
             consent: self.consent,

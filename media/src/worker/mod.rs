@@ -3,12 +3,16 @@
 
 mod config;
 mod counters;
+mod demux;
 mod early;
+mod patches;
 mod schedule;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::time::Instant;
 
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use smol_str::SmolStr;
 
 pub use self::config::{ConfigError, PacketCacheLimits, Timeouts, WorkerConfig};
@@ -19,33 +23,33 @@ use self::early::EarlyDatagrams;
 use self::schedule::Schedule;
 use crate::event::{Event, Failure};
 use crate::ids::{Fingerprint, LegId};
-use crate::leg::Leg;
-use crate::plan::{Command, LegPlan, TransportPlan};
-use crate::webrtc::{self, Context, DtlsConfig, TransportEvent};
+use crate::leg::{Context, Effect, Events, Leg};
+use crate::plan::{Command, LegPlan, PatchPlan, TransportPlan};
+use crate::webrtc::{DtlsConfig, TransportEvent};
 
 /// Wakes handled in one call; the rest stay due, so that a crowd of timers does not hold up
 /// packets.
 const MAX_WAKES: usize = 256;
 
-/// Events kept for a caller who does not poll. Measurements go first.
-const MAX_EVENTS: usize = 16 * 1024;
-
 /// A media worker.
 #[derive(Debug)]
 pub struct Worker {
     config: WorkerConfig,
+    rng: StdRng,
     dtls: DtlsConfig,
     legs: Vec<Option<Box<Leg>>>,
     free: Vec<usize>,
     by_id: HashMap<LegId, usize>,
     by_ufrag: HashMap<SmolStr, usize>,
     by_path: HashMap<Path, usize>,
+    patches: Vec<PatchPlan>,
     early: EarlyDatagrams,
     schedule: Schedule,
-    events: VecDeque<Event>,
+    events: Events,
     counters: Counters,
     scratch: Vec<u8>,
     transport_events: Vec<TransportEvent>,
+    effects: Vec<Effect>,
 }
 
 impl Worker {
@@ -56,18 +60,21 @@ impl Worker {
     pub fn new(config: WorkerConfig) -> Result<Self, ConfigError> {
         Ok(Self {
             dtls: config.dtls()?,
+            rng: StdRng::from_seed(config.seed),
             config,
             legs: Vec::new(),
             free: Vec::new(),
             by_id: HashMap::new(),
             by_ufrag: HashMap::new(),
             by_path: HashMap::new(),
+            patches: Vec::new(),
             early: EarlyDatagrams::default(),
             schedule: Schedule::default(),
-            events: VecDeque::new(),
+            events: Events::default(),
             counters: Counters::default(),
             scratch: vec![0; 2048],
             transport_events: Vec::new(),
+            effects: Vec::new(),
         })
     }
 
@@ -77,26 +84,14 @@ impl Worker {
             Command::AddLeg(plan) => self.add_leg(now, *plan),
             Command::UpdateLeg(plan) => self.update_leg(now, *plan, out),
             Command::RemoveLeg(leg) => self.remove_leg(now, leg, out),
-            Command::Patch(_)
-            | Command::Unpatch { .. }
-            | Command::SendDtmf { .. }
-            | Command::WatchSilence { .. } => {}
-        }
-    }
-
-    /// Takes a datagram; it is changed in place. `path` is where it came to and from.
-    pub fn handle_datagram(
-        &mut self,
-        now: Instant,
-        path: Path,
-        datagram: &mut [u8],
-        out: &mut Outbox,
-    ) {
-        // RFC 7983 7
-        match datagram.first() {
-            Some(0..=3) => self.on_stun(now, path, datagram, out),
-            Some(20..=63) => self.on_dtls(now, path, datagram, out),
-            _ => self.counters.unknown += 1,
+            Command::Patch(plan) => self.patch(now, *plan, out),
+            Command::Unpatch { source, sink } => self.unpatch(now, source, sink, out),
+            Command::SendDtmf { leg, digits } => {
+                self.with_leg_of(now, leg, out, |leg, cx| leg.send_dtmf(now, &digits, cx));
+            }
+            Command::WatchSilence { leg, on } => {
+                self.with_leg_of(now, leg, out, |leg, cx| leg.watch_silence(now, on, cx));
+            }
         }
     }
 
@@ -106,7 +101,7 @@ impl Worker {
             let Some(slot) = self.schedule.due(now) else {
                 return;
             };
-            self.with_leg(now, slot, out, |leg, now, cx| leg.handle_timeout(now, cx));
+            self.with_leg(now, slot, out, |leg, cx| leg.handle_timeout(now, cx));
         }
     }
 
@@ -117,7 +112,7 @@ impl Worker {
 
     /// The next report.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        self.events.pop()
     }
 
     /// What went by, and what was dropped.
@@ -135,9 +130,9 @@ impl Worker {
         self.by_id.len()
     }
 
-    /// Says goodbye on all legs.
+    /// Says goodbye on all legs, as far as `out` has room.
     pub fn close(&mut self, now: Instant, out: &mut Outbox) {
-        let legs: Vec<LegId> = self.by_id.keys().copied().collect();
+        let legs: Vec<LegId> = self.by_id.keys().copied().take(out.room()).collect();
         for leg in legs {
             self.remove_leg(now, leg, out);
         }
@@ -152,9 +147,11 @@ impl Worker {
         }
         if self.by_id.len() >= self.config.max_legs {
             let failure = Failure::Dtls("the media worker has no room for another leg".into());
-            return self.report(Event::Failed(id, failure));
+            return self
+                .events
+                .push(Event::Failed(id, failure), &mut self.counters);
         }
-        let leg = Box::new(Leg::new(now, plan, &self.config.timeouts));
+        let leg = Box::new(Leg::new(now, plan, &self.config, &mut self.rng));
         let slot = self.free.pop().unwrap_or_else(|| {
             self.legs.push(None);
             self.legs.len() - 1
@@ -173,20 +170,31 @@ impl Worker {
         };
         let TransportPlan::WebRtc(webrtc) = &plan.transport;
         let ufrag = webrtc.local_ice.ufrag.clone();
-        if self.by_ufrag.get(&ufrag).is_none_or(|&owner| owner == slot) {
+        if self.by_ufrag.get(&ufrag).is_none_or(|owner| *owner == slot) {
             self.by_ufrag.retain(|_, owner| *owner != slot);
             self.by_ufrag.insert(ufrag, slot);
         }
-        self.with_leg(now, slot, out, |leg, now, cx| leg.update(now, plan, cx));
+        let id = plan.leg;
+        self.with_leg(now, slot, out, |leg, cx| leg.update(now, plan, cx));
+        self.patch_anew(now, id, out);
     }
 
     fn remove_leg(&mut self, now: Instant, id: LegId, out: &mut Outbox) {
+        self.unpatch_all(now, id, out);
         let Some(slot) = self.by_id.remove(&id) else {
             return;
         };
-        self.with_leg(now, slot, out, |leg, now, cx| leg.close(now, cx));
+        let mut paths = Vec::new();
+        self.with_leg(now, slot, out, |leg, cx| {
+            leg.close(now, cx);
+            paths.extend(leg.paths());
+        });
+        for path in paths {
+            if self.by_path.get(&path) == Some(&slot) {
+                self.by_path.remove(&path);
+            }
+        }
         self.by_ufrag.retain(|_, owner| *owner != slot);
-        self.by_path.retain(|_, owner| *owner != slot);
         self.schedule.set(slot, None);
         if let Some(place) = self.legs.get_mut(slot) {
             *place = None;
@@ -194,108 +202,68 @@ impl Worker {
         }
     }
 
-    fn on_stun(&mut self, now: Instant, path: Path, datagram: &[u8], out: &mut Outbox) {
-        let addressed = webrtc::addressed_to(datagram);
-        let Some(&slot) = addressed.and_then(|ufrag| self.by_ufrag.get(ufrag)) else {
-            self.counters.stun_ignored += 1;
-            return;
-        };
-        // A path belongs to one leg while that leg lives: nobody takes over another's by
-        // sending a check of his own from the other's address.
-        let owner = self.by_path.get(&path).copied();
-        if owner.is_some_and(|owner| owner != slot && self.is_live(owner)) {
-            self.counters.stun_ignored += 1;
-            return;
-        }
-        let genuine = self.with_leg(now, slot, out, |leg, now, cx| {
-            leg.transport.handle_check(now, path, datagram, cx)
-        });
-        if genuine != Some(true) {
-            self.counters.stun_ignored += 1;
-            return;
-        }
-        while let Some(mut waiting) = self.early.take(now, path) {
-            self.handle_datagram(now, path, &mut waiting, out);
-        }
+    fn leg(&self, slot: usize) -> Option<&Leg> {
+        self.legs.get(slot)?.as_deref()
     }
 
-    fn on_dtls(&mut self, now: Instant, path: Path, datagram: &[u8], out: &mut Outbox) {
-        let Some(&slot) = self.by_path.get(&path) else {
-            self.counters.dtls_unchecked += 1;
-            self.early.keep(now, path, datagram);
-            return;
-        };
-        self.with_leg(now, slot, out, |leg, now, cx| {
-            leg.transport.handle_dtls(now, path, datagram, cx)
-        });
+    fn with_leg_of<T>(
+        &mut self,
+        now: Instant,
+        id: LegId,
+        out: &mut Outbox,
+        act: impl FnOnce(&mut Leg, &mut Context<'_>) -> T,
+    ) -> Option<T> {
+        let slot = *self.by_id.get(&id)?;
+        self.with_leg(now, slot, out, act)
     }
 
-    fn is_live(&self, slot: usize) -> bool {
-        self.legs
-            .get(slot)
-            .is_some_and(|leg| leg.as_ref().is_some_and(|leg| !leg.is_over()))
-    }
-
-    /// Lets a leg do something, then takes its events and its next deadline.
+    /// Lets a leg do something, then sees to what it asks for and to its next deadline.
     fn with_leg<T>(
         &mut self,
         now: Instant,
         slot: usize,
         out: &mut Outbox,
-        act: impl FnOnce(&mut Leg, Instant, &mut Context<'_>) -> T,
+        act: impl FnOnce(&mut Leg, &mut Context<'_>) -> T,
     ) -> Option<T> {
         let leg = self.legs.get_mut(slot)?.as_mut()?;
         let mut cx = Context {
+            rng: &mut self.rng,
             dtls: &self.dtls,
-            timeouts: self.config.timeouts.transport(),
+            timeouts: &self.config.timeouts,
             scratch: &mut self.scratch,
             out,
-            events: &mut self.transport_events,
+            transport_events: &mut self.transport_events,
+            events: &mut self.events,
+            effects: &mut self.effects,
+            counters: &mut self.counters,
         };
-        let result = act(leg, now, &mut cx);
-        self.take_transport_events(now, slot);
-        if let Some(Some(leg)) = self.legs.get(slot) {
-            self.schedule.set(slot, leg.poll_timeout());
+        let result = act(leg, &mut cx);
+        self.schedule.set(slot, leg.poll_timeout());
+        if !self.effects.is_empty() {
+            self.take_effects(now, slot, out);
         }
         Some(result)
     }
 
-    fn take_transport_events(&mut self, now: Instant, slot: usize) {
-        if self.transport_events.is_empty() {
-            return;
-        }
-        let mut events = std::mem::take(&mut self.transport_events);
-        for event in events.drain(..) {
-            match event {
-                TransportEvent::PathAdded(path) => {
+    fn take_effects(&mut self, now: Instant, slot: usize, out: &mut Outbox) {
+        let mut effects = std::mem::take(&mut self.effects);
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::PathAdded(path) => {
                     self.by_path.insert(path, slot);
                 }
-                TransportEvent::PathRemoved(path) => {
+                Effect::PathRemoved(path) => {
                     if self.by_path.get(&path) == Some(&slot) {
                         self.by_path.remove(&path);
                     }
                 }
-                other => {
-                    if let Some(Some(leg)) = self.legs.get_mut(slot)
-                        && let Some(event) = leg.on_transport(now, other)
-                    {
-                        self.report(event);
-                    }
-                }
+                Effect::Ready => self.on_ready(now, slot, out),
+                Effect::KeyframeNeeded => self.want_keyframe_for(now, slot, out),
+                Effect::BitrateReported => self.limit_source_of(now, slot, out),
+                Effect::SenderReport(kind, report) => self.pass_report(slot, kind, report),
             }
         }
-        self.transport_events = events;
-    }
-
-    fn report(&mut self, event: Event) {
-        if self.events.len() >= MAX_EVENTS {
-            self.counters.events_dropped += 1;
-            let stats = self
-                .events
-                .iter()
-                .position(|event| matches!(event, Event::Stats(_)));
-            self.events.remove(stats.unwrap_or_default());
-        }
-        self.events.push_back(event);
+        // Legs that were woken on the way have seen to theirs: the list is given back empty.
+        self.effects = effects;
     }
 }

@@ -19,6 +19,9 @@ impl Schedule {
         }
         match (self.place(slot), due) {
             (Some(place), Some(due)) => {
+                if self.at(place) == Some(due) {
+                    return;
+                }
                 if let Some(entry) = self.heap.get_mut(place) {
                     entry.0 = due;
                 }

@@ -1,0 +1,234 @@
+//! What the worker orders a leg to do, and what a leg does when its timers are due.
+
+use std::time::Instant;
+
+use super::timer::{TIMERS, Timer};
+use super::watch::patience;
+use super::{Context, KINDS, Leg, SourceReport, Stream};
+use crate::event::{Event, Failure, STATS_INTERVAL};
+use crate::ids::MediaKind;
+use crate::outbox::Path;
+use crate::patch::Feed;
+use crate::plan::{Format, StreamPlan};
+
+impl Leg {
+    /// All paths that lead to this leg.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = Path> + '_ {
+        self.transport.paths()
+    }
+
+    /// The plan of a stream.
+    pub(crate) fn plan(&self, kind: MediaKind) -> Option<&StreamPlan> {
+        self.stream(kind).map(|stream| &stream.plan)
+    }
+
+    /// Feeds a stream from another leg from now on.
+    pub(crate) fn attach(&mut self, kind: MediaKind, feed: Feed) {
+        if let Some(stream) = self.stream_mut(kind) {
+            stream.outbound.attach(kind, feed);
+        }
+    }
+
+    /// Feeds it no more.
+    pub(crate) fn detach(&mut self, kind: MediaKind) {
+        if let Some(stream) = self.stream_mut(kind) {
+            stream.outbound.detach();
+        }
+    }
+
+    /// Which leg feeds a stream.
+    pub(crate) fn fed_by(&self, kind: MediaKind) -> Option<crate::ids::LegId> {
+        self.stream(kind)?
+            .outbound
+            .feed
+            .as_ref()
+            .map(|feed| feed.source())
+    }
+
+    /// The source's clock, as it was told last.
+    pub(crate) fn source_report(&self, kind: MediaKind) -> Option<SourceReport> {
+        self.stream(kind)?.inbound.report
+    }
+
+    /// Takes the clock of the leg that feeds a stream.
+    pub(crate) fn set_source_report(&mut self, kind: MediaKind, report: SourceReport) {
+        if let Some(stream) = self.stream_mut(kind) {
+            stream.outbound.report = Some(report);
+        }
+    }
+
+    /// The most that the far side can receive, bit/s.
+    pub(crate) fn receivable_bitrate(&self) -> Option<u64> {
+        let stream = self.stream(MediaKind::Video)?;
+        stream
+            .outbound
+            .remb
+            .into_iter()
+            .chain(stream.plan.max_send_bitrate)
+            .min()
+    }
+
+    /// Lets the far side know how much it may send: what its sinks can receive and what is
+    /// configured.
+    pub(crate) fn limit_bitrate(&mut self, now: Instant, sinks: Option<u64>, cx: &mut Context<'_>) {
+        let Some(stream) = self.stream_mut(MediaKind::Video) else {
+            return;
+        };
+        if !stream.plan.codecs.iter().any(|codec| codec.feedback.remb) {
+            return;
+        }
+        let limit = sinks
+            .into_iter()
+            .chain(stream.plan.max_receive_bitrate)
+            .min();
+        stream.inbound.bitrate.set(now, limit);
+        self.tell_bitrate(now, cx);
+    }
+
+    /// Somebody needs a keyframe of this leg's video.
+    pub(crate) fn want_keyframe(&mut self, now: Instant, cx: &mut Context<'_>) {
+        if let Some(stream) = self.stream_mut(MediaKind::Video) {
+            stream.inbound.keyframes.want(now);
+            self.ask_keyframe(now, cx);
+        }
+    }
+
+    /// Sends digits to the far side.
+    pub(crate) fn send_dtmf(&mut self, now: Instant, digits: &str, cx: &mut Context<'_>) {
+        if self.over {
+            return;
+        }
+        self.dtmf.get_or_insert_default().add(digits);
+        self.play_dtmf(now, cx);
+    }
+
+    /// Watches for silence, or does so no more.
+    pub(crate) fn watch_silence(&mut self, now: Instant, on: bool, cx: &mut Context<'_>) {
+        self.watch.set(now, on);
+        for stream in self.streams.iter_mut().flatten() {
+            stream.inbound.silent = false;
+        }
+        self.arm_silence(now, cx);
+    }
+
+    /// Does what is due.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, cx: &mut Context<'_>) {
+        self.transport.handle_timeout(now, &mut cx.transport());
+        self.on_transport(now, cx);
+        for timer in TIMERS {
+            if self.over {
+                return;
+            }
+            if !self.timers.take_due(timer, now) {
+                continue;
+            }
+            match timer {
+                Timer::Report => self.send_reports(now, cx),
+                Timer::Nack => self.send_nacks(now, cx),
+                Timer::Keyframe => self.ask_keyframe(now, cx),
+                Timer::Bitrate => self.tell_bitrate(now, cx),
+                Timer::Dtmf => self.play_dtmf(now, cx),
+                Timer::Silence => self.look_for_silence(now, cx),
+                Timer::Stats => {
+                    let stats = Box::new(self.stats());
+                    cx.events.push(Event::Stats(stats), cx.counters);
+                    self.timers.set(Timer::Stats, Some(now + STATS_INTERVAL));
+                }
+            }
+        }
+    }
+
+    /// Sends what is due of the digits.
+    fn play_dtmf(&mut self, now: Instant, cx: &mut Context<'_>) {
+        let Some(mut dtmf) = self.dtmf.take() else {
+            return;
+        };
+        if let Some((Stream { plan, outbound, .. }, sink)) = self.sending(MediaKind::Audio, cx)
+            && let Some((payload_type, clock_rate)) = event_format(plan, outbound.clock_rate)
+        {
+            let rate = outbound.clock_rate;
+            let line = &mut outbound.line;
+            let packet = dtmf.poll(now, clock_rate, || {
+                // What the source sends next has its place after the event.
+                line.detach();
+                line.timestamp_now(now, rate)
+            });
+            if let Some(packet) = packet {
+                let marker = packet.marker;
+                let timestamp = packet.timestamp;
+                outbound.send_own(now, payload_type, marker, timestamp, &packet.payload, sink);
+                cx.counters.rtp_sent += 1;
+            }
+            self.timers.set(Timer::Dtmf, dtmf.poll_timeout(now));
+            if dtmf.is_active() {
+                self.dtmf = Some(dtmf);
+            }
+        } else {
+            tracing::debug!(leg = %self.id, "no way to send digits: no media or no event format");
+        }
+    }
+
+    /// Reports streams that are silent for too long, and gives up a leg that sends nothing.
+    fn look_for_silence(&mut self, now: Instant, cx: &mut Context<'_>) {
+        let mut latest = None;
+        for kind in KINDS {
+            let Some((since, due)) = self.silence_of(kind, cx) else {
+                continue;
+            };
+            latest = latest.max(Some(since));
+            if let Some(stream) = self.stream_mut(kind)
+                && due <= now
+                && !stream.inbound.silent
+            {
+                stream.inbound.silent = true;
+                let silence = now.saturating_duration_since(since);
+                cx.events
+                    .push(Event::Silent(self.id, kind, silence), cx.counters);
+            }
+        }
+        if latest.is_some_and(|latest| latest + cx.timeouts.inactivity <= now) {
+            return self.fail(Failure::RtpInactivity, cx);
+        }
+        self.arm_silence(now, cx);
+    }
+
+    /// Arms the timer for the next time that silence would be worth a report.
+    pub(super) fn arm_silence(&mut self, now: Instant, cx: &Context<'_>) {
+        let mut next = None::<Instant>;
+        let mut latest = None;
+        for kind in KINDS {
+            let Some((since, due)) = self.silence_of(kind, cx) else {
+                continue;
+            };
+            latest = latest.max(Some(since));
+            let is_reported = self
+                .stream(kind)
+                .is_some_and(|stream| stream.inbound.silent);
+            if !is_reported {
+                next = Some(next.map_or(due, |next| next.min(due)));
+            }
+        }
+        let end = latest.map(|latest| latest + cx.timeouts.inactivity);
+        let next = next.into_iter().chain(end).min();
+        self.timers
+            .set(Timer::Silence, next.map(|next| next.max(now)));
+    }
+
+    /// Since when a stream is silent, and when that is too long; `None` if it need not send.
+    fn silence_of(&self, kind: MediaKind, cx: &Context<'_>) -> Option<(Instant, Instant)> {
+        self.security.as_ref()?;
+        let stream = self.stream(kind).filter(|stream| stream.plan.receive)?;
+        let since = self.watch.silent_since(stream.inbound.heard)?;
+        Some((since, since + patience(kind, cx.timeouts.silence)))
+    }
+}
+
+/// The telephone event format that runs at the clock of the codec in use, or else any.
+fn event_format(plan: &StreamPlan, clock_rate: u32) -> Option<(u8, u32)> {
+    let is_event = |it: &&crate::plan::CodecPlan| it.format == Format::TelephoneEvent;
+    let events = || plan.codecs.iter().filter(is_event);
+    let matching = events().find(|it| it.clock_rate == clock_rate);
+    matching
+        .or_else(|| events().next())
+        .map(|it| (it.send_pt, it.clock_rate))
+}

@@ -1,0 +1,248 @@
+//! What we take from the far side in one stream.
+
+use std::time::{Duration, Instant};
+
+use super::bitrate::BitrateTarget;
+use super::context::SourceReport;
+use super::keyframe::{KeyframeRequests, begins_keyframe};
+use crate::ids::MediaKind;
+use crate::plan::{CodecPlan, Format, StreamPlan};
+use crate::rtp::{
+    Arrival, NackConfig, NackTracker, NackVerdict, Packet, Reception, SequenceUnwrapper, rtx,
+};
+
+/// A source that was not announced, or not first, takes the place of the current one only after
+/// that has been silent for so long: two at once would tear the sink's picture.
+const TAKE_OVER: Duration = Duration::from_millis(500);
+
+/// The receiving half of a stream.
+#[derive(Debug, Default)]
+pub(super) struct Inbound {
+    source: Option<Source>,
+    /// Legs that this stream feeds, by their slot in the worker.
+    pub(super) sinks: Vec<usize>,
+    pub(super) keyframes: KeyframeRequests,
+    pub(super) fir_sequence: u8,
+    pub(super) bitrate: BitrateTarget,
+    pub(super) heard: Option<Instant>,
+    pub(super) silent: bool,
+    pub(super) nacks_sent: u64,
+    pub(super) report: Option<SourceReport>,
+    /// Of sources before the current one.
+    before: Totals,
+}
+
+/// A synchronisation source of the far side. Exists only after a packet of it was authenticated.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) ssrc: u32,
+    pub(super) format: Format,
+    pub(super) reception: Reception,
+    pub(super) nack: Option<NackTracker>,
+    sequence: SequenceUnwrapper,
+    heard: Instant,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Totals {
+    pub(super) packets: u64,
+    pub(super) bytes: u64,
+    pub(super) lost: u64,
+}
+
+/// A payload type that the far side may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Incoming {
+    pub(super) kind: MediaKind,
+    pub(super) payload_type: u8,
+    pub(super) clock_rate: u32,
+    pub(super) format: Format,
+    pub(super) nack: bool,
+    /// It is the retransmission format of `payload_type`.
+    pub(super) retransmission: bool,
+}
+
+/// A packet to be relayed: the plain one now lies at the start of its buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) kind: MediaKind,
+    pub(crate) len: usize,
+    /// Whether a keyframe begins in it, where that can be told.
+    pub(crate) keyframe: Option<bool>,
+    /// The source's numbering began anew here.
+    pub(crate) restarted: bool,
+}
+
+impl Incoming {
+    /// The payload types of a stream.
+    pub(super) fn of(plan: &StreamPlan) -> impl Iterator<Item = (u8, Self)> + '_ {
+        plan.codecs.iter().flat_map(|codec| {
+            let primary = Self::from_codec(plan.kind, codec);
+            let retransmission = Self {
+                retransmission: true,
+                ..primary
+            };
+            let rtx = codec.rtx.map(|(receive, _)| (receive, retransmission));
+            std::iter::once((codec.receive_pt, primary)).chain(rtx)
+        })
+    }
+
+    fn from_codec(kind: MediaKind, codec: &CodecPlan) -> Self {
+        Self {
+            kind,
+            payload_type: codec.receive_pt,
+            clock_rate: codec.clock_rate,
+            format: codec.format,
+            nack: codec.feedback.nack && kind == MediaKind::Video,
+            retransmission: false,
+        }
+    }
+}
+
+impl Inbound {
+    /// Takes an authenticated packet in `buffer[..len]`. `None` if there is nothing to relay.
+    pub(super) fn take(
+        &mut self,
+        now: Instant,
+        plan: &StreamPlan,
+        incoming: Incoming,
+        buffer: &mut [u8],
+        len: usize,
+    ) -> Option<Taken> {
+        let len = if incoming.retransmission {
+            let source = self.source.as_ref()?;
+            let packet = buffer.get_mut(..len)?;
+            // A bandwidth probe carries no original and is of no use to the sink.
+            rtx::unwrap(packet, incoming.payload_type, source.ssrc).ok()?
+        } else {
+            len
+        };
+        let packet = Packet::parse(buffer.get(..len)?).ok()?;
+        if !incoming.retransmission {
+            self.admit(now, plan, incoming, packet.header.ssrc)?;
+        }
+        let source = self.source.as_mut()?;
+        let mut restarted = false;
+        if !incoming.retransmission {
+            source.heard = now;
+            let header = &packet.header;
+            let payload_len = packet.payload().len();
+            let arrival = source.reception.receive(
+                now,
+                header.sequence_number,
+                header.timestamp,
+                payload_len,
+            );
+            match arrival {
+                Arrival::Ahead { .. } | Arrival::Late => {}
+                Arrival::Jump => return None,
+                Arrival::Restarted => {
+                    restarted = true;
+                    source.restart();
+                }
+            }
+        }
+        if let Some(nack) = &mut source.nack {
+            let number = source.sequence.unwrap(packet.header.sequence_number);
+            match nack.receive(now, number) {
+                NackVerdict::Tracked if incoming.retransmission => return None,
+                NackVerdict::Tracked | NackVerdict::Recovered => {}
+                NackVerdict::Overflow => self.keyframes.want(now),
+            }
+        }
+        let keyframe = match incoming.kind {
+            MediaKind::Audio => None,
+            MediaKind::Video => begins_keyframe(incoming.format, packet.payload()),
+        };
+        if keyframe == Some(true) {
+            self.keyframes.arrived();
+        }
+        Some(Taken {
+            kind: incoming.kind,
+            len,
+            keyframe,
+            restarted,
+        })
+    }
+
+    /// The current source.
+    pub(super) fn source(&self) -> Option<&Source> {
+        self.source.as_ref()
+    }
+
+    pub(super) fn source_mut(&mut self) -> Option<&mut Source> {
+        self.source.as_mut()
+    }
+
+    /// The SSRC to address feedback to: the one heard, or else the one announced.
+    pub(super) fn media_ssrc(&self, plan: &StreamPlan) -> Option<u32> {
+        let heard = self.source.as_ref().map(|source| source.ssrc);
+        heard.or_else(|| plan.remote_ssrcs.first().copied())
+    }
+
+    /// Since the stream began.
+    pub(super) fn totals(&self) -> Totals {
+        let current = self
+            .source
+            .as_ref()
+            .map_or_else(Totals::default, Source::totals);
+        Totals {
+            packets: self.before.packets + current.packets,
+            bytes: self.before.bytes + current.bytes,
+            lost: self.before.lost + current.lost,
+        }
+    }
+
+    /// Makes `ssrc` the current source if it may be.
+    fn admit(
+        &mut self,
+        now: Instant,
+        plan: &StreamPlan,
+        incoming: Incoming,
+        ssrc: u32,
+    ) -> Option<()> {
+        if let Some(current) = &self.source {
+            if current.ssrc == ssrc {
+                return Some(());
+            }
+            let announced = plan.remote_ssrcs.first() == Some(&ssrc);
+            let silent = now.saturating_duration_since(current.heard) >= TAKE_OVER;
+            if !announced && !silent {
+                return None;
+            }
+        }
+        self.before = self.totals();
+        self.source = Some(Source::new(now, incoming, ssrc));
+        Some(())
+    }
+}
+
+impl Source {
+    fn new(now: Instant, incoming: Incoming, ssrc: u32) -> Self {
+        Self {
+            ssrc,
+            format: incoming.format,
+            reception: Reception::new(ssrc, incoming.clock_rate),
+            nack: incoming
+                .nack
+                .then(|| NackTracker::new(NackConfig::default())),
+            sequence: SequenceUnwrapper::default(),
+            heard: now,
+        }
+    }
+
+    fn restart(&mut self) {
+        self.sequence = SequenceUnwrapper::default();
+        if let Some(nack) = &mut self.nack {
+            nack.reset();
+        }
+    }
+
+    fn totals(&self) -> Totals {
+        Totals {
+            packets: self.reception.packets(),
+            bytes: self.reception.bytes(),
+            lost: self.reception.lost(),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Keyframes: recognising them, and asking for them no more often than helps.
+
+use std::time::{Duration, Instant};
+
+use crate::plan::Format;
+
+/// Least time between two requests. An encoder needs about a round trip and a frame to answer,
+/// and every keyframe costs ten times a frame.
+const MIN_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A request that nothing answered is repeated after this.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Then it is up to the sink to ask again.
+const MAX_ATTEMPTS: u8 = 5;
+
+/// When a source is to be asked for a keyframe.
+#[derive(Debug, Default)]
+pub(super) struct KeyframeRequests {
+    /// Requests since the last keyframe that somebody wanted; `None` if nobody waits.
+    waiting: Option<u8>,
+    asked: Option<Instant>,
+    due: Option<Instant>,
+    total: u64,
+}
+
+impl KeyframeRequests {
+    /// Somebody needs a keyframe.
+    pub(super) fn want(&mut self, now: Instant) {
+        let earliest = self
+            .asked
+            .map_or(now, |asked| asked + MIN_INTERVAL)
+            .max(now);
+        self.waiting = Some(0);
+        self.due = Some(earliest);
+    }
+
+    /// A keyframe came.
+    pub(super) fn arrived(&mut self) {
+        self.waiting = None;
+        self.due = None;
+    }
+
+    /// Whether to ask now. `answer_is_seen`: keyframes of this format are recognised, so that a
+    /// request without an answer can be told and repeated.
+    pub(super) fn take_due(&mut self, now: Instant, answer_is_seen: bool) -> bool {
+        let (Some(attempts), Some(due)) = (self.waiting, self.due) else {
+            return false;
+        };
+        if due > now {
+            return false;
+        }
+        self.asked = Some(now);
+        self.total += 1;
+        let again = answer_is_seen && attempts + 1 < MAX_ATTEMPTS;
+        self.waiting = answer_is_seen.then_some(attempts + 1);
+        self.due = again.then(|| now + RETRY);
+        true
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Requests sent since the beginning.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+}
+
+/// Whether the first bytes of a payload begin a keyframe; `None` for formats we cannot read.
+pub(super) fn begins_keyframe(format: Format, payload: &[u8]) -> Option<bool> {
+    match format {
+        Format::Vp8 => Some(vp8(payload).unwrap_or(false)),
+        Format::H264 => Some(h264(payload).unwrap_or(false)),
+        Format::Vp9 => Some(vp9(payload).unwrap_or(false)),
+        _ => None,
+    }
+}
+
+/// Whether [`begins_keyframe`] can tell.
+pub(super) fn is_recognised(format: Format) -> bool {
+    begins_keyframe(format, &[]).is_some()
+}
+
+/// RFC 7741 4.2, 4.3: the first packet of partition 0, whose frame header has P = 0.
+fn vp8(payload: &[u8]) -> Option<bool> {
+    let (&first, mut rest) = payload.split_first()?;
+    let begins_frame = first & 0x10 != 0 && first & 0x07 == 0;
+    if first & 0x80 != 0 {
+        let (&extended, after) = rest.split_first()?;
+        rest = after;
+        if extended & 0x80 != 0 {
+            let long = rest.first()? & 0x80 != 0;
+            rest = rest.get(if long { 2 } else { 1 }..)?;
+        }
+        if extended & 0x40 != 0 {
+            rest = rest.get(1..)?;
+        }
+        if extended & 0x30 != 0 {
+            rest = rest.get(1..)?;
+        }
+    }
+    Some(begins_frame && rest.first()? & 0x01 == 0)
+}
+
+/// RFC 9628 4.2: the beginning of a frame that is not inter-picture predicted.
+fn vp9(payload: &[u8]) -> Option<bool> {
+    let first = payload.first()?;
+    Some(first & 0x40 == 0 && first & 0x08 != 0)
+}
+
+const H264_IDR: u8 = 5;
+const H264_SPS: u8 = 7;
+const H264_STAP_A: u8 = 24;
+const H264_FU_A: u8 = 28;
+
+/// RFC 6184 5: an IDR picture or the parameter sets before it, alone, aggregated or as the first
+/// fragment.
+fn h264(payload: &[u8]) -> Option<bool> {
+    let kind = |byte: u8| byte & 0x1F;
+    let begins = |kind: u8| matches!(kind, H264_IDR | H264_SPS);
+    match kind(*payload.first()?) {
+        H264_STAP_A => {
+            let mut rest = payload.get(1..)?;
+            while let Some((len, unit)) = rest.split_first_chunk::<2>() {
+                let len = usize::from(u16::from_be_bytes(*len));
+                if unit.first().is_some_and(|first| begins(kind(*first))) {
+                    return Some(true);
+                }
+                rest = unit.get(len..)?;
+            }
+            Some(false)
+        }
+        H264_FU_A => {
+            let header = *payload.get(1)?;
+            Some(header & 0x80 != 0 && begins(kind(header)))
+        }
+        single => Some(begins(single)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,346 @@
+//! What we give to the far side in one stream.
+
+use std::time::{Duration, Instant};
+
+use super::context::SourceReport;
+use super::inbound::Taken;
+use super::timeline::{Timeline, units};
+use crate::ids::MediaKind;
+use crate::outbox::{Outbox, Path};
+use crate::patch::Feed;
+use crate::plan::{Format, StreamPlan};
+use crate::rtp::rtcp::{ReportBlock, SenderInfo};
+use crate::rtp::rtx::{self, RtxHeader};
+use crate::rtp::{CacheConfig, Packet, PacketCache, Resend, Rewrite, rewrite};
+use crate::srtp::{MAX_RTP_OVERHEAD, SrtpOutbound};
+
+/// A packet is not sent again sooner: requests cross each other.
+const MIN_RESEND_INTERVAL: Duration = Duration::from_millis(10);
+
+/// After that long without a recognisable keyframe the picture is let through as it is.
+const MAX_KEYFRAME_WAIT: Duration = Duration::from_secs(4);
+
+/// Sender reports remembered to tell the round trip from the far side's answers.
+const REPORTS_KEPT: usize = 4;
+
+/// The sending half of a stream. Its SSRC, numbers and counts are the leg's for life.
+#[derive(Debug)]
+pub(super) struct Outbound {
+    pub(super) ssrc: u32,
+    pub(super) feed: Option<Box<Feed>>,
+    pub(super) line: Timeline,
+    pub(super) clock_rate: u32,
+    gate: Gate,
+    cache: Option<PacketCache>,
+    rtx: Option<Retransmission>,
+    pub(super) report: Option<SourceReport>,
+    reports_sent: [Option<(u32, Instant)>; REPORTS_KEPT],
+    pub(super) packets: u64,
+    pub(super) octets: u64,
+    pub(super) retransmitted: u64,
+    /// What the far side said last of what it receives.
+    pub(super) far_side: Option<ReportBlock>,
+    pub(super) remb: Option<u64>,
+}
+
+/// The retransmission stream (RFC 4588).
+#[derive(Debug)]
+struct Retransmission {
+    ssrc: u32,
+    next: u16,
+    /// The retransmission format of each payload type we send.
+    payload_types: Vec<(u8, u8)>,
+}
+
+/// Whether a video source may pass: a decoder can begin with a keyframe only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    Open,
+    /// Since the first packet that was held back.
+    Waiting(Option<Instant>),
+}
+
+/// Where packets of a leg go, and what protects them.
+pub(super) struct Sink<'a> {
+    pub(super) path: Path,
+    pub(super) srtp: &'a mut SrtpOutbound,
+    pub(super) out: &'a mut Outbox,
+    /// Room for a copy of one packet.
+    pub(super) scratch: &'a mut [u8],
+}
+
+/// What became of a packet that was to be relayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Relayed {
+    Sent,
+    /// Its payload type does not pass the patch.
+    Unmapped,
+    /// Held back, or from before its source was patched.
+    Dropped,
+}
+
+impl Outbound {
+    pub(super) fn new(
+        plan: &StreamPlan,
+        numbers: [u16; 2],
+        timestamp: u32,
+        cache: CacheConfig,
+    ) -> Self {
+        let [first, first_rtx] = numbers;
+        let mut outbound = Self {
+            ssrc: plan.ssrc,
+            feed: None,
+            line: Timeline::new(first, timestamp),
+            clock_rate: plan.codecs.first().map_or(90_000, |codec| codec.clock_rate),
+            gate: Gate::Open,
+            cache: None,
+            rtx: None,
+            report: None,
+            reports_sent: [None; REPORTS_KEPT],
+            packets: 0,
+            octets: 0,
+            retransmitted: 0,
+            far_side: None,
+            remb: None,
+        };
+        outbound.adopt(plan, first_rtx, cache);
+        outbound
+    }
+
+    /// A new plan: formats may differ; SSRC, numbers and counts go on.
+    pub(super) fn update(&mut self, plan: &StreamPlan, cache: CacheConfig) {
+        let next = self.rtx.as_ref().map_or(0, |rtx| rtx.next);
+        self.adopt(plan, next, cache);
+    }
+
+    fn adopt(&mut self, plan: &StreamPlan, next_rtx: u16, cache: CacheConfig) {
+        let repairs =
+            plan.kind == MediaKind::Video && plan.codecs.iter().any(|it| it.feedback.nack);
+        match (&self.cache, repairs) {
+            (None, true) => self.cache = Some(PacketCache::new(cache)),
+            (Some(_), false) => self.cache = None,
+            _ => {}
+        }
+        let send_types = |codec: &crate::plan::CodecPlan| Some((codec.send_pt, codec.rtx?.1));
+        self.rtx = plan.rtx_ssrc.map(|ssrc| Retransmission {
+            ssrc,
+            next: next_rtx,
+            payload_types: plan.codecs.iter().filter_map(send_types).collect(),
+        });
+    }
+
+    /// Another source, or the same anew.
+    pub(super) fn attach(&mut self, kind: MediaKind, feed: Feed) {
+        self.detach();
+        self.feed = Some(Box::new(feed));
+        if kind == MediaKind::Video {
+            self.gate = Gate::Waiting(None);
+        }
+    }
+
+    /// No source any more.
+    pub(super) fn detach(&mut self) {
+        self.feed = None;
+        self.report = None;
+        self.line.detach();
+    }
+
+    /// Sends a source's packet on as our own.
+    pub(super) fn relay(
+        &mut self,
+        now: Instant,
+        packet: &Packet<'_>,
+        taken: Taken,
+        sink: Sink<'_>,
+    ) -> Relayed {
+        let header = packet.header;
+        let Some(feed) = &self.feed else {
+            return Relayed::Dropped;
+        };
+        let Some(outgoing) = feed.outgoing(header.payload_type) else {
+            return Relayed::Unmapped;
+        };
+        if !self.gate.lets_pass(now, taken.keyframe) {
+            return Relayed::Dropped;
+        }
+        if taken.restarted {
+            self.line.detach();
+        }
+        let Some(place) = self.line.place(
+            now,
+            header.ssrc,
+            header.sequence_number,
+            header.timestamp,
+            outgoing.clock_rate,
+        ) else {
+            return Relayed::Dropped;
+        };
+        if outgoing.format != Format::TelephoneEvent {
+            self.clock_rate = outgoing.clock_rate;
+        }
+        let is_audio = taken.kind == MediaKind::Audio;
+        let to = Rewrite {
+            payload_type: outgoing.payload_type,
+            ssrc: self.ssrc,
+            sequence_number: place.sequence_number,
+            timestamp: place.timestamp,
+            // To an audio receiver the marker says that timing begins anew (RFC 3551 4.1).
+            marker: header.marker || (is_audio && place.starts),
+            keep_padding: !is_audio,
+        };
+        let cache = &mut self.cache;
+        let Sink {
+            path,
+            srtp,
+            out,
+            scratch,
+        } = sink;
+        let sent = out.push(path, |slot| {
+            let room = slot.len().checked_sub(MAX_RTP_OVERHEAD)?;
+            let len = rewrite(packet, &to, feed.extensions(), slot.get_mut(..room)?).ok()?;
+            let Some(cache) = cache else {
+                return srtp.protect_rtp(slot, len).ok();
+            };
+            // Kept in plain form, and only if it is sent: what was refused as a repetition must
+            // not replace what was sent under its number.
+            let plain = scratch.get_mut(..len)?;
+            plain.copy_from_slice(slot.get(..len)?);
+            let protected = srtp.protect_rtp(slot, len).ok()?;
+            cache.insert(now, place.sequence_number, plain);
+            Some(protected)
+        });
+        if !sent {
+            return Relayed::Dropped;
+        }
+        self.packets += 1;
+        self.octets += packet.payload().len() as u64;
+        Relayed::Sent
+    }
+
+    /// Sends a packet of our own making, such as a telephone event.
+    pub(super) fn send_own(
+        &mut self,
+        now: Instant,
+        payload_type: u8,
+        marker: bool,
+        timestamp: u32,
+        payload: &[u8],
+        sink: Sink<'_>,
+    ) {
+        let place = self.line.place_own(now, timestamp);
+        let [s0, s1] = place.sequence_number.to_be_bytes();
+        let ssrc = self.ssrc;
+        let sent = sink.out.push(sink.path, |slot| {
+            let second = payload_type | (u8::from(marker) << 7);
+            slot.get_mut(..4)?.copy_from_slice(&[0x80, second, s0, s1]);
+            slot.get_mut(4..8)?
+                .copy_from_slice(&timestamp.to_be_bytes());
+            slot.get_mut(8..12)?.copy_from_slice(&ssrc.to_be_bytes());
+            let len = 12 + payload.len();
+            slot.get_mut(12..len)?.copy_from_slice(payload);
+            sink.srtp.protect_rtp(slot, len).ok()
+        });
+        if sent {
+            self.packets += 1;
+            self.octets += payload.len() as u64;
+        }
+    }
+
+    /// Sends packets again that the far side misses; returns how many.
+    pub(super) fn resend(
+        &mut self,
+        now: Instant,
+        missing: impl Iterator<Item = u16>,
+        round_trip: Option<Duration>,
+        sink: Sink<'_>,
+    ) -> u64 {
+        let Some(cache) = &mut self.cache else {
+            return 0;
+        };
+        let interval = round_trip.unwrap_or_default().max(MIN_RESEND_INTERVAL);
+        let mut resent = 0;
+        for number in missing {
+            let Resend::Packet(packet) = cache.resend(now, number, interval) else {
+                continue;
+            };
+            let rtx = &mut self.rtx;
+            let sent = sink.out.push(sink.path, |slot| match rtx {
+                Some(rtx) => {
+                    let room = slot.len().checked_sub(MAX_RTP_OVERHEAD)?;
+                    let len = rtx.wrap(packet, slot.get_mut(..room)?)?;
+                    sink.srtp.protect_rtp(slot, len).ok()
+                }
+                None => {
+                    slot.get_mut(..packet.len())?.copy_from_slice(packet);
+                    sink.srtp.protect_rtp_again(slot, packet.len()).ok()
+                }
+            });
+            resent += u64::from(sent);
+        }
+        self.retransmitted += resent;
+        resent
+    }
+
+    /// The sender report to send now, and remembers it. None before the source has told its
+    /// clock: a made-up one would tear sound and picture apart.
+    pub(super) fn sender_info(&mut self, now: Instant) -> Option<SenderInfo> {
+        let report = self.report?;
+        let translated = self.line.translate(report.ssrc, report.timestamp)?;
+        let elapsed = now.saturating_duration_since(report.at);
+        let ntp = report.ntp.plus(elapsed);
+        self.reports_sent.rotate_right(1);
+        if let Some(latest) = self.reports_sent.first_mut() {
+            *latest = Some((ntp.middle(), now));
+        }
+        Some(SenderInfo {
+            ssrc: self.ssrc,
+            ntp,
+            rtp_timestamp: translated.wrapping_add(units(elapsed, self.clock_rate)),
+            // Counts wrap on the wire (RFC 3550 6.4.1).
+            packets: self.packets as u32,
+            octets: self.octets as u32,
+        })
+    }
+
+    /// Takes what the far side says of this stream, and returns the round trip it tells.
+    pub(super) fn on_report(&mut self, now: Instant, block: ReportBlock) -> Option<Duration> {
+        self.far_side = Some(block);
+        let mut sent = self.reports_sent.iter().flatten();
+        let (_, at) = sent.find(|(middle, _)| *middle == block.last_sender_report)?;
+        let away = crate::rtp::ntp::from_compact(block.delay_since_last);
+        Some(now.saturating_duration_since(*at).saturating_sub(away))
+    }
+}
+
+impl Gate {
+    fn lets_pass(&mut self, now: Instant, keyframe: Option<bool>) -> bool {
+        let Self::Waiting(since) = *self else {
+            return true;
+        };
+        let waited = since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        if keyframe == Some(false) && waited < MAX_KEYFRAME_WAIT {
+            *self = Self::Waiting(since.or(Some(now)));
+            return false;
+        }
+        *self = Self::Open;
+        true
+    }
+}
+
+impl Retransmission {
+    fn wrap(&mut self, packet: &[u8], out: &mut [u8]) -> Option<usize> {
+        let original = packet.get(1)? & 0x7F;
+        let (_, payload_type) = self
+            .payload_types
+            .iter()
+            .find(|(sent, _)| *sent == original)?;
+        let to = RtxHeader {
+            payload_type: *payload_type,
+            ssrc: self.ssrc,
+            sequence_number: self.next,
+        };
+        let len = rtx::wrap(packet, to, out).ok()?;
+        self.next = self.next.wrapping_add(1);
+        Some(len)
+    }
+}

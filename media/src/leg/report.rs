@@ -1,0 +1,204 @@
+//! RTCP that a leg sends: reports, requests for lost packets and keyframes, bitrate limits.
+
+use std::time::{Duration, Instant};
+
+use super::keyframe::is_recognised;
+use super::timer::Timer;
+use super::{Context, Leg, Stream};
+use crate::ids::MediaKind;
+use crate::rtp::rtcp::{CompoundWriter, FirEntry, RtcpError};
+use crate::srtp::MAX_RTCP_OVERHEAD;
+
+/// Between reports of a leg with video: senders follow the loss they tell.
+const VIDEO_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Between reports of a leg with audio alone.
+const AUDIO_INTERVAL: Duration = Duration::from_millis(2500);
+
+/// Sequence numbers in one NACK; with more missing, a keyframe is the better repair.
+const MAX_NACKS: usize = 128;
+
+impl Leg {
+    /// Sends a report for each stream (RFC 3550 6.4): what we send, and how we receive.
+    pub(super) fn send_reports(&mut self, now: Instant, cx: &mut Context<'_>) {
+        let has_video = self.stream(MediaKind::Video).is_some();
+        let interval = if has_video {
+            VIDEO_INTERVAL
+        } else {
+            AUDIO_INTERVAL
+        };
+        self.timers.set(Timer::Report, Some(now + interval));
+        self.send_rtcp(cx, |writer, streams, cname| {
+            for stream in streams.iter_mut().flatten() {
+                let Stream {
+                    inbound, outbound, ..
+                } = stream.as_mut();
+                let source = inbound.source_mut();
+                let block = source.and_then(|source| source.reception.report_block(now));
+                let blocks = block.as_slice();
+                match outbound.sender_info(now) {
+                    Some(sender) => writer.sender_report(&sender, blocks)?,
+                    None => writer.receiver_report(outbound.ssrc, blocks)?,
+                };
+            }
+            for stream in streams.iter().flatten() {
+                writer.sdes_cname(stream.outbound.ssrc, cname)?;
+            }
+            Ok(true)
+        });
+    }
+
+    /// Asks the far side for packets that were lost on the way to us.
+    pub(super) fn send_nacks(&mut self, now: Instant, cx: &mut Context<'_>) {
+        let round_trip = self.round_trip;
+        let mut asked = 0;
+        let mut next = None;
+        self.send_rtcp(cx, |writer, streams, cname| {
+            let Some(Stream {
+                inbound, outbound, ..
+            }) = video(streams)
+            else {
+                return Ok(false);
+            };
+            let Some(source) = inbound.source_mut() else {
+                return Ok(false);
+            };
+            let ssrc = source.ssrc;
+            let Some(nack) = &mut source.nack else {
+                return Ok(false);
+            };
+            let mut missing = [0; MAX_NACKS];
+            let count = nack.poll(now, round_trip, &mut missing);
+            next = nack.poll_timeout();
+            if count == 0 {
+                return Ok(false);
+            }
+            asked = count as u64;
+            inbound.nacks_sent += asked;
+            begin_feedback(writer, outbound.ssrc, cname)?;
+            let missing = missing.get(..count).unwrap_or_default();
+            writer.nack(outbound.ssrc, ssrc, missing)?;
+            Ok(true)
+        });
+        self.timers.set(Timer::Nack, next);
+    }
+
+    /// Asks the far side for a keyframe if it is time: by PLI, or by FIR where only that was
+    /// negotiated.
+    pub(super) fn ask_keyframe(&mut self, now: Instant, cx: &mut Context<'_>) {
+        if self.security.is_none() {
+            // Asked for anew when media can flow.
+            return;
+        }
+        self.send_rtcp(cx, |writer, streams, cname| {
+            let Some(Stream {
+                plan,
+                inbound,
+                outbound,
+            }) = video(streams)
+            else {
+                return Ok(false);
+            };
+            let Some(media_ssrc) = inbound.media_ssrc(plan) else {
+                return Ok(false);
+            };
+            let codecs = || plan.codecs.iter();
+            let format = inbound.source().map(|source| source.format);
+            let format = format.or_else(|| codecs().next().map(|codec| codec.format));
+            let is_seen = format.is_some_and(is_recognised);
+            let takes_pli = codecs().any(|codec| codec.feedback.pli);
+            let takes_fir = codecs().any(|codec| codec.feedback.fir);
+            if !(takes_pli || takes_fir) || !inbound.keyframes.take_due(now, is_seen) {
+                return Ok(false);
+            }
+            begin_feedback(writer, outbound.ssrc, cname)?;
+            if takes_pli {
+                writer.pli(outbound.ssrc, media_ssrc)?;
+            } else {
+                let sequence_number = inbound.fir_sequence;
+                inbound.fir_sequence = sequence_number.wrapping_add(1);
+                writer.fir(
+                    outbound.ssrc,
+                    FirEntry {
+                        ssrc: media_ssrc,
+                        sequence_number,
+                    },
+                )?;
+            }
+            Ok(true)
+        });
+        let due = self
+            .stream(MediaKind::Video)
+            .and_then(|it| it.inbound.keyframes.poll_timeout());
+        self.timers.set(Timer::Keyframe, due);
+    }
+
+    /// Tells the far side how much it may send, if it is time.
+    pub(super) fn tell_bitrate(&mut self, now: Instant, cx: &mut Context<'_>) {
+        self.send_rtcp(cx, |writer, streams, cname| {
+            let Some(Stream {
+                plan,
+                inbound,
+                outbound,
+            }) = video(streams)
+            else {
+                return Ok(false);
+            };
+            let Some(media_ssrc) = inbound.media_ssrc(plan) else {
+                return Ok(false);
+            };
+            let Some(limit) = inbound.bitrate.take_due(now) else {
+                return Ok(false);
+            };
+            begin_feedback(writer, outbound.ssrc, cname)?;
+            writer.remb(outbound.ssrc, limit, &[media_ssrc])?;
+            Ok(true)
+        });
+        let due = self
+            .stream(MediaKind::Video)
+            .and_then(|it| it.inbound.bitrate.poll_timeout());
+        self.timers.set(Timer::Bitrate, due);
+    }
+
+    /// Sends one compound packet, if there is a way and `write` wrote what is worth sending.
+    fn send_rtcp(
+        &mut self,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(
+            &mut CompoundWriter<'_>,
+            &mut [Option<Box<Stream>>; 2],
+            &str,
+        ) -> Result<bool, RtcpError>,
+    ) {
+        let (Some(security), Some(path)) = (&mut self.security, self.transport.path()) else {
+            return;
+        };
+        let (streams, cname) = (&mut self.streams, &self.cname);
+        cx.out.push(path, |slot| {
+            let room = slot.len().checked_sub(MAX_RTCP_OVERHEAD)?;
+            let mut writer = CompoundWriter::new(slot.get_mut(..room)?);
+            if !write(&mut writer, streams, cname).ok()? {
+                return None;
+            }
+            let len = writer.len();
+            security.outbound.protect_rtcp(slot, len).ok()
+        });
+    }
+}
+
+/// Feedback goes in a compound packet, which begins with a report and a source description
+/// (RFC 4585 3.1), because not every far side negotiated reduced-size RTCP.
+fn begin_feedback(
+    writer: &mut CompoundWriter<'_>,
+    ssrc: u32,
+    cname: &str,
+) -> Result<(), RtcpError> {
+    writer.receiver_report(ssrc, &[])?.sdes_cname(ssrc, cname)?;
+    Ok(())
+}
+
+fn video(streams: &mut [Option<Box<Stream>>; 2]) -> Option<&mut Stream> {
+    streams
+        .get_mut(crate::patch::index(MediaKind::Video))?
+        .as_deref_mut()
+}

@@ -1,0 +1,95 @@
+//! What joins a source's stream to a sink's: tables built once, when a patch is made, so that
+//! relaying a packet is two look-ups.
+
+use crate::ids::{LegId, MediaKind};
+use crate::plan::{CodecMap, Format, PatchPlan, StreamPlan};
+use crate::rtp::ExtensionMap;
+
+/// How packets of one kind pass from a source to a sink.
+#[derive(Debug)]
+pub struct Feed {
+    source: LegId,
+    payload_types: [Option<Outgoing>; 128],
+    extensions: ExtensionMap,
+}
+
+/// As what a payload type goes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The sink's payload type.
+    pub payload_type: u8,
+    /// Hz.
+    pub clock_rate: u32,
+    /// What is inside.
+    pub format: Format,
+}
+
+impl Feed {
+    /// From the two plans. Entries of the patch that the plans do not carry out are left out:
+    /// what is not negotiated with the sink is never sent to it.
+    pub fn new(patch: &PatchPlan, from: &StreamPlan, to: &StreamPlan) -> Self {
+        let mut payload_types = [None; 128];
+        for map in patch.codecs.iter().filter(|map| map.kind == from.kind) {
+            if let (Some(slot), Some(outgoing)) = (
+                payload_types.get_mut(usize::from(map.from_pt)),
+                outgoing(map, from, to),
+            ) {
+                *slot = Some(outgoing);
+            }
+        }
+        let mut extensions = ExtensionMap::new();
+        for ours in &from.extensions {
+            if let Some(theirs) = to
+                .extensions
+                .iter()
+                .find(|it| it.extension == ours.extension)
+            {
+                extensions.insert(ours.id, theirs.id);
+            }
+        }
+        Self {
+            source: patch.source,
+            payload_types,
+            extensions,
+        }
+    }
+
+    /// The leg that feeds.
+    pub fn source(&self) -> LegId {
+        self.source
+    }
+
+    /// As what a source's payload type goes out, if it passes.
+    pub fn outgoing(&self, payload_type: u8) -> Option<Outgoing> {
+        self.payload_types
+            .get(usize::from(payload_type))
+            .copied()
+            .flatten()
+    }
+
+    /// How extension ids are mapped.
+    pub fn extensions(&self) -> &ExtensionMap {
+        &self.extensions
+    }
+}
+
+fn outgoing(map: &CodecMap, from: &StreamPlan, to: &StreamPlan) -> Option<Outgoing> {
+    let source = from
+        .codecs
+        .iter()
+        .find(|codec| codec.receive_pt == map.from_pt)?;
+    let sink = to.codecs.iter().find(|codec| codec.send_pt == map.to_pt)?;
+    (source.format == sink.format).then_some(Outgoing {
+        payload_type: sink.send_pt,
+        clock_rate: sink.clock_rate,
+        format: sink.format,
+    })
+}
+
+/// Index of a kind in tables of streams.
+pub(crate) fn index(kind: MediaKind) -> usize {
+    match kind {
+        MediaKind::Audio => 0,
+        MediaKind::Video => 1,
+    }
+}

@@ -1,0 +1,95 @@
+//! Which leg a datagram is for. All legs share one port: STUN says by its USERNAME, everything
+//! else by a path that STUN has checked before.
+
+use std::time::Instant;
+
+use super::{Outbox, Path, Worker};
+use crate::leg::Leg;
+use crate::rtp::{Packet, is_rtcp};
+use crate::webrtc;
+
+impl Worker {
+    /// Takes a datagram; it is changed in place. `path` is where it came to and from.
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        path: Path,
+        datagram: &mut [u8],
+        out: &mut Outbox,
+    ) {
+        // RFC 7983 7
+        match datagram.first() {
+            Some(0..=3) => self.on_stun(now, path, datagram, out),
+            Some(20..=63) => self.on_dtls(now, path, datagram, out),
+            Some(128..=191) => self.on_rtp(now, path, datagram, out),
+            _ => self.counters.unknown += 1,
+        }
+    }
+
+    fn on_stun(&mut self, now: Instant, path: Path, datagram: &[u8], out: &mut Outbox) {
+        let addressed = webrtc::addressed_to(datagram);
+        let Some(&slot) = addressed.and_then(|ufrag| self.by_ufrag.get(ufrag)) else {
+            self.counters.stun_ignored += 1;
+            return;
+        };
+        // A path belongs to one leg while that leg lives: nobody takes over another's by
+        // sending a check of his own from the other's address.
+        let owner = self.by_path.get(&path).copied();
+        if owner.is_some_and(|owner| owner != slot && self.leg(owner).is_some_and(is_live)) {
+            self.counters.stun_ignored += 1;
+            return;
+        }
+        let genuine = self.with_leg(now, slot, out, |leg, cx| {
+            leg.handle_check(now, path, datagram, cx)
+        });
+        if genuine != Some(true) {
+            self.counters.stun_ignored += 1;
+            return;
+        }
+        while let Some(waiting) = self.early.take(now, path) {
+            self.on_dtls(now, path, &waiting, out);
+        }
+    }
+
+    fn on_dtls(&mut self, now: Instant, path: Path, datagram: &[u8], out: &mut Outbox) {
+        let Some(&slot) = self.by_path.get(&path) else {
+            self.counters.dtls_unchecked += 1;
+            self.early.keep(now, path, datagram);
+            return;
+        };
+        self.with_leg(now, slot, out, |leg, cx| {
+            leg.handle_dtls(now, path, datagram, cx)
+        });
+    }
+
+    fn on_rtp(&mut self, now: Instant, path: Path, datagram: &mut [u8], out: &mut Outbox) {
+        let Some(&slot) = self.by_path.get(&path) else {
+            self.counters.rtp_unchecked += 1;
+            return;
+        };
+        if is_rtcp(datagram) {
+            self.with_leg(now, slot, out, |leg, cx| leg.handle_rtcp(now, datagram, cx));
+            return;
+        }
+        let taken = self.with_leg(now, slot, out, |leg, cx| leg.handle_rtp(now, datagram, cx));
+        let Some(taken) = taken.flatten() else {
+            return;
+        };
+        let Some(Ok(packet)) = datagram.get(..taken.len).map(Packet::parse) else {
+            return;
+        };
+        let Some(sinks) = self.sinks_mut(slot, taken.kind).map(std::mem::take) else {
+            return;
+        };
+        for &sink in &sinks {
+            self.with_leg(now, sink, out, |leg, cx| leg.relay(now, &packet, taken, cx));
+        }
+        if let Some(place) = self.sinks_mut(slot, taken.kind) {
+            *place = sinks;
+        }
+    }
+}
+
+fn is_live(leg: &Leg) -> bool {
+    !leg.is_over()
+}
