@@ -1,0 +1,80 @@
+//! Descriptions as a browser would write them, as far as the server asks.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result};
+use media::ids::{Fingerprint, IceCredentials};
+
+/// What one side says of itself.
+pub(crate) struct Side<'a> {
+    pub(crate) ice: &'a IceCredentials,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) audio_ssrc: u32,
+    pub(crate) video_ssrc: Option<u32>,
+    /// `actpass` in an offer, `active` in an answer.
+    pub(crate) setup: &'a str,
+}
+
+pub(crate) const OPUS: u8 = 111;
+pub(crate) const VP8: u8 = 96;
+
+impl Side<'_> {
+    pub(crate) fn to_text(&self) -> String {
+        let bundle = if self.video_ssrc.is_some() {
+            "0 1"
+        } else {
+            "0"
+        };
+        let mut text = format!(
+            "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {bundle}\r\n"
+        );
+        let Self {
+            ice,
+            fingerprint,
+            setup,
+            ..
+        } = self;
+        let mut section = |kind: &str, mid: u8, codec: &str, pt: u8, extension: &str, ssrc: u32| {
+            text.push_str(&format!(
+                "m={kind} 9 UDP/TLS/RTP/SAVPF {pt}\r\nc=IN IP4 0.0.0.0\r\n\
+                 a=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:sha-256 {fingerprint}\r\n\
+                 a=setup:{setup}\r\na=mid:{mid}\r\na=extmap:{extension}\r\na=sendrecv\r\n\
+                 a=rtcp-mux\r\na=rtpmap:{pt} {codec}\r\na=ssrc:{ssrc} cname:load\r\n",
+                ice.ufrag, ice.pwd
+            ));
+        };
+        let level = "1 urn:ietf:params:rtp-hdrext:ssrc-audio-level";
+        section("audio", 0, "opus/48000/2", OPUS, level, self.audio_ssrc);
+        if let Some(ssrc) = self.video_ssrc {
+            let time = "2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
+            section("video", 1, "VP8/90000", VP8, time, ssrc);
+            text.push_str(&format!(
+                "a=rtcp-fb:{VP8} nack\r\na=rtcp-fb:{VP8} nack pli\r\na=rtcp-fb:{VP8} goog-remb\r\n"
+            ));
+        }
+        text
+    }
+}
+
+/// Where and as whom the server wants to be reached.
+pub(crate) fn remote(sdp: &str) -> Result<(IceCredentials, SocketAddr)> {
+    let value = |name: &str| {
+        let line = sdp.lines().find_map(|line| line.strip_prefix(name));
+        line.with_context(|| format!("the server's description lacks {name}"))
+    };
+    let ice = IceCredentials {
+        ufrag: value("a=ice-ufrag:")?.trim().into(),
+        pwd: value("a=ice-pwd:")?.trim().into(),
+    };
+    let candidate = sdp
+        .lines()
+        .filter_map(|line| line.strip_prefix("a=candidate:"))
+        .find(|line| line.contains(" 127.0.0.1 "))
+        .context("the server's description has no loopback candidate")?;
+    let mut words = candidate.split_whitespace().skip(4);
+    let (ip, port) = (
+        words.next().context("no address")?,
+        words.next().context("no port")?,
+    );
+    Ok((ice, SocketAddr::new(ip.parse()?, port.parse()?)))
+}
