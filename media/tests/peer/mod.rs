@@ -9,6 +9,8 @@
     unreachable_pub
 )]
 
+pub mod call;
+pub mod packets;
 pub mod plans;
 pub mod transport;
 pub mod world;

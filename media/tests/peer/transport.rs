@@ -7,7 +7,9 @@ use std::time::Instant;
 use dimpl::{Config, Dtls, DtlsCertificate, KeyingMaterial, Output, SrtpProfile};
 use is::stun::{StunMessage, StunPacket};
 use is::{Candidate, IceAgent, IceAgentEvent, IceCreds, Protocol};
-use media::ids::{Fingerprint, IceCredentials};
+use media::ids::{DtlsRole, Fingerprint, IceCredentials};
+use media::rtp::is_rtcp;
+use media::srtp::{Keys, Profile, SrtpInbound, SrtpOutbound};
 
 /// Which DTLS versions a peer offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,12 @@ pub struct ClientTransport {
     pub closed_by_peer: bool,
     /// Send the first DTLS flight without waiting for ICE.
     pub hasty: bool,
+    /// What arrived, in plain form.
+    pub rtp: Vec<(Instant, Vec<u8>)>,
+    pub rtcp: Vec<(Instant, Vec<u8>)>,
+    /// Packets that did not pass SRTP: none may ever come from the worker.
+    pub refused: usize,
+    srtp: Option<(SrtpInbound, SrtpOutbound)>,
     dtls_due: Option<Instant>,
     started: bool,
 }
@@ -78,6 +86,10 @@ impl ClientTransport {
             dtls_error: None,
             closed_by_peer: false,
             hasty: false,
+            rtp: Vec::new(),
+            rtcp: Vec::new(),
+            refused: 0,
+            srtp: None,
             dtls_due: None,
             started: false,
         }
@@ -127,9 +139,43 @@ impl ClientTransport {
                     .take()
                     .or(result.err().map(|e| e.to_string()));
             }
+            Some(128..=191) => self.handle_srtp(now, datagram),
             _ => {}
         }
         self.poll(now, out);
+    }
+
+    fn handle_srtp(&mut self, now: Instant, datagram: &[u8]) {
+        let mut packet = datagram.to_vec();
+        let Some((inbound, _)) = &mut self.srtp else {
+            return;
+        };
+        let (result, into) = if is_rtcp(&packet) {
+            (inbound.unprotect_rtcp(&mut packet), &mut self.rtcp)
+        } else {
+            (inbound.unprotect_rtp(&mut packet), &mut self.rtp)
+        };
+        match result {
+            Ok(len) => {
+                packet.truncate(len);
+                into.push((now, packet));
+            }
+            Err(_) => self.refused += 1,
+        }
+    }
+
+    /// Protects a plain packet as it goes on the wire.
+    pub fn protect(&mut self, plain: &[u8]) -> Vec<u8> {
+        let (_, outbound) = self.srtp.as_mut().expect("keys");
+        let mut packet = plain.to_vec();
+        packet.resize(plain.len() + 64, 0);
+        let len = if is_rtcp(plain) {
+            outbound.protect_rtcp(&mut packet, plain.len())
+        } else {
+            outbound.protect_rtp(&mut packet, plain.len())
+        };
+        packet.truncate(len.unwrap());
+        packet
     }
 
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Vec<(SocketAddr, Vec<u8>)>) {
@@ -195,12 +241,28 @@ impl ClientTransport {
                     let hash = dimpl::certificate::calculate_fingerprint(der);
                     self.peer_fingerprint = Some(Fingerprint(hash.try_into().unwrap()));
                 }
-                Output::KeyingMaterial(material, profile) => self.keys = Some((material, profile)),
+                Output::KeyingMaterial(material, profile) => {
+                    self.srtp = Some(contexts(&material, profile));
+                    self.keys = Some((material, profile));
+                }
                 Output::CloseNotify => self.closed_by_peer = true,
                 _ => {}
             }
         }
     }
+}
+
+fn contexts(material: &KeyingMaterial, profile: SrtpProfile) -> (SrtpInbound, SrtpOutbound) {
+    let profile = match profile {
+        SrtpProfile::AES128_CM_SHA1_80 => Profile::AesCm128HmacSha1_80,
+        SrtpProfile::AEAD_AES_128_GCM => Profile::AeadAes128Gcm,
+        _ => Profile::AeadAes256Gcm,
+    };
+    let keys = Keys::from_dtls(profile, material, DtlsRole::Client).unwrap();
+    (
+        SrtpInbound::new(&keys.inbound).unwrap(),
+        SrtpOutbound::new(&keys.outbound).unwrap(),
+    )
 }
 
 fn creds(credentials: &IceCredentials) -> IceCreds {
