@@ -16,6 +16,9 @@ pub mod rtcp;
 pub mod rtx;
 pub mod sequence;
 
+#[cfg(test)]
+mod tests;
+
 pub use cache::{CacheConfig, PacketCache, Resend};
 pub use extension::{Element, ExtensionMap, Extensions};
 pub use header::{Header, HeaderMut, Packet, RtpError, is_rtcp};
