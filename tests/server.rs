@@ -1,5 +1,17 @@
 //! The binary as a person starts it: what it says, what it refuses, how it ends.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by them"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a real program is watched"
+)]
+
 mod common;
 
 use std::fs;

@@ -1,6 +1,18 @@
 //! What the HTTP port lets in: guests, origins, hosts, and what a hostile peer may send
 //! (SECURITY S07, S08, S39, S40).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by them"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a real program is watched"
+)]
+
 mod common;
 
 use std::io::{ErrorKind, Read, Write};

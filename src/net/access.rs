@@ -20,11 +20,14 @@ const FORWARDING: [&str; 8] = [
     "via",
 ];
 
+/// Tells whether a certificate is valid for a name.
+type NameTest = Box<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// The rules in force.
 pub struct Rules {
     access: Access,
     own_names: Vec<String>,
-    certificate_names: Box<dyn Fn(&str) -> bool + Send + Sync>,
+    certificate_names: NameTest,
 }
 
 /// Who asks, as far as it can be believed.

@@ -47,9 +47,9 @@ fn effective(filter: &str) -> EnvFilter {
 pub fn notice(notice: &Notice) {
     let (line, trouble) = sentence(notice);
     if trouble {
-        warn!("{line}")
+        warn!("{line}");
     } else {
-        info!("{line}")
+        info!("{line}");
     }
 }
 
