@@ -1,0 +1,127 @@
+//! Relaying a packet allocates nothing: counted, not believed.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(
+    unsafe_code,
+    reason = "a global allocator that counts can be written in no other way"
+)]
+
+mod peer;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::time::Duration;
+
+use media::worker::Path;
+use peer::call::call;
+use peer::world::{SERVER_V4, World};
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<Option<u64>> = const { Cell::new(None) };
+}
+
+fn count_one() {
+    // While the thread ends the counter is gone, and nobody asks.
+    let _ = COUNT.try_with(|count| count.set(count.get().map(|it| it + 1)));
+}
+
+// SAFETY: every call is handed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count_one();
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count_one();
+        // SAFETY: the caller's promise.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocations of this thread while `act` runs.
+fn allocations(act: impl FnOnce()) -> u64 {
+    COUNT.set(Some(0));
+    act();
+    COUNT.take().unwrap()
+}
+
+/// Relays packets of leg 1 that were protected before, and counts what each takes.
+fn relay(world: &mut World, packets: &[Vec<u8>], every: Duration) -> u64 {
+    let path = Path {
+        local: SERVER_V4,
+        remote: world.peers[&1].address,
+    };
+    let mut bytes = [0; 2048];
+    let mut total = 0;
+    for packet in packets {
+        world.now += every;
+        let datagram = &mut bytes[..packet.len()];
+        datagram.copy_from_slice(packet);
+        let before = world.worker.counters().rtp_sent;
+        let World {
+            worker,
+            outbox,
+            now,
+            ..
+        } = world;
+        total += allocations(|| {
+            worker.handle_datagram(*now, path, datagram, outbox);
+        });
+        assert_eq!(
+            world.worker.counters().rtp_sent,
+            before + 1,
+            "it was relayed"
+        );
+        world.outbox.clear();
+    }
+    total
+}
+
+fn protected(world: &mut World, video: bool, numbers: std::ops::Range<u16>) -> Vec<Vec<u8>> {
+    let make = |number| {
+        let packet = if video {
+            world.picture(1, number, number % 300 == 0)
+        } else {
+            world
+                .speech(1, number)
+                .extension(1, &[0x85])
+                .extension(2, &[1, 2, 3])
+        };
+        let bytes = packet.to_bytes();
+        world.peers.get_mut(&1).unwrap().protect(&bytes)
+    };
+    numbers.map(make).collect()
+}
+
+#[test]
+fn a_relayed_audio_packet_allocates_nothing() {
+    let mut world = call(false);
+    let warm_up = protected(&mut world, false, 0..100);
+    relay(&mut world, &warm_up, Duration::from_millis(20));
+    let packets = protected(&mut world, false, 100..2100);
+    assert_eq!(relay(&mut world, &packets, Duration::from_millis(20)), 0);
+}
+
+#[test]
+fn a_relayed_video_packet_allocates_nothing_once_its_cache_is_warm() {
+    let mut world = call(true);
+    let warm_up = protected(&mut world, true, 0..1500);
+    let growth = relay(&mut world, &warm_up, Duration::from_millis(2));
+    assert!(
+        growth > 0,
+        "the cache grows with the first packets: the counter counts"
+    );
+    let packets = protected(&mut world, true, 1500..4500);
+    assert_eq!(relay(&mut world, &packets, Duration::from_millis(2)), 0);
+}

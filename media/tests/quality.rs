@@ -1,0 +1,317 @@
+//! A call over a bad network, silence, and digits.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod peer;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use media::event::{Event, Failure};
+use media::ids::{LegId, MediaKind};
+use media::plan::Command;
+use media::rtp::rtcp::RtcpPacket;
+use peer::call::{call, call_with};
+use peer::packets::{Rtp, rtcp, rtx};
+use peer::plans::{CHROMIUM, FIREFOX, client_ssrc, our_ssrc};
+use peer::world::World;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MS: Duration = Duration::from_millis(1);
+
+/// What a browser at the receiving end asks for again: numbers it has not, below the newest.
+struct Listener {
+    asked: BTreeMap<u16, u8>,
+}
+
+impl Listener {
+    fn requests(&mut self, have: &BTreeSet<u16>) -> Vec<u16> {
+        let (Some(first), Some(last)) = (have.first(), have.last()) else {
+            return Vec::new();
+        };
+        let missing: Vec<u16> = (*first..*last).filter(|it| !have.contains(it)).collect();
+        missing
+            .into_iter()
+            .filter(|number| {
+                let asked = self.asked.entry(*number).or_default();
+                *asked += 1;
+                *asked % 3 == 1 && *asked < 30
+            })
+            .collect()
+    }
+}
+
+/// Both numbers of the picture packets leg 2 has got, retransmitted ones among them.
+fn pictures(world: &World) -> BTreeSet<u16> {
+    let direct = world
+        .heard_of(2, FIREFOX.vp8)
+        .into_iter()
+        .map(|it| it.sequence_number);
+    let repaired = world
+        .heard_of(2, FIREFOX.vp8_rtx)
+        .into_iter()
+        .filter_map(|it| {
+            let original = it.payload.first_chunk::<2>()?;
+            Some(u16::from_be_bytes(*original))
+        });
+    direct.chain(repaired).collect()
+}
+
+#[test]
+fn video_survives_loss_reordering_and_duplication_on_both_sides() {
+    let mut world = call(true);
+    let mut rng = StdRng::seed_from_u64(5);
+    let mut listener = Listener {
+        asked: BTreeMap::new(),
+    };
+    let mut answered = 0;
+    let mut next_rtx = 0;
+    let mut last: Option<Rtp> = None;
+    world.lose = Box::new(move |_, bytes| bytes[0] >= 128 && rng.random_range(0..20) == 0);
+    let mut order = StdRng::seed_from_u64(6);
+    const FRAMES: u16 = 600;
+    for number in 100..100 + FRAMES {
+        let packet = world.picture(1, number, number == 100);
+        let bytes = packet.to_bytes();
+        match order.random_range(0..20) {
+            // Swapped with the one before.
+            0 => last = Some(packet),
+            _ => {
+                world.say(1, &bytes);
+                if let Some(swapped) = last.take() {
+                    world.say(1, &swapped.to_bytes());
+                }
+            }
+        }
+        world.run_for(10 * MS);
+        // The sender answers what it is asked for.
+        let asked = world.nacked(1);
+        for wanted in asked.iter().skip(answered) {
+            let original = world.picture(1, *wanted, *wanted == 100);
+            let ssrc = client_ssrc(1, MediaKind::Video) + 1;
+            next_rtx += 1;
+            let again = rtx(&original, CHROMIUM.vp8_rtx, ssrc, next_rtx);
+            world.say(1, &again.to_bytes());
+        }
+        answered = asked.len();
+        let missing = listener.requests(&pictures(&world));
+        if !missing.is_empty() {
+            let ssrc = client_ssrc(2, MediaKind::Video);
+            let request = rtcp(ssrc, |writer| {
+                writer.nack(ssrc, our_ssrc(2, MediaKind::Video), &missing)?;
+                Ok(())
+            });
+            world.say(2, &request);
+        }
+    }
+    world.run_for(SECOND);
+    let have = pictures(&world);
+    let (first, end) = (*have.first().unwrap(), *have.last().unwrap());
+    let missing = usize::from(end - first) + 1 - have.len();
+    assert!(have.len() >= usize::from(FRAMES) - 10, "{}", have.len());
+    // The last ones may still be on their way when the frames end.
+    assert!(missing <= 3, "{missing} were never repaired");
+    assert_eq!(world.peers[&2].refused, 0);
+}
+
+#[test]
+fn a_duplicated_packet_is_relayed_once() {
+    let mut world = call(false);
+    let plain = world.speech(1, 1).to_bytes();
+    let bytes = world.peers.get_mut(&1).unwrap().protect(&plain);
+    let path = media::worker::Path {
+        local: peer::world::SERVER_V4,
+        remote: world.peers[&1].address,
+    };
+    world.inject(path, &bytes);
+    world.inject(path, &bytes);
+    world.run_for(50 * MS);
+    assert_eq!(world.heard(2).len(), 1);
+}
+
+#[test]
+fn silence_is_reported_and_its_end_too() {
+    let mut world = call(false);
+    world.command(Command::WatchSilence {
+        leg: LegId(1),
+        on: true,
+    });
+    world.speak(1, 1, 50);
+    assert!(!silent(&world), "while there is sound");
+    world.run_for(4 * SECOND);
+    assert!(silent(&world));
+    world.speak(1, 51, 3);
+    world.run_for(50 * MS);
+    assert!(world.saw(&Event::Heard(LegId(1), MediaKind::Audio)));
+    world.events.clear();
+    world.run_for(4 * SECOND);
+    assert!(silent(&world), "again");
+}
+
+fn silent(world: &World) -> bool {
+    let of_leg_1 = |event: &Event| matches!(event, Event::Silent(LegId(1), MediaKind::Audio, _));
+    world.events.iter().any(of_leg_1)
+}
+
+fn inactive(world: &World) -> bool {
+    world.saw(&Event::Failed(LegId(1), Failure::RtpInactivity))
+}
+
+#[test]
+fn a_leg_that_sends_nothing_for_long_is_given_up_only_while_it_is_watched() {
+    let mut world = call(false);
+    world.speak(1, 1, 5);
+    world.run_for(90 * SECOND);
+    assert!(!silent(&world) && !inactive(&world), "nobody asked");
+    world.command(Command::WatchSilence {
+        leg: LegId(1),
+        on: true,
+    });
+    world.run_for(59 * SECOND);
+    assert!(
+        silent(&world) && !inactive(&world),
+        "silence before the watch does not count"
+    );
+    world.run_for(2 * SECOND);
+    assert!(inactive(&world));
+    world.command(Command::RemoveLeg(LegId(1)));
+    world.run_for(SECOND);
+    assert!(world.peers[&1].closed_by_peer, "and is still told goodbye");
+}
+
+#[test]
+fn hold_ends_the_watch() {
+    let mut world = call(false);
+    world.command(Command::WatchSilence {
+        leg: LegId(1),
+        on: true,
+    });
+    world.speak(1, 1, 5);
+    world.command(Command::WatchSilence {
+        leg: LegId(1),
+        on: false,
+    });
+    world.run_for(120 * SECOND);
+    assert!(!silent(&world) && !inactive(&world));
+}
+
+#[test]
+fn a_video_source_may_pause_longer_than_an_audio_source() {
+    let mut world = call(true);
+    world.command(Command::WatchSilence {
+        leg: LegId(1),
+        on: true,
+    });
+    world.show(1, 1, 3, true);
+    let video_silent = |world: &World| {
+        let of_video = |it: &Event| matches!(it, Event::Silent(LegId(1), MediaKind::Video, _));
+        world.events.iter().any(of_video)
+    };
+    world.run_for(5 * SECOND);
+    assert!(!video_silent(&world));
+    world.run_for(6 * SECOND);
+    assert!(video_silent(&world));
+}
+
+#[test]
+fn digits_are_sent_as_events_in_the_audio_stream() {
+    let mut world = call(false);
+    world.speak(1, 1, 10);
+    world.run_for(30 * MS);
+    let last = world.heard(2).pop().unwrap();
+    world.forget(2);
+    world.command(Command::SendDtmf {
+        leg: LegId(2),
+        digits: "7#".into(),
+    });
+    world.speak(1, 11, 30);
+    world.run_for(50 * MS);
+    let heard = world.heard(2);
+    let events = world.heard_of(2, FIREFOX.telephone_event);
+    assert_eq!(events.len(), 14);
+    assert_eq!(events[0].payload[0], 7);
+    assert_eq!(events[7].payload[0], 11);
+    assert!(events[0].marker && events[7].marker);
+    assert!(
+        events[..7]
+            .iter()
+            .all(|it| it.timestamp == events[0].timestamp)
+    );
+    let numbers: Vec<u16> = heard.iter().map(|it| it.sequence_number).collect();
+    assert_eq!(numbers[0], last.sequence_number.wrapping_add(1));
+    assert!(
+        numbers
+            .windows(2)
+            .all(|pair| pair[1] == pair[0].wrapping_add(1)),
+        "{numbers:?}"
+    );
+    let stamps: Vec<u32> = heard.iter().map(|it| it.timestamp).collect();
+    assert!(stamps.is_sorted(), "{stamps:?}");
+    assert!(
+        heard
+            .iter()
+            .all(|it| it.ssrc == our_ssrc(2, MediaKind::Audio))
+    );
+    let after = heard.len() - events.len();
+    assert!((10..=30).contains(&after), "the voice comes back: {after}");
+    let first_voice = heard
+        .iter()
+        .position(|it| it.payload_type == FIREFOX.opus)
+        .unwrap();
+    assert_eq!(first_voice, 14, "the voice has no place between");
+}
+
+#[test]
+fn digits_are_sent_while_nobody_talks_and_while_the_call_is_held() {
+    let mut world = call(false);
+    world.command(Command::Unpatch {
+        source: LegId(1),
+        sink: LegId(2),
+    });
+    world.command(Command::SendDtmf {
+        leg: LegId(2),
+        digits: "1".into(),
+    });
+    world.run_for(SECOND);
+    assert_eq!(world.heard_of(2, FIREFOX.telephone_event).len(), 7);
+}
+
+#[test]
+fn digits_to_a_leg_without_an_event_format_are_dropped() {
+    let mut world = call_with(false, |_| {}, |plan| plan.streams[0].codecs.truncate(1));
+    world.command(Command::SendDtmf {
+        leg: LegId(2),
+        digits: "123".into(),
+    });
+    world.speak(1, 1, 10);
+    world.run_for(50 * MS);
+    assert_eq!(world.heard(2).len(), 10, "and the voice goes on");
+}
+
+#[test]
+fn events_of_the_far_side_are_relayed() {
+    let mut world = call(false);
+    let ssrc = client_ssrc(1, MediaKind::Audio);
+    let event = Rtp::new(CHROMIUM.telephone_event, ssrc, 1, 0).payload(&[5, 10, 0, 160]);
+    world.say(1, &event.to_bytes());
+    world.run_for(50 * MS);
+    let heard = world.heard_of(2, FIREFOX.telephone_event);
+    assert_eq!(heard.len(), 1);
+    assert_eq!(heard[0].payload, [5, 10, 0, 160]);
+}
+
+#[test]
+fn a_leg_that_is_removed_is_neither_fed_nor_feeds() {
+    let mut world = call(true);
+    world.show(1, 1, 3, true);
+    world.command(Command::RemoveLeg(LegId(2)));
+    world.show(1, 4, 30, true);
+    world.run_for(SECOND);
+    assert!(world.heard(1).is_empty());
+    let mut reports = 0;
+    world.each_told(1, |_, packet| {
+        reports += usize::from(matches!(packet, RtcpPacket::ReceiverReport(_)));
+    });
+    assert!(reports > 0, "the other leg lives on");
+}
