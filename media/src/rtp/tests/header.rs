@@ -45,7 +45,7 @@ fn s35_headers_that_overrun_their_packet_are_refused() {
     let mut csrcs = Build::new(&[0; 59]).bytes();
     csrcs[0] |= 15;
     assert_eq!(Packet::parse(&csrcs).unwrap_err(), RtpError::Truncated);
-    let mut words = whole.clone();
+    let mut words = whole;
     words[14..16].copy_from_slice(&[0xFF, 0xFF]);
     assert_eq!(Packet::parse(&words).unwrap_err(), RtpError::Truncated);
 }
