@@ -160,7 +160,7 @@ scenario('a call is rejected', async () => {
   await alice.call('bob');
   await bob.rung('alice');
   await bob.reject();
-  await Promise.all([alice.ended(), bob.idle()]);
+  await Promise.all([alice.ended(), bob.notRinging()]);
   assert.match(await alice.sentence(), /bob/i);
 });
 
