@@ -7,8 +7,9 @@ use super::rtcp::ReportBlock;
 
 /// Gap up to which numbers ahead count as loss (RFC 3550 A.1).
 const MAX_DROPOUT: u16 = 3000;
-/// How far behind the highest number a packet still counts as late (RFC 3550 A.1).
-const MAX_MISORDER: u16 = 100;
+/// How far behind the highest number a packet still counts as late. RFC 3550 A.1 proposes 100;
+/// a retransmission without RTX comes later, as far back as SRTP's replay window lets it.
+const MAX_MISORDER: u16 = 1024;
 /// A transit time that jumps further says that the sender's timeline jumped: no jitter.
 const MAX_JITTER_STEP: Duration = Duration::from_secs(5);
 

@@ -13,7 +13,6 @@ use super::{Profile, SrtpError};
 use crate::ids::DtlsRole;
 
 const MAX_KEY_LEN: usize = 32;
-/// The key derivation always works on a salt of this length; a shorter one ends in zeros.
 const MAX_SALT_LEN: usize = 14;
 const AUTH_KEY_LEN: usize = 20;
 
@@ -57,9 +56,10 @@ impl Keys {
 /// Master key and salt of one direction. Wiped when dropped, hidden when printed.
 #[derive(Clone)]
 pub struct MasterKey {
-    profile: Profile,
-    key: [u8; MAX_KEY_LEN],
-    salt: [u8; MAX_SALT_LEN],
+    pub(super) profile: Profile,
+    pub(super) key: [u8; MAX_KEY_LEN],
+    /// One of 96 bits ends in zeros (RFC 7714 11).
+    pub(super) salt: [u8; MAX_SALT_LEN],
 }
 
 impl Drop for MasterKey {

@@ -94,6 +94,20 @@ fn one_stray_number_is_not_believed_and_two_in_a_row_restart() {
 }
 
 #[test]
+fn retransmissions_from_half_a_second_ago_are_late_and_no_restart() {
+    let now = start();
+    let mut reception = Reception::new(1, 90_000);
+    for number in (0..800u16).filter(|number| !(100..103).contains(number)) {
+        reception.receive(now, number, 0, 1);
+    }
+    for number in 100..103 {
+        assert_eq!(reception.receive(now, number, 0, 1), Arrival::Late);
+    }
+    let block = reception.report_block(now).unwrap();
+    assert_eq!((block.cumulative_lost, block.extended_highest), (0, 799));
+}
+
+#[test]
 fn a_restart_may_fall_on_the_wrap() {
     let now = start();
     let mut reception = Reception::new(1, 48_000);

@@ -38,6 +38,28 @@ fn session_keys_derive_as_in_rfc_3711_b3() {
 }
 
 #[test]
+fn session_keys_derive_with_aes_256_as_in_rfc_6188_7_2() {
+    let master = MasterKey {
+        profile: Profile::AeadAes256Gcm,
+        key: hex("f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b6")
+            .try_into()
+            .unwrap(),
+        // Of 112 bits, as the vector has it.
+        salt: hex("3b04803de51ee7c96423ab5b78d2").try_into().unwrap(),
+    };
+    let keys = master.rtp_session();
+    assert_eq!(
+        keys.key[..],
+        hex("5ba1064e30ec51613cad926c5a28ef731ec7fb397f70a960653caf06554cd8c4")
+    );
+    assert_eq!(keys.salt[..12], hex("fa31791685ca444a9e07c6c6"));
+    assert_eq!(
+        keys.auth_key[..],
+        hex("fd9c32d39ed5fbb5a9dc96b30818454d1313dc05")
+    );
+}
+
+#[test]
 fn the_key_stream_is_that_of_rfc_3711_b2() {
     let keys = session_keys(
         Profile::AesCm128HmacSha1_80,
