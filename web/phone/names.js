@@ -42,6 +42,15 @@ export function loginOf(name) {
 }
 
 /**
+ * What one dials says more than the name that is shown.
+ * @param {string} name
+ * @param {string} shown
+ */
+export function tellsMore(name, shown) {
+  return name.toLowerCase() !== shown.toLowerCase() && name !== loginOf(shown);
+}
+
+/**
  * Whom somebody means who typed `text`: a person who is here by either name, or the text itself,
  * which may be a name elsewhere, an address or a number.
  * @param {string} text

@@ -149,6 +149,12 @@ export class Peer {
     await this.#adopt(fresh, this.#audio);
   }
 
+  /** How loud the far side is just now, 0 to 1. */
+  get voice() {
+    const receiver = this.#connection.getReceivers().find(({ track }) => track.kind === 'audio');
+    return receiver?.getSynchronizationSources()[0]?.audioLevel ?? 0;
+  }
+
   stats() {
     return this.#connection.getStats();
   }

@@ -43,11 +43,11 @@ export function detailsSheet(phone) {
 function flow(of) {
   if (!of) return '';
   return [
-    of.codec,
+    of.codec === 'opus' ? 'Opus' : of.codec,
     of.height > 0 && `${of.width} × ${of.height}`,
     of.fps > 0 && `${Math.round(of.fps)} frames/s`,
     `${Math.round(of.kbps)} kbit/s`,
-    of.loss !== null && `${percent(of.loss)} lost`,
+    of.loss !== null && (of.loss > 0 ? `${percent(of.loss)} lost` : 'nothing lost'),
     of.jitterMs !== null && `${Math.round(of.jitterMs)} ms jitter`,
   ].filter(Boolean).join(', ');
 }

@@ -4,6 +4,7 @@
 import { byId, icon, make, monogram, setText } from '../../shared/dom.js';
 import { count, duration, timeOfDay } from '../../shared/format.js';
 import { forgetCalls, pastCalls } from '../memory.js';
+import { tellsMore } from '../names.js';
 import { wakeSound } from '../tones.js';
 
 /**
@@ -57,7 +58,7 @@ export function lobbyView(phone, sheets) {
     if (!phone.session.me || phone.screen !== 'idle') return;
     const { displayName, login } = phone.session.me;
     setText(byId('greeting'), `${partOfDay()}, ${displayName}.`);
-    setText(byId('me'), login === displayName ? login : `${displayName} (${login})`);
+    setText(byId('me'), tellsMore(login, displayName) ? `${displayName} (${login})` : displayName);
     renderLine();
     renderPeople();
     renderPast();
@@ -100,7 +101,8 @@ export function lobbyView(phone, sheets) {
   /** @param {PresentUser} user */
   function personRow(user) {
     const { name, display_name: shown, busy } = user;
-    const about = busy ? 'in a call' : name === shown ? 'free' : `${name}, free`;
+    const state = busy ? 'in a call' : 'free';
+    const about = tellsMore(name, shown) ? `${name}, ${state}` : state;
     return make('li', { class: 'person', data: { testid: 'person', name, busy: String(busy) } },
       make('button', {
         class: 'person__call', type: 'button', title: `Video call to ${shown}`, data: { testid: 'person-call', key: `${name}/video` },
@@ -147,9 +149,8 @@ export function lobbyView(phone, sheets) {
 
 function partOfDay() {
   const hour = new Date().getHours();
-  if (hour < 5) return 'Good night';
-  if (hour < 12) return 'Good morning';
-  return hour < 18 ? 'Good afternoon' : 'Good evening';
+  if (hour >= 5 && hour < 12) return 'Good morning';
+  return hour >= 12 && hour < 18 ? 'Good afternoon' : 'Good evening';
 }
 
 /** @param {Phone} phone */

@@ -30,9 +30,6 @@ export function notesOf(phone) {
     },
     ...(call.over ? [] : call.troubles.map((trouble) => troubleNote(call, trouble))),
     phone.sameRoom && roomNote(phone, call),
-    call.heldByPeer && !call.held && {
-      id: 'remote-held', kind: 'plain', text: `${who} put you on hold. ${who} neither hears nor sees you until the call is resumed.`,
-    },
     call.talking && call.news?.video_reason && { id: 'video-reason', kind: 'plain', text: call.news.video_reason },
     waitingNote(phone),
   ];

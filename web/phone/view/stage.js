@@ -3,7 +3,9 @@
 
 import { byId, setMonogram, setText } from '../../shared/dom.js';
 import { chosenDevices } from '../memory.js';
+import { tellsMore } from '../names.js';
 import { selfView } from './selfview.js';
+import { voiceRing } from './voice.js';
 
 /** Without a new frame for so long the picture counts as gone. */
 const STALE_MS = 2_500;
@@ -14,6 +16,7 @@ export function stage(phone) {
   const box = byId('stage');
   const remote = byId('remote', HTMLVideoElement);
   const own = selfView();
+  const voice = voiceRing();
   /** When the last frame was shown, as by `performance.now()`. */
   let frameAt = 0;
   /** @type {MediaStream | null} */
@@ -68,6 +71,7 @@ export function stage(phone) {
       if (watched) remote.srcObject = null;
       watched = null;
       own.show(null);
+      voice.watch(null);
       return;
     }
     play(call);
@@ -82,7 +86,8 @@ export function stage(phone) {
     const words = wordsOf(call);
     setText(byId('stage-words'), words.main);
     setText(byId('stage-hint'), words.hint);
-    own.show(call.peer.camera ? call.peer.local : null);
+    own.show(call.peer.camera && !call.held ? call.peer.local : null);
+    voice.watch(call.talking && !picture && !paused ? call : null);
   }
 
   return { render };
@@ -99,19 +104,19 @@ function wordsOf(call) {
     case 'trying':
       return { main: `Calling ${who}`, hint: '' };
     case 'ringing':
-      return { main: `It rings at ${who}`, hint: '' };
+      return { main: `Ringing ${who}`, hint: '' };
     case 'incoming':
-      return { main: `${who} is calling`, hint: call.person.name && call.person.name !== who ? call.person.name : '' };
+      return { main: `${who} is calling`, hint: tellsMore(call.person.name, who) ? call.person.name : '' };
     case 'answering':
       return { main: 'Connecting…', hint: '' };
     default:
   }
   if (call.held) return { main: `${who} is on hold`, hint: 'Nothing is sent or heard. Resume when you are ready.' };
-  if (call.heldByPeer) return { main: `${who} put you on hold`, hint: 'Please wait.' };
-  if (!call.video || call.news?.video === null) return { main: '', hint: '' };
+  if (call.heldByPeer) return { main: `${who} put you on hold`, hint: `${who} neither hears nor sees you until the call is resumed.` };
+  if (!call.video || call.news?.video === null) return { main: who, hint: '' };
   const arrives = call.quality?.pictureArrives;
-  if (call.quality && !arrives) return { main: '', hint: call.quality.level === 'silent' ? 'Nothing arrives at the moment.' : `${who}’s camera is off.` };
-  return { main: '', hint: 'The picture is coming…' };
+  if (call.quality && !arrives) return { main: who, hint: call.quality.level === 'silent' ? 'Nothing arrives at the moment.' : `${who}’s camera is off.` };
+  return { main: who, hint: 'The picture is coming…' };
 }
 
 /** @param {HTMLMediaElement} element */
