@@ -56,14 +56,7 @@ impl BitrateTarget {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn start() -> Instant {
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "only its distance to later instants counts"
-        )]
-        Instant::now()
-    }
+    use crate::leg::start_of_time as start;
 
     const MS: Duration = Duration::from_millis(1);
 

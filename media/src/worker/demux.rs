@@ -58,7 +58,7 @@ impl Worker {
             return;
         };
         self.with_leg(now, slot, out, |leg, cx| {
-            leg.handle_dtls(now, path, datagram, cx)
+            leg.handle_dtls(now, path, datagram, cx);
         });
     }
 

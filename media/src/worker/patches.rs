@@ -176,7 +176,7 @@ impl Worker {
             *place = sinks;
         }
         self.with_leg(now, source, out, |leg, cx| {
-            leg.limit_bitrate(now, least, cx)
+            leg.limit_bitrate(now, least, cx);
         });
     }
 }

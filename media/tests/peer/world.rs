@@ -25,6 +25,9 @@ pub const SERVER_V6: SocketAddr = SocketAddr::new(
 /// One way through the network.
 pub const LATENCY: Duration = Duration::from_millis(10);
 
+/// Whether a datagram is lost: (towards the server, bytes).
+pub type Loss = dyn FnMut(bool, &[u8]) -> bool;
+
 pub struct World {
     pub start: Instant,
     pub now: Instant,
@@ -34,8 +37,8 @@ pub struct World {
     pub events: Vec<Event>,
     /// What the worker sent, with its time, for tests that look at the wire.
     pub sent: Vec<(Instant, Path, Vec<u8>)>,
-    /// Drops every datagram for which it says so: (towards the server, bytes).
-    pub lose: Box<dyn FnMut(bool, &[u8]) -> bool>,
+    /// Which datagrams are lost.
+    pub lose: Box<Loss>,
     flying: BTreeMap<(Instant, u64), (Path, bool, Vec<u8>)>,
     sequence: u64,
 }
@@ -174,7 +177,7 @@ impl World {
                     .find(|(_, peer)| peer.address == path.remote);
                 if let Some(id) = id.map(|(id, _)| *id) {
                     self.with_peer(id, |peer, now, out| {
-                        peer.handle(now, path.local, &bytes, out)
+                        peer.handle(now, path.local, &bytes, out);
                     });
                 }
             }

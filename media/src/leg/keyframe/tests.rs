@@ -1,12 +1,5 @@
 use super::*;
-
-fn start() -> Instant {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "only its distance to later instants counts"
-    )]
-    Instant::now()
-}
+use crate::leg::start_of_time as start;
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)

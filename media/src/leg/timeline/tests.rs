@@ -5,16 +5,9 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::leg::start_of_time as start;
 
 const RATE: u32 = 48_000;
-
-fn start() -> Instant {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "only its distance to later instants counts"
-    )]
-    Instant::now()
-}
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
