@@ -69,7 +69,7 @@ impl Switch {
         }
         if let FlowLine::Device(device) = line {
             match how {
-                FlowEnd::Clean => self.device_gone(now, device, EndReason::Left),
+                FlowEnd::Clean => self.leave(now, device, flow),
                 FlowEnd::Abnormal => self.park(now, device, flow),
             }
         }
@@ -77,6 +77,21 @@ impl Switch {
         self.timers.disarm(Timer::Session(flow));
         if self.stage == Stage::Stopping && self.flows.is_empty() {
             self.complete_shutdown();
+        }
+    }
+
+    /// The page closed its flow in good order: its calls end at once. If it asked to be kept
+    /// alive, it may still come back with its token, as a reloaded page does.
+    fn leave(&mut self, now: Now, device: DeviceId, flow: FlowId) {
+        let kept = self
+            .people
+            .device(device)
+            .is_some_and(|device| device.keep_alive);
+        if kept {
+            self.end_legs_of(now, device, EndReason::Left);
+            self.park(now, device, flow);
+        } else {
+            self.device_gone(now, device, EndReason::Left);
         }
     }
 
@@ -103,7 +118,7 @@ impl Switch {
         tracing::info!(
             device = device_id.0,
             calls = legs.len(),
-            "connection broke, device parked"
+            "connection gone, device parked"
         );
         self.location.flow_closed(now.mono, flow, Some(kept));
         self.timers.arm(Timer::Parked(device_id), now.mono + kept);

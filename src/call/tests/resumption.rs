@@ -55,6 +55,35 @@ fn a_token_takes_a_parked_session_up_again() {
 }
 
 #[test]
+fn a_page_that_closed_in_good_order_may_come_back_but_its_calls_are_over() {
+    let mut bench = bench();
+    let (ann, token) = keeping(&mut bench, "ann");
+    let ben = bench.guest("ben");
+    bench.talk(ann, ben, "ben");
+    bench.take(ben);
+    bench.close(ann, FlowEnd::Clean);
+    assert!(
+        names(&bench.take(ben)).contains(&"FINISH".to_owned()),
+        "a clean close ends its calls at once"
+    );
+    assert_eq!(bench.switch.status().parked, 1);
+    let again = bench.connect(here(), json!({ "authToken": token, "keepAlive": true }));
+    assert_eq!(names(&bench.take(again)), ["getUserData", "registered"]);
+    bench.call(ben, "ann");
+    bench.incoming(again);
+}
+
+#[test]
+fn without_keep_alive_a_clean_close_leaves_nothing() {
+    let mut bench = bench();
+    let (ann, token) = token_of(&mut bench, "ann");
+    bench.close(ann, FlowEnd::Clean);
+    assert!(bench.switch.is_idle());
+    let again = bench.connect(here(), json!({ "authToken": token }));
+    assert_eq!(bench.take(again)[0]["data"][0]["code"], "session_expired");
+}
+
+#[test]
 fn a_kept_session_lapses_after_its_time() {
     let mut bench = bench();
     let (ann, token) = keeping(&mut bench, "ann");
