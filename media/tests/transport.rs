@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use media::event::{Event, Failure};
-use media::ids::{Fingerprint, LegId};
-use media::plan::Command;
+use media::ids::{DtlsRole, Fingerprint, LegId};
+use media::plan::{Command, TransportPlan};
 use media::worker::Path;
 use peer::plans::{CHROMIUM, complete, leg_plan};
 use peer::transport::Version;
@@ -96,6 +96,34 @@ fn a_handshake_that_ends_before_the_answer_is_known_is_held_back_until_then() {
     let fingerprint = world.peers[&1].fingerprint;
     world.command(Command::UpdateLeg(Box::new(complete(plan, fingerprint))));
     assert!(world.is_ready(1));
+}
+
+/// An answer of `a=setup:passive` makes us the DTLS client.
+#[test]
+fn a_peer_that_waits_for_our_hello_gets_it_whether_checks_or_answer_come_first() {
+    for version in [Version::Dtls12, Version::Dtls13] {
+        for answer_first in [true, false] {
+            let mut world = World::new();
+            world.add_peer(1, &[SERVER_V4], version);
+            let start = world.now;
+            let peer = world.peers.get_mut(&1).unwrap();
+            peer.wait_for_hello(start, version);
+            let mut answered = complete(leg_plan(1, CHROMIUM, false), peer.fingerprint);
+            let TransportPlan::WebRtc(webrtc) = &mut answered.transport;
+            webrtc.role = DtlsRole::Client;
+            world.command(Command::AddLeg(Box::new(leg_plan(1, CHROMIUM, false))));
+            if !answer_first {
+                assert!(world.run_until(SECOND, |it| it.saw(&Event::IceConnected(LegId(1)))));
+            }
+            world.command(Command::UpdateLeg(Box::new(answered)));
+            assert!(
+                world.run_until(3 * SECOND, |it| it.is_ready(1)),
+                "{version:?}, answer first: {answer_first}, {:?}",
+                world.events
+            );
+            assert!(world.run_until(SECOND, |it| it.peers[&1].connected()));
+        }
+    }
 }
 
 #[test]

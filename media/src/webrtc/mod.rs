@@ -17,6 +17,7 @@ pub use dtls::DtlsConfig;
 pub use stun::addressed_to;
 
 use crate::event::Failure;
+use crate::ids::DtlsRole;
 use crate::outbox::{Outbox, Path};
 use crate::plan::WebRtcPlan;
 use crate::srtp::Keys;
@@ -119,6 +120,10 @@ impl Transport {
             let progress = association.expect(expected);
             self.on_progress(now, progress, cx);
         }
+        // Its checks may have come before the answer that makes us the client.
+        if self.agent.selected().is_some() {
+            self.begin_as_client(now, cx);
+        }
     }
 
     /// A STUN Binding request that names this leg. Returns whether it was genuine.
@@ -144,9 +149,7 @@ impl Transport {
             .extend(checked.added.map(TransportEvent::PathAdded));
         if first {
             cx.events.push(TransportEvent::Connected);
-            if self.plan.role == crate::ids::DtlsRole::Client {
-                self.drive(now, None, None, cx);
-            }
+            self.begin_as_client(now, cx);
         }
         true
     }
@@ -246,6 +249,13 @@ impl Transport {
             }
         };
         self.on_progress(now, Progress::Failed(failure), cx);
+    }
+
+    /// Sends the first flight where that is ours to do and not yet done.
+    fn begin_as_client(&mut self, now: Instant, cx: &mut Context<'_>) {
+        if self.plan.role == DtlsRole::Client && self.association.is_none() {
+            self.drive(now, None, None, cx);
+        }
     }
 
     /// Gives the association a datagram, or the time. It begins with the first datagram as a

@@ -95,6 +95,18 @@ impl ClientTransport {
         }
     }
 
+    /// Answers `a=setup:passive`: the other side speaks first. Before anything was sent.
+    pub fn wait_for_hello(&mut self, now: Instant, version: Version) {
+        let certificate = certificate();
+        self.fingerprint = fingerprint(&certificate);
+        let config = Arc::new(Config::default());
+        self.dtls = match version {
+            Version::Dtls12 => Dtls::new_12(config, certificate, now),
+            Version::Dtls13 => Dtls::new_13(config, certificate, now),
+            Version::Auto => Dtls::new_auto(config, certificate, now),
+        };
+    }
+
     pub fn connected(&self) -> bool {
         self.keys.is_some()
     }
