@@ -34,7 +34,7 @@ fn it_says_what_to_open_and_where_everything_is() {
     let mut server = Server::start();
     let data = server.place.path().join("data");
     server.wait_for_line(&format!(
-        "Open       http://localhost:{}",
+        "Open         http://localhost:{}",
         server.http.port()
     ));
     server.wait_for_line(&format!("https://localhost:{}", server.https.port()));
@@ -285,6 +285,46 @@ async fn a_wrong_password_is_told_in_words_and_ends_the_connection() {
         !server.log().contains("wrong-one"),
         "the password is in the log"
     );
+}
+
+#[tokio::test]
+async fn a_running_server_takes_over_accounts_at_once() {
+    let server = Server::start();
+    let added = server
+        .place
+        .command(&["account", "add", "alice", "--password-stdin"], "right\n");
+    assert!(
+        said(&added).contains("The running server has taken it over."),
+        "{}",
+        said(&added)
+    );
+    let mut wrong = Page::open(&server).await;
+    assert!(
+        matches!(wrong.sign_in("alice", Some("wrong")).await, Came::Said(name, _) if name == "fail")
+    );
+    let mut right = Page::open(&server).await;
+    assert!(
+        matches!(right.sign_in("alice", Some("right")).await, Came::Said(name, _) if name == "getUserData")
+    );
+}
+
+#[tokio::test]
+async fn sighup_applies_hot_keys_and_a_faulty_file_leaves_the_old_ones() {
+    let mut server = Server::start();
+    let origin = [("Origin", "https://shop.example")];
+    assert_eq!(Page::open_with(&server, &origin).await.err(), Some(403));
+    let file = server.place.config();
+    let good = fs::read_to_string(&file).unwrap();
+    let allowing = "[http]\nallowed_origins = [\"https://shop.example\"]";
+    fs::write(&file, good.replacen("[http]", allowing, 1)).unwrap();
+    server.signal(Signal::SIGHUP);
+    server.wait_for_line("the configuration was read again");
+    assert!(Page::open_with(&server, &origin).await.is_ok());
+    fs::write(&file, "[http]\nlistne = 1\n").unwrap();
+    server.signal(Signal::SIGHUP);
+    server.wait_for_line("the old configuration stays");
+    server.wait_for_line("line 2: http.listne: unknown key");
+    assert!(Page::open_with(&server, &origin).await.is_ok());
 }
 
 #[test]

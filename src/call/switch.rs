@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use rand::rngs::StdRng;
-use registrar::{Location, LocationLimits};
+use registrar::{Accounts, Location, LocationLimits};
 use sip::flow::FlowId;
 use sip::uri::Host;
 
@@ -138,6 +138,12 @@ impl Switch {
     /// When to hand in [`Input::Timeout`] next; `None` if nothing is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.timers.next()
+    }
+
+    /// Puts other accounts in place of those known. Who is signed in stays; a person whose account
+    /// is gone or has another password notices at the next sign-in.
+    pub fn replace_accounts(&mut self, accounts: Accounts) {
+        self.config.accounts = accounts;
     }
 
     /// The numbers of the server.

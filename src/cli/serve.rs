@@ -12,7 +12,7 @@ use super::configuration::{Loaded, Place};
 use super::running::Note;
 use crate::config::Config;
 use crate::net::{Bound, Matter, Running, Server};
-use crate::ops::log::{self, Level};
+use crate::ops::log::{self, Filter};
 
 /// Calls have so long to end politely.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ pub(super) fn run(place: &Place) -> anyhow::Result<ExitCode> {
     code
 }
 
-async fn serve(place: &Place, config: &Config, level: &Level) -> anyhow::Result<ExitCode> {
+async fn serve(place: &Place, config: &Config, level: &Filter) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
     let server = Server::open(config)?;
     let bound = server.bound.clone();
@@ -45,7 +45,7 @@ async fn serve(place: &Place, config: &Config, level: &Level) -> anyhow::Result<
         tokio::select! {
             wish = signals.next() => match wish {
                 Wish::End => break,
-                Wish::Reload => match reload(place, &running, level) {
+                Wish::Reload => match reload(place, &running, level).await {
                     Ok(()) => info!("the configuration was read again"),
                     Err(problem) => warn!("the old configuration stays: {problem}"),
                 },
@@ -53,7 +53,7 @@ async fn serve(place: &Place, config: &Config, level: &Level) -> anyhow::Result<
             matter = running.wait() => match matter {
                 Matter::Reload(order) => {
                     // Whoever asked may have gone.
-                    let _ = order.send(reload(place, &running, level));
+                    let _ = order.send(reload(place, &running, level).await);
                 }
                 Matter::Failed => bail!("the call core failed; the log says more"),
             },
@@ -72,10 +72,10 @@ async fn serve(place: &Place, config: &Config, level: &Level) -> anyhow::Result<
 }
 
 /// Reads the configuration again and applies its hot keys; otherwise the old one stays.
-fn reload(place: &Place, running: &Running, level: &Level) -> Result<(), String> {
+async fn reload(place: &Place, running: &Running, level: &Filter) -> Result<(), String> {
     match place.load() {
         Ok(Loaded::Good(config)) => {
-            running.reload(&config);
+            running.reload(&config).await;
             level.set(&config.log.filter);
             Ok(())
         }
@@ -130,21 +130,13 @@ fn raise_descriptor_limit() {
 
 /// Says what to open, and where everything is.
 fn greet(place: &Place, bound: &Bound) {
-    println!("Callbox {} is ready.", env!("CARGO_PKG_VERSION"));
-    println!();
-    if let Some(address) = bound.http.first() {
-        println!("  Open       http://{}", page_host(address));
-    }
-    if let Some(address) = bound.https.first() {
-        println!(
-            "  {}    https://{}",
-            if bound.http.is_empty() {
-                "Open  "
-            } else {
-                "or    "
-            },
-            page_host(address)
-        );
+    println!("Callbox {} is ready.\n", env!("CARGO_PKG_VERSION"));
+    let mut label = "Open";
+    let plain = bound.http.first().map(|address| ("http", address));
+    let secure = bound.https.first().map(|address| ("https", address));
+    for (scheme, address) in plain.into_iter().chain(secure) {
+        println!("  {label:<12} {scheme}://{}", page_host(address));
+        label = "or";
     }
     if let Some(fingerprint) = &bound.fingerprint {
         let whose = if bound.self_made {
@@ -152,12 +144,15 @@ fn greet(place: &Place, bound: &Bound) {
         } else {
             "configured"
         };
-        println!("  Certificate  {whose}, SHA-256 {fingerprint}");
+        println!("  {:<12} {whose}, SHA-256 {fingerprint}", "Certificate");
     }
-    println!("  Config     {}", place.describe());
-    println!("  Data       {}", absolute(&bound.data_dir));
-    println!("  Media      UDP {}", join(&bound.media));
-    println!();
+    println!("  {:<12} {}", "Config", place.describe());
+    println!("  {:<12} {}", "Data", absolute(&bound.data_dir));
+    println!(
+        "  {:<12} UDP {}\n",
+        "Media",
+        join(&bound.media).replace(',', ", ")
+    );
     println!(
         "listening http={} https={} media={}",
         join(&bound.http),

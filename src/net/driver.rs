@@ -9,6 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use media::event::Event;
+use registrar::Accounts;
 use sip::flow::FlowId;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -48,6 +49,7 @@ enum DriverInput {
         action: ApiAction,
         reply: oneshot::Sender<ApiReply>,
     },
+    Accounts(Accounts),
     Shutdown,
 }
 
@@ -123,6 +125,12 @@ impl DriverHandle {
             .await
             .ok()?
             .ok()
+    }
+
+    /// Puts other accounts in place.
+    pub async fn replace_accounts(&self, accounts: Accounts) {
+        // A driver that has ended needs none.
+        let _ = self.inputs.send(DriverInput::Accounts(accounts)).await;
     }
 
     /// Asks for a polite end of all calls; [`Driver::run`] returns when it is done.
@@ -218,6 +226,10 @@ impl Driver {
                 self.next_token += 1;
                 self.replies.insert(token, reply);
                 Some(Input::Api(ApiRequest { token, action }))
+            }
+            DriverInput::Accounts(accounts) => {
+                self.switch.replace_accounts(accounts);
+                None
             }
             DriverInput::Shutdown => Some(Input::Shutdown),
         }

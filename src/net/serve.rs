@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
-use tracing::{debug, warn};
+use tracing::{debug, trace, warn};
 
 use super::access::Rules;
 use super::admission::{Admission, Permit};
@@ -122,7 +122,8 @@ impl Serving {
             .with_upgrades()
             .await;
         if let Err(error) = served {
-            debug!("a connection ended: {error}");
+            // Most of these are idle connections that ran out of time.
+            trace!("a connection ended: {error}");
         }
     }
 }

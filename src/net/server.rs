@@ -198,8 +198,11 @@ pub struct Running {
 
 impl Running {
     /// Applies the hot keys of a configuration.
-    pub fn reload(&self, config: &Config) {
+    pub async fn reload(&self, config: &Config) {
         self.rules.publish(&config.access);
+        self.handle
+            .replace_accounts(settings::accounts(config))
+            .await;
     }
 
     /// Takes no new connections, ends all calls politely and waits for that at most `patience`.

@@ -1,6 +1,6 @@
 //! The log: to standard error, for people. Nothing secret, no SDP, no addresses above DEBUG.
 
-use tracing::{info, warn};
+use tracing::{Level, debug, info, warn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
@@ -11,10 +11,10 @@ use crate::call::view::{CallRecord, CallView, Notice};
 pub const ENVIRONMENT: &str = "CALLBOX_LOG";
 
 /// Changes the level of a running log.
-pub struct Level(reload::Handle<EnvFilter, Registry>);
+pub struct Filter(reload::Handle<EnvFilter, Registry>);
 
 /// Starts the log with this filter, or with that of the environment.
-pub fn init(filter: &str) -> Level {
+pub fn init(filter: &str) -> Filter {
     let (layer, handle) = reload::Layer::new(effective(filter));
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let lines = fmt::layer().compact().with_target(false).with_ansi(ansi);
@@ -24,10 +24,10 @@ pub fn init(filter: &str) -> Level {
         .with(layer)
         .with(lines)
         .try_init();
-    Level(handle)
+    Filter(handle)
 }
 
-impl Level {
+impl Filter {
     /// Sets another filter; the environment still overrides it.
     pub fn set(&self, filter: &str) {
         if let Err(error) = self.0.reload(effective(filter)) {
@@ -40,30 +40,38 @@ fn effective(filter: &str) -> EnvFilter {
     let overriding = std::env::var(ENVIRONMENT)
         .ok()
         .and_then(|text| EnvFilter::try_new(text).ok());
-    overriding.unwrap_or_else(|| EnvFilter::new(filter))
+    overriding.unwrap_or_else(|| EnvFilter::new(for_people(filter)))
+}
+
+/// At INFO the notices of the call core say in words what it also logs in fields: once is enough.
+fn for_people(filter: &str) -> &str {
+    match filter.trim() {
+        "info" => "info,callbox::call=warn",
+        other => other,
+    }
 }
 
 /// Says in words what the call core reports.
 pub fn notice(notice: &Notice) {
-    let (line, trouble) = sentence(notice);
-    if trouble {
-        warn!("{line}");
-    } else {
-        info!("{line}");
+    match sentence(notice) {
+        (Level::WARN, line) => warn!("{line}"),
+        (Level::DEBUG, line) => debug!("{line}"),
+        (_, line) => info!("{line}"),
     }
 }
 
-/// The line, and whether it is about trouble.
-fn sentence(notice: &Notice) -> (String, bool) {
+fn sentence(notice: &Notice) -> (Level, String) {
     match notice {
         Notice::SignedIn { user, resumed } => {
             let how = if *resumed { "is back" } else { "signed in" };
             let guest = if user.guest { " as a guest" } else { "" };
-            (format!("{} {how}{guest}", user.user), false)
+            (Level::INFO, format!("{} {how}{guest}", user.user))
         }
-        Notice::SignInRefused { code, .. } => (format!("a sign-in was refused: {code}"), true),
-        Notice::SignedOut { user } => (format!("{user} signed out"), false),
-        Notice::CallStarted(call) => (format!("{} began", route(call)), false),
+        Notice::SignInRefused { code, .. } => {
+            (Level::WARN, format!("a sign-in was refused: {code}"))
+        }
+        Notice::SignedOut { user } => (Level::INFO, format!("{user} signed out")),
+        Notice::CallStarted(call) => (Level::INFO, format!("{} began", route(call))),
         Notice::CallAnswered(call) => {
             let waited = call
                 .answered_ms
@@ -72,16 +80,19 @@ fn sentence(notice: &Notice) -> (String, bool) {
                 .map(|ms| format!(" after {}", seconds(ms)))
                 .unwrap_or_default();
             (
+                Level::INFO,
                 format!("{} answered{after}, {}", route(call), codecs(call)),
-                false,
             )
         }
-        Notice::CallChanged(call) => (format!("{} is {}", route(call), phase(call)), false),
+        Notice::CallChanged(call) => (Level::DEBUG, format!("{} is {}", route(call), phase(call))),
         Notice::CallRefused { caller, end } => (
+            Level::INFO,
             format!("a call of {caller} was refused: {}", end.code),
-            end.cause != "success",
         ),
-        Notice::CallEnded(record) => (ended(record), record.end.cause == "us"),
+        Notice::CallEnded(record) => {
+            let ours = record.end.cause == "us";
+            (if ours { Level::WARN } else { Level::INFO }, ended(record))
+        }
     }
 }
 
@@ -100,7 +111,9 @@ fn ended(record: &CallRecord) -> String {
 }
 
 fn route(call: &CallView) -> String {
-    format!("call {}: {} \u{2192} {}", call.id, call.caller, call.callee)
+    // The beginning of its name tells it apart, and a line stays readable.
+    let id: String = call.id.chars().take(8).collect();
+    format!("call {id}: {} \u{2192} {}", call.caller, call.callee)
 }
 
 fn codecs(call: &CallView) -> String {
