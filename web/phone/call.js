@@ -42,6 +42,8 @@ export class Call extends EventTarget {
   deafened = false;
   /** The browser wants a click before it plays sound. */
   soundBlocked = false;
+  /** Sound of the far side comes before it answers. */
+  early = false;
   /** The line broke while it was on. */
   lineLost = false;
   /** @type {MediaNews | null} */
@@ -262,6 +264,7 @@ export class Call extends EventTarget {
       case 'RING':
       case 'RING_MEDIA':
       case 'SESSION_PROGRESS':
+        this.early ||= notice.status === 'RING_MEDIA';
         if (this.phase === 'trying') this.#enter('ringing');
         break;
       case 'ESTABLISHED':

@@ -50,6 +50,12 @@ export class Peer {
     return this.#video !== null;
   }
 
+  /** The far side may send a picture, now or later. */
+  get expectsVideo() {
+    const transceiver = this.#connection.getTransceivers().find(({ receiver }) => receiver.track.kind === 'video');
+    return /recv/.test(transceiver?.currentDirection ?? '');
+  }
+
   get closed() {
     return this.#closed;
   }

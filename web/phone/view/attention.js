@@ -3,6 +3,7 @@
 
 import { byId } from '../../shared/dom.js';
 import { endTone, hush, ring, ringback, wakeSound } from '../tones.js';
+import { staysAwake } from './awake.js';
 
 const FLASH_MS = 1_000;
 const NAME = 'Callbox';
@@ -14,6 +15,7 @@ export function attention(phone) {
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let flashing;
   let hadCall = false;
+  const awake = staysAwake();
 
   for (const type of ['pointerdown', 'keydown']) addEventListener(type, wakeSound, { capture: true });
 
@@ -49,7 +51,7 @@ export function attention(phone) {
       const { call, screen, waiting } = phone;
       const name = call?.person.displayName ?? '';
       const rings = call?.phase === 'incoming';
-      sound(rings ? 'ring' : screen === 'ringing' && call?.phase === 'ringing' ? 'ringback' : '');
+      sound(rings ? 'ring' : call?.phase === 'ringing' && !call.early ? 'ringback' : '');
       if (rings) {
         flash(`${name} is calling`);
       } else if (waiting) {
@@ -59,6 +61,7 @@ export function attention(phone) {
         document.title = call ? `${name} · ${NAME}` : NAME;
       }
       const talks = Boolean(call?.answeredAt);
+      awake.want(talks);
       if (hadCall && !talks) endTone();
       hadCall = talks;
     },

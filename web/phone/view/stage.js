@@ -114,6 +114,7 @@ function wordsOf(call) {
   if (call.held) return { main: `${who} is on hold`, hint: 'Nothing is sent or heard. Resume when you are ready.' };
   if (call.heldByPeer) return { main: `${who} put you on hold`, hint: `${who} neither hears nor sees you until the call is resumed.` };
   if (!call.video || call.news?.video === null) return { main: who, hint: '' };
+  if (!call.peer.expectsVideo) return { main: who, hint: `${who} has no camera to show.` };
   const arrives = call.quality?.pictureArrives;
   if (call.quality && !arrives) return { main: who, hint: call.quality.level === 'silent' ? 'Nothing arrives at the moment.' : `${who}’s camera is off.` };
   return { main: who, hint: 'The picture is coming…' };
