@@ -1,6 +1,7 @@
 //! The real binary for integration tests: on free ports, with a configuration and a data
 //! directory of its own; and clients that speak to it as browsers do.
 #![allow(dead_code, reason = "each test program uses its part")]
+#![allow(unreachable_pub, reason = "a module of several programs")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
