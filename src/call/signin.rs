@@ -71,12 +71,9 @@ impl Switch {
                 self.resume(now, flow, device, &connection);
                 return Ok(());
             }
-            // Whoever gives a name as well can still sign in by it.
-            Some(None) if connection.sip_login.is_none() => {
-                self.blocked(now, flow)?;
-                self.note_failure(now, flow);
-                return Err(Denial::Expired);
-            }
+            // Whoever gives a name as well can still sign in by it. It is no guess that would
+            // count: after a restart every page comes with such a token.
+            Some(None) if connection.sip_login.is_none() => return Err(Denial::Expired),
             Some(None) | None => {}
         }
         let identity = self.identify(now, flow, &connection)?;
