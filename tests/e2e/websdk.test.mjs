@@ -52,19 +52,19 @@ for (const version of Object.keys(SDK_VERSIONS)) {
     });
     after(() => web.close());
 
-    async function person(name, side) {
-      const opened = await SdkPerson.open(side, web, server);
+    async function person(name, side, limits) {
+      const opened = await SdkPerson.open(side, web, server, limits);
       people[name] = opened;
       return opened;
     }
 
     /** Two registered guests whose names nobody had before. */
-    async function alice_and_bob() {
+    async function alice_and_bob({ alice, bob } = {}) {
       serial += 1;
       const n = `${version.replaceAll('.', '')}-${serial}`;
       return Promise.all([
-        person('alice', red).then((p) => p.register(`alice-${n}`)),
-        person('bob', blue).then((p) => p.register(`bob-${n}`)),
+        person('alice', red, alice).then((p) => p.register(`alice-${n}`)),
+        person('bob', blue, bob).then((p) => p.register(`bob-${n}`)),
       ]);
     }
 
@@ -179,29 +179,39 @@ for (const version of Object.keys(SDK_VERSIONS)) {
       await alice.status('FAILED');
     });
 
-    for (const [codec, strip] of [['VP8', 'H264,VP9,AV1'], ['H264', 'VP8,VP9,AV1']]) {
-      scenario(`a page that knows ${codec} only is called: both use ${codec}`, async () => {
-        const [alice, bob] = await alice_and_bob();
-        await establish(alice, bob, { callee: { stripCodecs: strip } });
+    for (const [codec, others] of [['VP8', 'H264,VP9,AV1'], ['H264', 'VP8,VP9,AV1']]) {
+      const limits = { onlyVideoCodec: `video/${codec}` };
+
+      scenario(`a browser that knows ${codec} only is called: both use ${codec}`, async () => {
+        const [alice, bob] = await alice_and_bob({ bob: limits });
+        await establish(alice, bob);
         await hearAndSeeEachOther(alice, bob);
         await usesOnly(alice, codec);
         await usesOnly(bob, codec);
       });
 
-      scenario(`a page that knows ${codec} only calls: both use ${codec}`, async () => {
+      scenario(`a browser that knows ${codec} only calls: both use ${codec}`, async () => {
+        const [alice, bob] = await alice_and_bob({ alice: limits });
+        await establish(alice, bob);
+        await hearAndSeeEachOther(alice, bob);
+        await usesOnly(alice, codec);
+        await usesOnly(bob, codec);
+      });
+
+      scenario(`a page that strips all but ${codec} from what it offers: both use ${codec}`, async () => {
         const [alice, bob] = await alice_and_bob();
-        await establish(alice, bob, { caller: { stripCodecs: strip } });
+        await establish(alice, bob, { caller: { stripCodecs: others } });
         await hearAndSeeEachOther(alice, bob);
         await usesOnly(alice, codec);
         await usesOnly(bob, codec);
       });
     }
 
-    scenario('a VP8-only and an H.264-only page have sound and no picture', async () => {
-      const [alice, bob] = await alice_and_bob();
-      await establish(alice, bob, {
-        caller: { stripCodecs: 'H264,VP9,AV1' }, callee: { stripCodecs: 'VP8,VP9,AV1' },
+    scenario('VP8 only calls H.264 only: they hear each other, and there is no picture', async () => {
+      const [alice, bob] = await alice_and_bob({
+        alice: { onlyVideoCodec: 'video/VP8' }, bob: { onlyVideoCodec: 'video/H264' },
       });
+      await establish(alice, bob);
       await Promise.all([hears(alice.page, alice.remote, 'blue'), hears(bob.page, bob.remote, 'red')]);
       await seesNoMotion(alice.page, alice.remote);
     });

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { chromium } from 'playwright-core';
 
 import { makeFixtures } from './fixtures.mjs';
-import { IN_PAGE_SCRIPT, scratch } from './paths.mjs';
+import { IN_LIMITED_SCRIPT, IN_PAGE_SCRIPT, scratch } from './paths.mjs';
 
 const EXECUTABLES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -50,11 +50,18 @@ export class ChromiumSide {
     this.contexts = [];
   }
 
-  /** A new page in a context of its own: storage is shared with no other page. */
-  async newPage(options = {}) {
-    const context = await this.browser.newContext({ ignoreHTTPSErrors: true, ...options });
+  /**
+   * A new page in a context of its own: storage is shared with no other page. With
+   * `onlyVideoCodec` (a MIME type) its browser knows no other.
+   */
+  async newPage({ onlyVideoCodec } = {}) {
+    const context = await this.browser.newContext({ ignoreHTTPSErrors: true });
     this.contexts.push(context);
     await context.addInitScript({ path: IN_PAGE_SCRIPT });
+    if (onlyVideoCodec) {
+      await context.addInitScript((codec) => { window.__onlyVideoCodec = codec; }, onlyVideoCodec);
+      await context.addInitScript({ path: IN_LIMITED_SCRIPT });
+    }
     const page = await context.newPage();
     page.said = [];
     page.on('console', (message) => page.said.push(`${message.type()}: ${message.text()}`));

@@ -11,15 +11,16 @@ const TIMEOUT_MS = 120_000;
 
 /**
  * Like `test`, but a failure prints and keeps its evidence. `evidence()` gives
- * `{ server, pages: { name: page } }`, whatever of it exists at the time.
+ * `{ server, pages: { name: page } }`, whatever of it exists at the time. An uncaught error in a
+ * page is a failure, unless the pages are `foreign`: written by others, with faults of their own.
  */
-export function scenarios(evidence) {
+export function scenarios(evidence, { foreign = false } = {}) {
   return (name, options, body) => {
     if (typeof options === 'function') [options, body] = [{}, options];
     test(name, { timeout: TIMEOUT_MS, ...options }, async (t) => {
       try {
         await body(t);
-        assertNoUncaught(evidence().pages ?? {});
+        if (!foreign) assertNoUncaught(evidence().pages ?? {});
       } catch (error) {
         await keep(name, evidence()).catch((fault) => console.error(`evidence was lost: ${fault.message}`));
         throw error;

@@ -22,10 +22,11 @@ export function serveSdk(version) {
 
 /** One person at the tiny SDK page. */
 export class SdkPerson {
-  static async open(side, web, server, options) {
-    const page = await side.newPage();
+  /** `limits` are those of ChromiumSide.newPage. */
+  static async open(side, web, server, limits) {
+    const page = await side.newPage(limits);
     const person = new SdkPerson(page, side.side, web, server);
-    await person.load(options);
+    await person.load();
     return person;
   }
 
