@@ -9,7 +9,8 @@ use crate::rtp::ExtensionMap;
 #[derive(Debug)]
 pub struct Feed {
     source: LegId,
-    payload_types: [Option<Outgoing>; 128],
+    /// Few enough to be searched faster than a table is fetched.
+    payload_types: Vec<(u8, Outgoing)>,
     extensions: ExtensionMap,
 }
 
@@ -28,15 +29,12 @@ impl Feed {
     /// From the two plans. Entries of the patch that the plans do not carry out are left out:
     /// what is not negotiated with the sink is never sent to it.
     pub fn new(patch: &PatchPlan, from: &StreamPlan, to: &StreamPlan) -> Self {
-        let mut payload_types = [None; 128];
-        for map in patch.codecs.iter().filter(|map| map.kind == from.kind) {
-            if let (Some(slot), Some(outgoing)) = (
-                payload_types.get_mut(usize::from(map.from_pt)),
-                outgoing(map, from, to),
-            ) {
-                *slot = Some(outgoing);
-            }
-        }
+        let payload_types = patch
+            .codecs
+            .iter()
+            .filter(|map| map.kind == from.kind)
+            .filter_map(|map| Some((map.from_pt, outgoing(map, from, to)?)))
+            .collect();
         let mut extensions = ExtensionMap::new();
         for ours in &from.extensions {
             if let Some(theirs) = to
@@ -61,10 +59,10 @@ impl Feed {
 
     /// As what a source's payload type goes out, if it passes.
     pub fn outgoing(&self, payload_type: u8) -> Option<Outgoing> {
-        self.payload_types
-            .get(usize::from(payload_type))
-            .copied()
-            .flatten()
+        let mut types = self.payload_types.iter();
+        types
+            .find(|(from, _)| *from == payload_type)
+            .map(|(_, to)| *to)
     }
 
     /// How extension ids are mapped.

@@ -48,7 +48,8 @@ pub(crate) struct Leg {
     id: LegId,
     transport: Transport,
     security: Option<Box<Security>>,
-    incoming: Box<[Option<Incoming>; 128]>,
+    /// By payload type; few enough to be searched.
+    incoming: Vec<(u8, Incoming)>,
     streams: [Option<Box<Stream>>; 2],
     timers: TimerTable,
     dtmf: Option<Box<DtmfSender>>,
@@ -98,7 +99,7 @@ impl Leg {
             id: plan.leg,
             transport: Transport::new(now, webrtc, config.timeouts.transport()),
             security: None,
-            incoming: Box::new([None; 128]),
+            incoming: Vec::new(),
             streams: [None, None],
             timers: TimerTable::default(),
             dtmf: None,
@@ -159,14 +160,11 @@ impl Leg {
     }
 
     fn index_payload_types(&mut self) {
-        self.incoming.fill(None);
-        for stream in self.streams.iter().flatten() {
-            for (payload_type, incoming) in Incoming::of(&stream.plan) {
-                if let Some(slot) = self.incoming.get_mut(usize::from(payload_type)) {
-                    *slot = Some(incoming);
-                }
-            }
-        }
+        let streams = self.streams.iter().flatten();
+        self.incoming = streams
+            .flat_map(|stream| Incoming::of(&stream.plan))
+            .collect();
+        self.incoming.shrink_to_fit();
     }
 
     pub(crate) fn close(&mut self, now: Instant, cx: &mut Context<'_>) {
@@ -232,11 +230,11 @@ impl Leg {
         cx.counters.rtp_received += 1;
         self.transport.heard(now);
         let payload_type = Header::parse(datagram.get(..len)?).ok()?.payload_type;
-        let incoming = self
+        let known = self
             .incoming
-            .get(usize::from(payload_type))
-            .copied()
-            .flatten();
+            .iter()
+            .find(|(known, _)| *known == payload_type);
+        let incoming = known.map(|(_, incoming)| *incoming);
         let stream = incoming.and_then(|incoming| {
             let stream = self
                 .streams

@@ -22,6 +22,18 @@ pub const SERVER_V6: SocketAddr = SocketAddr::new(
     40_000,
 );
 
+thread_local! {
+    /// True while the worker works, for tests that count what it allocates.
+    pub static IN_WORKER: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+fn working<T>(work: impl FnOnce() -> T) -> T {
+    IN_WORKER.set(true);
+    let result = work();
+    IN_WORKER.set(false);
+    result
+}
+
 /// One way through the network.
 pub const LATENCY: Duration = Duration::from_millis(10);
 
@@ -73,8 +85,10 @@ impl World {
     }
 
     pub fn command(&mut self, command: Command) {
-        self.worker
-            .handle_command(self.now, command, &mut self.outbox);
+        working(|| {
+            self.worker
+                .handle_command(self.now, command, &mut self.outbox);
+        });
         self.collect();
     }
 
@@ -124,8 +138,10 @@ impl World {
     /// Hands a datagram to the worker at once, as from anywhere.
     pub fn inject(&mut self, path: Path, bytes: &[u8]) {
         let mut bytes = bytes.to_vec();
-        self.worker
-            .handle_datagram(self.now, path, &mut bytes, &mut self.outbox);
+        working(|| {
+            self.worker
+                .handle_datagram(self.now, path, &mut bytes, &mut self.outbox);
+        });
         self.collect();
     }
 
@@ -167,8 +183,10 @@ impl World {
         if flight.is_some_and(|at| at <= self.now) {
             let (_, (path, to_server, mut bytes)) = self.flying.pop_first().unwrap();
             if to_server {
-                self.worker
-                    .handle_datagram(self.now, path, &mut bytes, &mut self.outbox);
+                working(|| {
+                    self.worker
+                        .handle_datagram(self.now, path, &mut bytes, &mut self.outbox);
+                });
                 self.collect();
             } else {
                 let id = self
@@ -191,7 +209,7 @@ impl World {
             .poll_timeout()
             .is_some_and(|due| due <= self.now)
         {
-            self.worker.handle_timeout(self.now, &mut self.outbox);
+            working(|| self.worker.handle_timeout(self.now, &mut self.outbox));
         }
         self.collect();
         true
