@@ -67,6 +67,62 @@ async fn sigterm_says_goodbye_to_who_is_signed_in() {
     assert_eq!(server.wait(), Some(0));
 }
 
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let mut server = Server::start();
+    // Somebody who never answers a close frame is waited for, but not by the impatient.
+    let mut page = Page::open(&server).await;
+    page.sign_in("alice", None).await;
+    server.signal(Signal::SIGTERM);
+    server.wait_for_line("a second signal ends at once");
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.wait(), Some(1));
+}
+
+#[test]
+fn two_servers_do_not_share_a_data_dir() {
+    let first = Server::start();
+    let place = Place::new(|text| {
+        let data_dir = first.place.path().join("data");
+        format!("data_dir = {data_dir:?}\n{text}")
+    });
+    let (code, said) = refused(&place);
+    assert_eq!(code, 1);
+    assert!(said.contains("another server runs on data_dir"), "{said}");
+    drop(first);
+    let again = Server::start_at(place);
+    drop(again);
+}
+
+#[tokio::test]
+async fn s42_no_password_and_no_token_is_logged_at_any_level() {
+    let mut server = Server::start_with(|text| format!("{text}[log]\nlevel = \"trace\"\n"));
+    server.place.command(
+        &["account", "add", "alice", "--password-stdin"],
+        "open-sesame\n",
+    );
+    let mut page = Page::open(&server).await;
+    let Came::Said(_, data) = page.sign_in("alice", Some("open-sesame")).await else {
+        panic!()
+    };
+    let token = data[0]["authToken"].as_str().unwrap().to_owned();
+    let mut other = Page::open(&server).await;
+    other.sign_in("alice", Some("shut-sesame")).await;
+    other.ended().await;
+    server.signal(Signal::SIGTERM);
+    server.wait();
+    let log = server.log();
+    assert!(log.contains("alice@localhost signed in"), "{log}");
+    for secret in ["open-sesame", "shut-sesame", token.as_str()] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
+    let hashes = fs::read_to_string(server.place.config()).unwrap();
+    for line in hashes.lines().filter(|line| line.starts_with("ha1_")) {
+        let hash = line.split('"').nth(1).unwrap();
+        assert!(!log.contains(hash), "{line} is in the log");
+    }
+}
+
 #[test]
 fn a_taken_port_is_one_sentence_with_the_key_to_change() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use common::page::{Came, Page};
 use common::{PATIENCE, Server};
 use futures_util::SinkExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
 const SOON: &str = "[limits]\nhandshake_timeout_ms = 500\n";
@@ -218,6 +218,27 @@ async fn s39_compressed_frames_are_not_taken() {
     // RSV1 marks a compressed message (RFC 7692), which was not negotiated.
     stream.write_all(b"\xC1\x82\0\0\0\0{}").unwrap();
     until_closed(&mut stream);
+    still_serves(&server).await;
+}
+
+#[tokio::test]
+async fn s39_who_takes_nothing_is_cut_off_and_others_go_on() {
+    let mut server = Server::start_with(|text| format!("{text}[limits]\noutgoing_messages = 64\n"));
+    let mut deaf = Page::open(&server).await;
+    deaf.sign_in("deaf", None).await;
+    let mut talker = Page::open(&server).await;
+    talker.sign_in("talker", None).await;
+    // Far more than the kernel's buffers and the queue hold. Nobody reads on the other side.
+    for index in 0..390 {
+        let payload = json!({ "to": "deaf", "type": "sipMessage", "body": "x".repeat(60_000) });
+        talker
+            .say(
+                "sendData",
+                json!({ "operationId": index.to_string(), "payload": payload }),
+            )
+            .await;
+    }
+    server.wait_for_line("takes its messages too slowly and is cut off");
     still_serves(&server).await;
 }
 

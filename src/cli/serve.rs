@@ -65,10 +65,10 @@ async fn serve(place: &Place, config: &Config, level: &Filter) -> anyhow::Result
             if !polite {
                 warn!("not all calls ended within {} s", PATIENCE.as_secs());
             }
+            Ok(ExitCode::SUCCESS)
         }
-        () = signals.end() => warn!("ended at once"),
+        () = signals.end() => bail!("ended at once, as the second signal asked for"),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Reads the configuration again and applies its hot keys; otherwise the old one stays.

@@ -163,7 +163,7 @@ fn limits(mut section: Section<'_, '_>) -> Limits {
         handshake_timeout: section.milliseconds("handshake_timeout_ms", 10_000, 100..=120_000),
         write_timeout: section.milliseconds("write_timeout_ms", 15_000, 100..=120_000),
         message_bytes: 1024 * section.count("message_kib", 256, 16..=256),
-        outgoing_messages: section.count("outgoing_messages", 256, 16..=65_536),
+        outgoing_messages: section.count("outgoing_messages", 256, 64..=65_536),
         messages_per_second: section.integer("messages_per_second", 100, 1..=10_000) as u32,
         sessions: section.count("sessions", 2_000, 1..=1_000_000),
         sessions_per_user: section.count("sessions_per_user", 8, 1..=64),

@@ -12,7 +12,7 @@ use media::event::Event;
 use registrar::Accounts;
 use sip::flow::FlowId;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, warn};
 
@@ -27,6 +27,9 @@ use crate::wcs::message::{ClientMessage, ServerMessage};
 /// Inputs that wait for the Switch; whoever has one more waits with it.
 const INBOX: usize = 1024;
 
+/// See [`Turns`].
+const TURNS: usize = 16;
+
 /// An API request is answered within this time, or not at all.
 const REPLY_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -40,6 +43,8 @@ enum DriverInput {
     Said {
         flow: FlowId,
         message: Box<ClientMessage>,
+        /// Given back when the answers are on their way.
+        turn: OwnedSemaphorePermit,
     },
     Closed {
         flow: FlowId,
@@ -64,6 +69,17 @@ pub struct DriverHandle {
 pub struct SocketHandle {
     orders: mpsc::Sender<SocketOrder>,
     _cut: oneshot::Sender<()>,
+}
+
+/// How many messages of one socket may wait for the Switch. Without it a burst of questions
+/// would be answered faster than the answers can be taken.
+pub struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    /// For one socket.
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(TURNS)))
+    }
 }
 
 /// What a socket is to do, in this order.
@@ -100,12 +116,17 @@ impl DriverHandle {
     }
 
     /// Tells what was said on it. False if the driver has ended.
-    pub async fn said(&self, flow: FlowId, message: ClientMessage) -> bool {
+    pub async fn said(&self, flow: FlowId, message: ClientMessage, turns: &Turns) -> bool {
+        let Ok(turn) = Arc::clone(&turns.0).acquire_owned().await else {
+            return false;
+        };
         let message = Box::new(message);
-        self.inputs
-            .send(DriverInput::Said { flow, message })
-            .await
-            .is_ok()
+        let said = DriverInput::Said {
+            flow,
+            message,
+            turn,
+        };
+        self.inputs.send(said).await.is_ok()
     }
 
     /// Tells that it is gone: exactly once for each that was opened.
@@ -148,6 +169,8 @@ pub struct Driver {
     workers: Vec<Handle>,
     /// Which worker's events are looked at first: each in turn.
     turn: usize,
+    /// Of the message that is being handled.
+    answering: Option<OwnedSemaphorePermit>,
     replies: HashMap<u64, oneshot::Sender<ApiReply>>,
     next_token: u64,
     finished: bool,
@@ -163,6 +186,7 @@ impl Driver {
             sockets: HashMap::new(),
             workers,
             turn: 0,
+            answering: None,
             replies: HashMap::new(),
             next_token: 0,
             finished: false,
@@ -195,6 +219,7 @@ impl Driver {
                 self.switch.handle(clock::now(), input);
                 self.carry_out();
             }
+            self.answering = None;
         }
         let workers = std::mem::take(&mut self.workers);
         // Their threads are waited for: not on this one.
@@ -213,7 +238,12 @@ impl Driver {
                 self.sockets.insert(flow, Some(socket));
                 Some(Input::WcsOpened { flow, peer })
             }
-            DriverInput::Said { flow, message } => {
+            DriverInput::Said {
+                flow,
+                message,
+                turn,
+            } => {
+                self.answering = Some(turn);
                 let open = matches!(self.sockets.get(&flow), Some(Some(_)));
                 open.then_some(Input::Wcs { flow, message })
             }

@@ -1,7 +1,9 @@
 //! Puts the parts together: ports, certificates, media workers, Switch, HTTP.
 
+use std::fs::{File, OpenOptions, TryLockError};
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +42,7 @@ pub struct Server {
     plain: Vec<TcpListener>,
     secure: Vec<TcpListener>,
     acceptor: Option<TlsAcceptor>,
+    lock: File,
 }
 
 /// The ports, as they are: one that was configured as 0 has its number here.
@@ -109,6 +112,7 @@ impl Server {
         let switch = Switch::new(switch_config, StdRng::from_seed(seed()?));
         let (driver, handle) = Driver::new(switch, workers);
 
+        let lock = lock(&config.data_dir)?;
         let (rules, seen_rules) = RulesSource::new(&config.access, own_names, identity.clone());
         let admission = Admission::new(
             config.limits.connections,
@@ -156,6 +160,7 @@ impl Server {
             plain,
             secure,
             acceptor,
+            lock,
         })
     }
 
@@ -175,6 +180,7 @@ impl Server {
             driver,
             handle: self.handle,
             rules: self.rules,
+            _lock: self.lock,
         }
     }
 }
@@ -194,6 +200,8 @@ pub struct Running {
     driver: tokio::task::JoinHandle<()>,
     handle: DriverHandle,
     rules: RulesSource,
+    /// Holds `data_dir` for this server.
+    _lock: File,
 }
 
 impl Running {
@@ -276,6 +284,26 @@ fn identity(config: &Config, own_names: &[String]) -> Result<Option<Identity>, S
     addresses.sort_unstable();
     addresses.dedup();
     Identity::load_or_make(&config.data_dir, &names, &addresses).map(Some)
+}
+
+/// Two servers on one `data_dir` would take each other's state.
+fn lock(data_dir: &Path) -> Result<File, StartError> {
+    let path = data_dir.join("lock");
+    let opened = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path);
+    let file = opened.map_err(|source| StartError::DataDir {
+        path: path.clone(),
+        source,
+    })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::DataDirTaken(data_dir.to_owned())),
+        Err(TryLockError::Error(source)) => Err(StartError::DataDir { path, source }),
+    }
 }
 
 /// What this machine calls itself, in lower case: its host name, and as found by mDNS.

@@ -156,3 +156,6 @@ pub(super) fn accounts(config: &Config) -> Accounts {
     }
     accounts
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,6 +53,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// Somebody else keeps his state there.
+    #[error("another server runs on data_dir {}: stop it, or set another data_dir in the configuration", .0.display())]
+    DataDirTaken(PathBuf),
     /// A certificate or key file is of no use.
     #[error("{key}: {} {problem}", path.display())]
     Certificate {

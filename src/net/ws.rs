@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::debug;
 
-use super::driver::{DriverHandle, SocketHandle, SocketOrder};
+use super::driver::{DriverHandle, SocketHandle, SocketOrder, Turns};
 use crate::call::io::{FlowEnd, Peer};
 use crate::config::Limits;
 use crate::wcs::message::ClientMessage;
@@ -52,6 +52,7 @@ pub(super) async fn run(socket: WebSocket, peer: Peer, driver: DriverHandle, lim
         driver: &driver,
         limits,
         flow,
+        turns: Turns::default(),
         control: Control::new(),
     };
     let end = tokio::select! {
@@ -69,6 +70,7 @@ struct Session<'a> {
     driver: &'a DriverHandle,
     limits: &'a Limits,
     flow: sip::flow::FlowId,
+    turns: Turns,
     control: Control,
 }
 
@@ -86,12 +88,14 @@ impl Session<'_> {
         let first = Instant::now() + self.limits.handshake_timeout;
         let mut spoken = false;
         loop {
+            // What waits to be sent goes first: whoever asks much is not cut off for the answers.
             let next = tokio::select! {
+                biased;
+                order = self.inbox.recv() => self.obey(order).await,
                 frame = self.socket.next() => {
                     spoken |= matches!(frame, Some(Ok(Message::Text(_))));
                     self.take(frame).await
                 }
-                order = self.inbox.recv() => self.obey(order).await,
                 () = tokio::time::sleep_until(first), if !spoken => {
                     Next::Close(close_code::POLICY, "nothing was said in time".into())
                 }
@@ -114,7 +118,7 @@ impl Session<'_> {
             Some(Ok(Message::Close(_))) => Next::End(FlowEnd::Clean),
             Some(Ok(Message::Text(text))) => match ClientMessage::parse(&text) {
                 Ok(message) => {
-                    if self.driver.said(self.flow, message).await {
+                    if self.driver.said(self.flow, message, &self.turns).await {
                         Next::GoOn
                     } else {
                         Next::Close(close_code::AWAY, "the server is going down".into())

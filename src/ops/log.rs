@@ -39,15 +39,20 @@ impl Filter {
 fn effective(filter: &str) -> EnvFilter {
     let overriding = std::env::var(ENVIRONMENT)
         .ok()
-        .and_then(|text| EnvFilter::try_new(text).ok());
+        .and_then(|text| EnvFilter::try_new(for_people(&text)).ok());
     overriding.unwrap_or_else(|| EnvFilter::new(for_people(filter)))
 }
 
-/// At INFO the notices of the call core say in words what it also logs in fields: once is enough.
-fn for_people(filter: &str) -> &str {
+/// What the libraries below us would add: of no use to most, and the WebSocket library writes
+/// whole messages, passwords in them. Who names one of them in the filter gets it.
+const QUIET: &str =
+    "tungstenite=info,tokio_tungstenite=info,hyper=info,rustls=info,tokio_rustls=info";
+
+fn for_people(filter: &str) -> String {
     match filter.trim() {
-        "info" => "info,callbox::call=warn",
-        other => other,
+        // The notices of the call core say in words what it also logs in fields.
+        "info" => format!("{QUIET},info,callbox::call=warn"),
+        other => format!("{QUIET},{other}"),
     }
 }
 
