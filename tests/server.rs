@@ -17,11 +17,15 @@ mod common;
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
 use common::page::{Came, Page};
 use common::{Place, Server, said};
 use nix::sys::signal::Signal;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Starts where it must not succeed; the exit code and what was said.
 fn refused(place: &Place) -> (i32, String) {
@@ -44,6 +48,52 @@ fn it_says_what_to_open_and_where_everything_is() {
     assert_eq!(
         fs::metadata(&data).unwrap().permissions().mode() & 0o777,
         0o700
+    );
+}
+
+#[test]
+fn it_names_the_address_for_other_machines_only_when_they_are_let_in() {
+    let closed = Server::start().log();
+    assert!(!closed.contains("Elsewhere"), "{closed}");
+    let mut open = Server::start_with(|text| {
+        text.replace(
+            "[https]\nlisten = \"127.0.0.1:0\"",
+            "[https]\nlisten = \"0.0.0.0:0\"",
+        )
+        .replace(
+            "[media]",
+            "[media]\naddresses = [\"127.0.0.1\", \"192.0.2.44\"]",
+        )
+    });
+    let port = open.https.port();
+    open.wait_for_line(&format!("Elsewhere    https://192.0.2.44:{port}"));
+}
+
+#[tokio::test]
+async fn the_page_comes_over_tls_under_the_certificate_that_was_made() {
+    let server = Server::start();
+    let pem = fs::read(server.place.path().join("data/https-certificate.pem")).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(&pem).unwrap())
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let client = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = tokio::net::TcpStream::connect(server.https).await.unwrap();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(client));
+    let name = "localhost".try_into().unwrap();
+    let mut stream = connector.connect(name, stream).await.unwrap();
+    let request = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains("<!DOCTYPE html>"),
+        "{answer}"
     );
 }
 

@@ -138,6 +138,9 @@ fn greet(place: &Place, bound: &Bound) {
         println!("  {label:<12} {scheme}://{}", page_host(address));
         label = "or";
     }
+    if let Some(address) = from_elsewhere(bound) {
+        println!("  {:<12} https://{address}", "Elsewhere");
+    }
     if let Some(fingerprint) = &bound.fingerprint {
         let whose = if bound.self_made {
             "self-signed"
@@ -168,6 +171,22 @@ fn page_host(address: &std::net::SocketAddr) -> String {
     } else {
         address.to_string()
     }
+}
+
+/// Where other machines find the page, if they are let in: over TLS, for the camera's sake.
+fn from_elsewhere(bound: &Bound) -> Option<std::net::SocketAddr> {
+    let open = bound
+        .https
+        .iter()
+        .find(|address| !address.ip().is_loopback())?;
+    if !open.ip().is_unspecified() {
+        return Some(*open);
+    }
+    let reachable = bound
+        .media
+        .iter()
+        .find(|address| !address.ip().is_loopback() && (open.is_ipv6() || address.is_ipv4()))?;
+    Some(std::net::SocketAddr::new(reachable.ip(), open.port()))
 }
 
 fn absolute(path: &std::path::Path) -> String {
