@@ -73,15 +73,17 @@ impl Server {
         };
         for line in BufReader::new(stdout).lines() {
             let line = line?;
-            if let Some((_, rest)) = line.split_once("http://") {
-                let place = rest.split('/').next().unwrap_or(rest).trim();
-                server.url = format!("ws://{}", place.replace("localhost", "127.0.0.1"));
+            let Some(places) = line.strip_prefix("listening ") else {
+                continue;
+            };
+            for place in places.split_whitespace() {
+                match place.split_once('=') {
+                    Some(("http", address)) => server.url = format!("ws://{address}"),
+                    Some(("media", port)) => server.media_port = port.parse()?,
+                    _ => {}
+                }
             }
-            if let Some((_, rest)) = line.split_once("UDP ") {
-                let port = rest.split_whitespace().next().context("no media port")?;
-                server.media_port = port.parse()?;
-                break;
-            }
+            break;
         }
         if server.url.is_empty() || server.media_port == 0 {
             let log = fs::read_to_string(server.directory.path().join("log"))?;
