@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use media::event::Event;
 use media::ids::{LegId, MediaKind};
-use media::plan::Command;
+use media::plan::{Command, LegPlan, StreamPlan};
 use media::rtp::rtcp::{RtcpPacket, SenderInfo};
 use media::rtp::{CacheConfig, Ntp64};
-use peer::call::{call, call_with, connect, join};
+use peer::call::{call, call_with, connect, join, numbers};
 use peer::packets::{Rtp, rtcp};
-use peer::plans::{CHROMIUM, FIREFOX, client_ssrc, our_ssrc};
-use peer::world::World;
+use peer::plans::{CHROMIUM, FIREFOX, client_ssrc, complete, leg_plan, our_ssrc};
+use peer::transport::Version;
+use peer::world::{SERVER_V4, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MS: Duration = Duration::from_millis(1);
@@ -214,6 +215,58 @@ fn video_waits_for_a_keyframe_which_is_asked_for() {
     let seen = world.heard_of(2, FIREFOX.vp8);
     assert_eq!(seen.len(), 5);
     assert_eq!(seen[0].ssrc, our_ssrc(2, MediaKind::Video));
+}
+
+/// The patches are there before either side has found its way.
+#[test]
+fn a_picture_patched_before_media_can_flow_is_asked_for_when_it_can() {
+    let mut world = World::new();
+    for leg in [1, 2] {
+        world.command(Command::AddLeg(Box::new(leg_plan(leg, numbers(leg), true))));
+    }
+    connect(&mut world, 1, 2, true);
+    connect(&mut world, 2, 1, true);
+    world.run_for(SECOND);
+    for leg in [1, 2] {
+        world.add_peer(leg, &[SERVER_V4], Version::Auto);
+        let plan = leg_plan(leg, numbers(leg), true);
+        let plan = complete(plan, world.peers[&leg].fingerprint);
+        world.command(Command::UpdateLeg(Box::new(plan)));
+    }
+    world.run_for(SECOND);
+    for leg in [1, 2] {
+        assert!(world.keyframe_requests(leg) > 0, "leg {leg} was not asked");
+        assert!(
+            !world.bitrates(leg).is_empty(),
+            "leg {leg} was told no limit"
+        );
+    }
+}
+
+/// A page without a camera, whose description names no SSRC, and one that knows no requests.
+#[test]
+fn a_far_side_that_cannot_be_asked_for_a_picture_lets_the_worker_sleep() {
+    let no_camera = |plan: &mut LegPlan| {
+        video_of(plan).remote_ssrcs.clear();
+        video_of(plan).receive = false;
+    };
+    let no_requests = |plan: &mut LegPlan| {
+        for codec in &mut video_of(plan).codecs {
+            (codec.feedback.pli, codec.feedback.fir) = (false, false);
+        }
+    };
+    for adjust in [&no_camera as &dyn Fn(&mut LegPlan), &no_requests] {
+        let mut world = call_with(true, |_| {}, adjust);
+        world.run_for(10 * SECOND);
+        assert_eq!(world.keyframe_requests(1) + world.keyframe_requests(2), 0);
+        world.speak(1, 7, 10);
+        assert_eq!(world.heard_of(2, FIREFOX.opus).len(), 10);
+    }
+}
+
+fn video_of(plan: &mut LegPlan) -> &mut StreamPlan {
+    let mut streams = plan.streams.iter_mut();
+    streams.find(|it| it.kind == MediaKind::Video).unwrap()
 }
 
 #[test]

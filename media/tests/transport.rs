@@ -98,6 +98,34 @@ fn a_handshake_that_ends_before_the_answer_is_known_is_held_back_until_then() {
     assert!(world.is_ready(1));
 }
 
+#[test]
+fn our_hello_is_repeated_until_the_peer_takes_it() {
+    for version in [Version::Dtls12, Version::Dtls13] {
+        let mut world = World::new();
+        world.add_peer(1, &[SERVER_V4], version);
+        let start = world.now;
+        let peer = world.peers.get_mut(&1).unwrap();
+        peer.wait_for_hello(start, version);
+        let mut answered = complete(leg_plan(1, CHROMIUM, false), peer.fingerprint);
+        let TransportPlan::WebRtc(webrtc) = &mut answered.transport;
+        webrtc.role = DtlsRole::Client;
+        let mut lost = 0;
+        world.lose = Box::new(move |to_server, bytes| {
+            let is_hello = !to_server && bytes[0] == 22;
+            lost += usize::from(is_hello);
+            is_hello && lost <= 2
+        });
+        world.command(Command::AddLeg(Box::new(leg_plan(1, CHROMIUM, false))));
+        assert!(world.run_until(SECOND, |it| it.saw(&Event::IceConnected(LegId(1)))));
+        world.command(Command::UpdateLeg(Box::new(answered)));
+        assert!(
+            world.run_until(4 * SECOND, |it| it.is_ready(1)),
+            "{version:?}, {:?}",
+            world.events
+        );
+    }
+}
+
 /// An answer of `a=setup:passive` makes us the DTLS client.
 #[test]
 fn a_peer_that_waits_for_our_hello_gets_it_whether_checks_or_answer_come_first() {

@@ -18,6 +18,9 @@ const AUDIO_INTERVAL: Duration = Duration::from_millis(2500);
 /// Sequence numbers in one NACK; with more missing, a keyframe is the better repair.
 const MAX_NACKS: usize = 128;
 
+/// Until feedback that could not be sent is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
 impl Leg {
     /// Sends a report for each stream (RFC 3550 6.4): what we send, and how we receive.
     pub(super) fn send_reports(&mut self, now: Instant, cx: &mut Context<'_>) {
@@ -130,11 +133,15 @@ impl Leg {
         let due = self
             .stream(MediaKind::Video)
             .and_then(|it| it.inbound.keyframes.poll_timeout());
-        self.timers.set(Timer::Keyframe, due);
+        self.timers.set(Timer::Keyframe, not_at_once(now, due));
     }
 
     /// Tells the far side how much it may send, if it is time.
     pub(super) fn tell_bitrate(&mut self, now: Instant, cx: &mut Context<'_>) {
+        if self.security.is_none() {
+            // Told anew when media can flow.
+            return;
+        }
         self.send_rtcp(cx, |writer, streams, cname| {
             let Some(Stream {
                 plan,
@@ -157,7 +164,7 @@ impl Leg {
         let due = self
             .stream(MediaKind::Video)
             .and_then(|it| it.inbound.bitrate.poll_timeout());
-        self.timers.set(Timer::Bitrate, due);
+        self.timers.set(Timer::Bitrate, not_at_once(now, due));
     }
 
     /// Sends one compound packet, if there is a way and `write` wrote what is worth sending.
@@ -184,6 +191,12 @@ impl Leg {
             security.outbound.protect_rtcp(slot, len).ok()
         });
     }
+}
+
+/// What is still due could not be said now, since the far side's SSRC is not known yet or it
+/// negotiated no such feedback: a timer in the past would keep the worker from all else.
+fn not_at_once(now: Instant, due: Option<Instant>) -> Option<Instant> {
+    due.map(|due| if due > now { due } else { now + RETRY })
 }
 
 /// Feedback goes in a compound packet, which begins with a report and a source description

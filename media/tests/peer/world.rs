@@ -210,6 +210,11 @@ impl World {
             .is_some_and(|due| due <= self.now)
         {
             working(|| self.worker.handle_timeout(self.now, &mut self.outbox));
+            assert!(
+                self.worker.poll_timeout().is_none_or(|due| due > self.now),
+                "the worker has done what is due and wants to be woken at once again: it would \
+                 never sleep"
+            );
         }
         self.collect();
         true
