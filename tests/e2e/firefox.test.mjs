@@ -17,11 +17,7 @@ let cable;
 let server;
 let chromium;
 let firefox;
-let people = {};
-const scenario = scenarios(() => ({
-  server,
-  pages: Object.fromEntries(Object.entries(people).map(([name, { page }]) => [name, page])),
-}));
+const scenario = scenarios(() => ({ server, sides: [chromium, firefox] }));
 
 before(async () => {
   if (obstacle) return;
@@ -38,7 +34,6 @@ before(async () => {
 });
 
 afterEach(async () => {
-  people = {};
   await Promise.all([chromium?.clear(), firefox?.clear()]);
 });
 
@@ -48,12 +43,11 @@ after(async () => {
   cable?.remove();
 });
 
-async function both() {
-  [people.chromium, people.firefox] = await Promise.all([
+function both() {
+  return Promise.all([
     PhonePerson.signIn(chromium, server.secureUrl, 'chromium'),
     PhonePerson.signIn(firefox, server.secureUrl, 'firefox'),
   ]);
-  return [people.chromium, people.firefox];
 }
 
 scenario('Chromium calls Firefox: both hear and see each other, Firefox hangs up', { skip: obstacle }, async () => {

@@ -18,11 +18,7 @@ let cable;
 let server;
 let red;
 let blue;
-let people = {};
-const scenario = scenarios(() => ({
-  server,
-  pages: Object.fromEntries(Object.entries(people).map(([name, { page }]) => [name, page])),
-}));
+const scenario = scenarios(() => ({ server, sides: [red, blue] }));
 
 before(async () => {
   if (obstacle) return;
@@ -43,7 +39,6 @@ before(async () => {
 });
 
 afterEach(async () => {
-  people = {};
   cable?.mend();
   await Promise.all([red?.clear(), blue?.clear()]);
 });
@@ -54,12 +49,11 @@ after(async () => {
   cable?.remove();
 });
 
-async function alice_and_bob() {
-  [people.alice, people.bob] = await Promise.all([
+function alice_and_bob() {
+  return Promise.all([
     PhonePerson.signIn(red, server.secureUrl, 'alice'),
     PhonePerson.signIn(blue, server.secureUrl, 'bob'),
   ]);
-  return [people.alice, people.bob];
 }
 
 scenario('over a cable between two hosts both hear and see each other', { skip: obstacle }, async () => {

@@ -17,7 +17,7 @@ let strict;
 let lenient;
 let red;
 let web;
-const scenario = scenarios(() => ({ server: strict, pages: { last: red?.pages().at(-1) } }));
+const scenario = scenarios(() => ({ server: strict, sides: [red] }));
 
 before(async () => {
   web = await serveSdk('2.0.276');

@@ -20,11 +20,7 @@ const TIMED_CALLS = 20;
 let server;
 let red;
 let blue;
-let people = {};
-const scenario = scenarios(() => ({
-  server,
-  pages: Object.fromEntries(Object.entries(people).map(([name, { page }]) => [name, page])),
-}));
+const scenario = scenarios(() => ({ server, sides: [red, blue] }));
 
 before(async () => {
   [server, red, blue] = await Promise.all([
@@ -35,7 +31,6 @@ before(async () => {
 });
 
 afterEach(async () => {
-  people = {};
   await Promise.all([red.clear(), blue.clear()]);
 });
 
@@ -44,9 +39,8 @@ after(async () => {
   await server?.stopWell();
 });
 
-async function person(name, side, options) {
-  people[name] = await PhonePerson.signIn(side, server.url, name, options);
-  return people[name];
+function person(name, side, options) {
+  return PhonePerson.signIn(side, server.url, name, options);
 }
 
 function alice_and_bob() {
@@ -62,7 +56,6 @@ async function talking() {
 
 scenario('the first minute: a proposed name, who is here, a click, an answer, a talk, goodbye', async () => {
   const [a, b] = await Promise.all([red, blue].map((side) => PhonePerson.open(side, server.url)));
-  people = { a, b };
   await Promise.all([a.signInAsProposed(), b.signInAsProposed()]);
   assert.notEqual(a.name, b.name, 'two windows are proposed different names');
   await Promise.all([a.present(b.name), b.present(a.name)]);
@@ -206,7 +199,6 @@ scenario('the called one closes the tab mid-call: it ends for the caller at once
 scenario('a name that is taken is refused with words and another can be chosen', async () => {
   await person('alice', red);
   const second = await PhonePerson.open(blue, server.url);
-  people.second = second;
   await second.trySignIn('alice');
   assert.match(await second.signInProblem(), /taken|in use|somebody|someone|already/i);
   await second.trySignIn('alice2');
@@ -224,7 +216,6 @@ scenario('a reload keeps the name, and a ghost does not hold it', async () => {
 
 scenario('an account signs in with its password, and a wrong one is answered in words', async () => {
   const carol = await PhonePerson.open(red, server.url);
-  people.carol = carol;
   await carol.trySignIn('carol', 'wrong');
   assert.match(await carol.signInProblem(), /password/i);
   await carol.trySignIn('carol', 'correct horse');
@@ -235,7 +226,6 @@ scenario('an account signs in with its password, and a wrong one is answered in 
 scenario('a user signed in twice: both ring, the first to answer wins, the other stops', async () => {
   const first = await PhonePerson.signIn(red, server.url, 'carol', { password: 'correct horse' });
   const second = await PhonePerson.signIn(blue, server.url, 'carol', { password: 'correct horse' });
-  people = { first, second };
   const alice = await person('alice', red);
   await alice.call('carol');
   await Promise.all([first.rung('alice'), second.rung('alice')]);

@@ -17,8 +17,7 @@ let server;
 let red;
 let blue;
 let web;
-let pages = {};
-const scenario = scenarios(() => ({ server, pages }), { foreign: true });
+const scenario = scenarios(() => ({ server, sides: [red, blue] }), { foreign: true });
 
 before(async () => {
   // What the pages say of themselves: they know no BUSY.
@@ -30,7 +29,6 @@ before(async () => {
 });
 
 afterEach(async () => {
-  pages = {};
   await Promise.all([red.clear(), blue.clear()]);
   await web?.close();
   web = undefined;
@@ -41,9 +39,8 @@ after(async () => {
   await server?.stopWell();
 });
 
-async function open(name, side, example) {
+async function open(side, example) {
   const page = await side.newPage();
-  pages[name] = page;
   await page.addInitScript((ws) => { window.SERVER_PORTS = { ws, legacy: {}, hls: {} }; }, server.http);
   await page.goto(`http://localhost:${web.port}/sdk/examples/demo/sip/${example}`);
   return page;
@@ -105,7 +102,7 @@ function hearEachOther(a, b) {
 async function two(example, remote) {
   const serial = Math.random().toString(36).slice(2, 8);
   const phones = await Promise.all([['alice', red], ['bob', blue]].map(async ([name, side]) => {
-    const page = await open(name, side, example);
+    const page = await open(side, example);
     return new StockPhone(page, `${name}-${serial}`, side, remote);
   }));
   await Promise.all(phones.map((phone) => phone.connect()));
@@ -180,7 +177,7 @@ scenario('Phone UI (2.0.276): its keypad calls and is heard at the far side', as
   // Its keypad dials digits only.
   const names = ['1001', '1002'];
   const phones = await Promise.all([red, blue].map(async (side, i) => {
-    const page = await open(names[i], side, 'phone-ui/Phone.html');
+    const page = await open(side, 'phone-ui/Phone.html');
     await page.click('.b-display__header__login');
     for (const [field, value] of Object.entries({
       sipLogin: names[i], sipAuthenticationName: names[i], sipPassword: 'any',

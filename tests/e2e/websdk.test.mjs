@@ -36,26 +36,19 @@ after(async () => {
 for (const version of Object.keys(SDK_VERSIONS)) {
   describe(`Web SDK ${version}`, () => {
     let web;
-    let people = {};
     let serial = 0;
-    const scenario = scenarios(() => ({
-      server,
-      pages: Object.fromEntries(Object.entries(people).map(([name, person]) => [name, person.page])),
-    }));
+    const scenario = scenarios(() => ({ server, sides: [red, blue] }));
 
     before(async () => {
       web = await serveSdk(version);
     });
     afterEach(async () => {
-      people = {};
       await Promise.all([red.clear(), blue.clear()]);
     });
     after(() => web.close());
 
-    async function person(name, side, limits) {
-      const opened = await SdkPerson.open(side, web, server, limits);
-      people[name] = opened;
-      return opened;
+    function person(side, limits) {
+      return SdkPerson.open(side, web, server, limits);
     }
 
     /** Two registered guests whose names nobody had before. */
@@ -63,13 +56,13 @@ for (const version of Object.keys(SDK_VERSIONS)) {
       serial += 1;
       const n = `${version.replaceAll('.', '')}-${serial}`;
       return Promise.all([
-        person('alice', red, alice).then((p) => p.register(`alice-${n}`)),
-        person('bob', blue, bob).then((p) => p.register(`bob-${n}`)),
+        person(red, alice).then((p) => p.register(`alice-${n}`)),
+        person(blue, bob).then((p) => p.register(`bob-${n}`)),
       ]);
     }
 
     scenario('connects: ESTABLISHED with a token and no password, then REGISTERED', async () => {
-      const alice = await person('alice', red);
+      const alice = await person(red);
       await alice.register('alice', { password: 'to-be-kept-secret' });
       const events = await alice.page.evaluate(() => window.sdk.sessionEvents);
       const order = events.map(([status]) => status);
@@ -166,7 +159,7 @@ for (const version of Object.keys(SDK_VERSIONS)) {
     scenario('somebody in a call is busy to a third', async () => {
       const [alice, bob] = await alice_and_bob();
       await establish(alice, bob);
-      const dora = await person('dora', red);
+      const dora = await person(red);
       await dora.register(`dora-${alice.name}`);
       await dora.call(bob.name);
       await dora.status('BUSY');
@@ -227,13 +220,13 @@ for (const version of Object.keys(SDK_VERSIONS)) {
     });
 
     scenario('an unknown token is refused', async () => {
-      const alice = await person('alice', red);
+      const alice = await person(red);
       await alice.connect({ authToken: '00000000000000000000000000000000', keepAlive: true });
       await alice.session('DISCONNECTED');
     });
 
     scenario('an account needs its password', async () => {
-      const carol = await person('carol', red);
+      const carol = await person(red);
       await carol.connect({
         sipOptions: { login: 'carol', authenticationName: 'carol', password: 'wrong', domain: 'localhost', outboundProxy: 'localhost', port: '5060', registerRequired: true },
       });

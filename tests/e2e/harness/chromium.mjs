@@ -26,11 +26,11 @@ const FLAGS = [
 
 /**
  * A running Chromium that sends the tone and picture of `side`.
- * With `netns` it lives in that network namespace (see netns.mjs).
+ * With `netns` it lives in that network namespace (see netns.mjs); `grainy` is as in fixtures.mjs.
  */
 export class ChromiumSide {
-  static async launch(side, { netns, flags = [] } = {}) {
-    const { audio, video } = makeFixtures(scratch('media'), side);
+  static async launch(side, { netns, grainy, flags = [] } = {}) {
+    const { audio, video } = makeFixtures(scratch('media'), side, { grainy });
     const browser = await chromium.launch({
       executablePath: netns ? inNamespace(netns) : executable(),
       headless: true,
@@ -48,6 +48,7 @@ export class ChromiumSide {
     this.side = side;
     this.browser = browser;
     this.contexts = [];
+    this.opened = [];
   }
 
   /**
@@ -64,18 +65,20 @@ export class ChromiumSide {
     }
     const page = await context.newPage();
     page.said = [];
+    this.opened.push(page);
     page.on('console', (message) => page.said.push(`${message.type()}: ${message.text()}`));
     page.on('pageerror', (error) => page.said.push(`uncaught: ${error.stack ?? error}`));
     return page;
   }
 
-  /** Every page that is open now. */
+  /** Every page since the last `clear`, closed ones too. */
   pages() {
-    return this.contexts.flatMap((context) => context.pages());
+    return this.opened;
   }
 
   /** Closes all pages, so that the next test starts from nothing. */
   async clear() {
+    this.opened = [];
     await Promise.all(this.contexts.splice(0).map((context) => context.close()));
   }
 

@@ -97,6 +97,7 @@ export class FirefoxSide {
     this.browser = browser;
     this.end = end;
     this.contexts = [];
+    this.opened = [];
   }
 
   async newPage() {
@@ -104,6 +105,7 @@ export class FirefoxSide {
     this.contexts.push(context);
     const page = await context.newPage();
     page.said = [];
+    this.opened.push(page);
     page.on('console', (message) => page.said.push(`${message.type()}: ${message.text()}`));
     page.on('pageerror', (error) => page.said.push(`uncaught: ${error.stack ?? error}`));
     const colour = `window.__colour = ${JSON.stringify(SIDES[this.side].colour)};`;
@@ -113,7 +115,12 @@ export class FirefoxSide {
     return page;
   }
 
+  pages() {
+    return this.opened;
+  }
+
   async clear() {
+    this.opened = [];
     await Promise.all(this.contexts.splice(0).map((context) => context.close()));
   }
 

@@ -17,14 +17,20 @@ const FRAMES_PER_SECOND = 20;
 const FRAMES = 40;
 const BAR_WIDTH = 48;
 
-/** Writes `<side>.wav` and `<side>.y4m` into `directory` and returns their paths. */
-export function makeFixtures(directory, sideName) {
+/** How far the grain of a `grainy` picture goes from its colour: hard to compress. */
+const GRAIN = 60;
+
+/**
+ * Writes the sound and the picture of a side into `directory` and returns their paths. A
+ * `grainy` picture takes as much bandwidth as it is given.
+ */
+export function makeFixtures(directory, sideName, { grainy = false } = {}) {
   const side = SIDES[sideName];
   mkdirSync(directory, { recursive: true });
   const audio = path.join(directory, `${sideName}.wav`);
-  const video = path.join(directory, `${sideName}.y4m`);
+  const video = path.join(directory, `${sideName}${grainy ? '-grainy' : ''}.y4m`);
   writeFileSync(audio, toneWav(side.tone));
-  writeFileSync(video, movingBarY4m(side.colour));
+  writeFileSync(video, movingBarY4m(side.colour, grainy));
   return { audio, video };
 }
 
@@ -53,7 +59,7 @@ function toneWav(frequency) {
 }
 
 /** A plain coloured field with a white bar that walks from left to right. */
-function movingBarY4m([r, g, b]) {
+function movingBarY4m([r, g, b], grainy) {
   const header = Buffer.from(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F${FRAMES_PER_SECOND}:1 Ip A1:1 C420jpeg\n`);
   const field = yuv(r, g, b);
   const bar = yuv(255, 255, 255);
@@ -62,7 +68,7 @@ function movingBarY4m([r, g, b]) {
     const left = Math.floor((n * (WIDTH - BAR_WIDTH)) / FRAMES) & ~1;
     frames.push(
       Buffer.from('FRAME\n'),
-      plane(WIDTH, HEIGHT, field[0], bar[0], left, BAR_WIDTH),
+      grained(plane(WIDTH, HEIGHT, field[0], bar[0], left, BAR_WIDTH), grainy ? GRAIN : 0),
       plane(WIDTH / 2, HEIGHT / 2, field[1], bar[1], left / 2, BAR_WIDTH / 2),
       plane(WIDTH / 2, HEIGHT / 2, field[2], bar[2], left / 2, BAR_WIDTH / 2),
     );
@@ -75,6 +81,15 @@ function plane(width, height, field, bar, left, barWidth) {
   row.fill(bar, left, left + barWidth);
   const rows = Buffer.alloc(width * height);
   for (let y = 0; y < height; y++) row.copy(rows, y * width);
+  return rows;
+}
+
+function grained(rows, grain) {
+  if (grain > 0) {
+    for (let i = 0; i < rows.length; i++) {
+      rows[i] = Math.min(235, Math.max(16, rows[i] + (Math.random() - 0.5) * grain));
+    }
+  }
   return rows;
 }
 

@@ -145,6 +145,28 @@
       attach();
     },
 
+    /** Watches the frames that the element shows from now on: see `gaps`. */
+    watchFrames(selector) {
+      const video = elementWith(selector, 'video');
+      const watch = { began: performance.now(), last: performance.now(), longest: 0, frames: 0 };
+      window.__proof.watch = watch;
+      const onFrame = (now) => {
+        if (window.__proof.watch !== watch) return;
+        watch.longest = Math.max(watch.longest, now - watch.last);
+        watch.last = now;
+        watch.frames += 1;
+        video.requestVideoFrameCallback(onFrame);
+      };
+      video.requestVideoFrameCallback(onFrame);
+    },
+
+    /** Since `watchFrames`: the frames, and the longest time without one, in milliseconds. */
+    gaps() {
+      const { began, last, longest, frames } = window.__proof.watch;
+      const now = performance.now();
+      return { frames, seconds: (now - began) / 1000, longest: Math.round(Math.max(longest, now - last)) };
+    },
+
     /** Totals of all live peer connections by direction and kind, with codec names. */
     async traffic() {
       const streams = [];

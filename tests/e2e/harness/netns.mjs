@@ -58,13 +58,39 @@ export class Cable {
     }
   }
 
-  /** Limits what the server can send to the person, in kbit/s; `null` opens it again. */
+  /** Limits what the server can send to the person, in kbit/s. */
   narrow(kbits) {
-    if (kbits === null) {
-      run('tc', '-n', this.server.netns, 'qdisc', 'del', 'dev', 'cable', 'root');
-    } else {
-      run('tc', '-n', this.server.netns, 'qdisc', 'replace', 'dev', 'cable', 'root',
-        'tbf', 'rate', `${kbits}kbit`, 'burst', '16kb', 'latency', '200ms');
+    run('tc', '-n', this.server.netns, 'qdisc', 'replace', 'dev', 'cable', 'root',
+      'tbf', 'rate', `${kbits}kbit`, 'burst', '16kb', 'latency', '200ms');
+  }
+
+  /**
+   * Loses this share (0 to 1) of all packets, in both directions, by chance. A classifier of
+   * four instructions, which needs no more than the kernel's own tools, picks them for a queue
+   * without room: load a random word; if it is below the threshold match, else do not.
+   */
+  lose(share) {
+    const threshold = Math.round(share * 0xffff_ffff);
+    const bytecode = `4,32 0 0 4294963256,53 1 0 ${threshold},6 0 0 4294967295,6 0 0 0`;
+    for (const { netns } of [this.server, this.person]) {
+      const tc = (...args) => run('tc', '-n', netns, ...args);
+      tc('qdisc', 'add', 'dev', 'cable', 'root', 'handle', '1:', 'htb', 'default', '1');
+      for (const classid of ['1:1', '1:2']) {
+        tc('class', 'add', 'dev', 'cable', 'parent', '1:', 'classid', classid, 'htb', 'rate', '1gbit', 'quantum', '60000');
+      }
+      tc('qdisc', 'add', 'dev', 'cable', 'parent', '1:2', 'pfifo', 'limit', '0');
+      tc('filter', 'add', 'dev', 'cable', 'parent', '1:', 'protocol', 'all', 'prio', '1', 'bpf', 'bytecode', bytecode, 'flowid', '1:2');
+    }
+  }
+
+  /** Takes away what `narrow` and `lose` set. */
+  open() {
+    for (const { netns } of [this.server, this.person]) {
+      try {
+        run('tc', '-n', netns, 'qdisc', 'del', 'dev', 'cable', 'root');
+      } catch {
+        // Nothing was set.
+      }
     }
   }
 

@@ -13,7 +13,7 @@ export class PhonePerson {
     const page = await side.newPage();
     const person = new PhonePerson(page, side.side);
     await page.goto(url);
-    await person.is('signed-out');
+    await until('the page asks for a name', () => person.visible('name'));
     return person;
   }
 

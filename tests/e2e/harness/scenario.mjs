@@ -11,7 +11,7 @@ const TIMEOUT_MS = 120_000;
 
 /**
  * Like `test`, but a failure prints and keeps its evidence. `evidence()` gives
- * `{ server, pages: { name: page } }`, whatever of it exists at the time. An uncaught error in a
+ * `{ server, sides: [...] }` or `{ server, pages: { name: page } }`, whatever of it exists at the time. An uncaught error in a
  * page is a failure, unless the pages are `foreign`: written by others, with faults of their own.
  */
 export function scenarios(evidence, { foreign = false } = {}) {
@@ -20,7 +20,7 @@ export function scenarios(evidence, { foreign = false } = {}) {
     test(name, { timeout: TIMEOUT_MS, ...options }, async (t) => {
       try {
         await body(t);
-        if (!foreign) assertNoUncaught(evidence().pages ?? {});
+        if (!foreign) assertNoUncaught(pagesOf(evidence()));
       } catch (error) {
         await keep(name, evidence()).catch((fault) => console.error(`evidence was lost: ${fault.message}`));
         throw error;
@@ -32,12 +32,21 @@ export function scenarios(evidence, { foreign = false } = {}) {
 /** A page that worked by luck has not passed. */
 function assertNoUncaught(pages) {
   for (const [who, page] of Object.entries(pages)) {
-    const uncaught = (page?.said ?? []).filter((line) => line.startsWith('uncaught:'));
+    const uncaught = page.said.filter((line) => line.startsWith('uncaught:'));
     if (uncaught.length > 0) throw new Error(`page ${who} had uncaught errors: ${uncaught.join('; ')}`);
   }
 }
 
-async function keep(name, { server, pages = {} }) {
+/** All pages of the sides by a name for people: the side and a number. */
+function pagesOf({ sides = [], pages }) {
+  return pages ?? Object.fromEntries(sides.flatMap((side) => (
+    side?.pages().map((page, n) => [`${side.side}-${n + 1}`, page]) ?? []
+  )));
+}
+
+async function keep(name, evidence) {
+  const { server } = evidence;
+  const pages = pagesOf(evidence);
   mkdirSync(RESULTS, { recursive: true });
   const stem = path.join(RESULTS, name.replace(/[^A-Za-z0-9]+/g, '-').slice(0, 100));
   const lines = [`--- evidence of: ${name}`];
@@ -46,8 +55,7 @@ async function keep(name, { server, pages = {} }) {
     lines.push('--- server log, last lines', server.log().split('\n').slice(-40).join('\n'));
   }
   for (const [who, page] of Object.entries(pages)) {
-    if (!page) continue;
-    const said = (page.said ?? []).slice(-25).join('\n');
+    const said = page.said.slice(-25).join('\n');
     lines.push(`--- page ${who}`, said || '(said nothing)');
     await page.screenshot({ path: `${stem}.${who}.png` }).catch((fault) => lines.push(`no picture: ${fault.message}`));
   }
