@@ -1,5 +1,11 @@
 //! What was agreed on about the shape of the code, checked. Each failure says the reason.
 
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

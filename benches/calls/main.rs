@@ -4,6 +4,13 @@
 //! `cargo bench --bench calls` prints a table; `-- --help` tells the options. Costs are CPU time
 //! of the server's process, as the kernel accounts it; compare ratios, not absolute times.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stdout,
+    reason = "a load tool has sockets and a clock of its own and prints its table"
+)]
+
 mod copy_loop;
 mod generator;
 mod process;

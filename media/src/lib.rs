@@ -16,3 +16,6 @@ pub mod sdp;
 pub mod srtp;
 pub mod webrtc;
 pub mod worker;
+
+#[cfg(test)]
+mod tests;

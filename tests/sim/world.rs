@@ -198,7 +198,7 @@ impl World {
                 self.flows.get_mut(&flow).unwrap().open = true;
                 self.feed(Input::WcsOpened { flow, peer });
             }
-            Happening::ToServer(flow, text) => self.to_server(flow, &text),
+            Happening::ToServer(flow, text) => self.send_to_server(flow, &text),
             Happening::Closes(flow, how) => self.closes(flow, how),
             Happening::ToClient(flow, frame) => {
                 if let Some(index) = self.flows.get(&flow).filter(|f| !f.cut).map(|f| f.client) {
@@ -231,7 +231,7 @@ impl World {
         }
     }
 
-    fn to_server(&mut self, flow: FlowId, text: &str) {
+    fn send_to_server(&mut self, flow: FlowId, text: &str) {
         // A frame that was on its way when the connection broke is lost with it.
         if !self.flows.get(&flow).is_some_and(|open| open.open) {
             return;
@@ -292,12 +292,12 @@ impl World {
                     self.tell(|| format!("{flow} <- {}", short(&frame)));
                 }
                 self.audit.sent(flow, &frame);
-                self.to_client(flow, |flow| Happening::ToClient(flow, frame));
+                self.send_to_client(flow, |flow| Happening::ToClient(flow, frame));
             }
             Output::CloseFlow { flow, code, reason } => {
                 self.tell(|| format!("{flow} is to close: {code} {reason}"));
                 self.audit.close_asked(flow);
-                self.to_client(flow, Happening::ClosedAtClient);
+                self.send_to_client(flow, Happening::ClosedAtClient);
                 let delay = Duration::from_millis(self.rng.random_range(0..500));
                 let how = match self.rng.random_bool(0.5) {
                     true => FlowEnd::Clean,
@@ -320,7 +320,7 @@ impl World {
     }
 
     /// Puts something at the end of what a client gets on a flow.
-    fn to_client(&mut self, flow: FlowId, what: impl FnOnce(FlowId) -> Happening) {
+    fn send_to_client(&mut self, flow: FlowId, what: impl FnOnce(FlowId) -> Happening) {
         let Some(open) = self.flows.get_mut(&flow) else {
             return;
         };

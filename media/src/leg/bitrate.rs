@@ -56,7 +56,7 @@ impl BitrateTarget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::leg::start_of_time as start;
+    use crate::tests::start_of_time as start;
 
     const MS: Duration = Duration::from_millis(1);
 

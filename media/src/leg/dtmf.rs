@@ -133,7 +133,7 @@ fn event_code(digit: char) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::leg::start_of_time as start;
+    use crate::tests::start_of_time as start;
 
     /// Every packet with the time it went out at, ms.
     fn play(digits: &str) -> Vec<(u128, EventPacket)> {

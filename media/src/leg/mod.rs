@@ -378,13 +378,3 @@ impl Leg {
         self.timers.clear();
     }
 }
-
-/// Where the time of tests begins: only distances to it count.
-#[cfg(test)]
-#[allow(
-    clippy::disallowed_methods,
-    reason = "there is no other way to get an instant"
-)]
-pub(crate) fn start_of_time() -> Instant {
-    Instant::now()
-}

@@ -235,13 +235,12 @@ fn offered_bundle<'a>(offer: &'a RemoteOffer, agreed: &[Agreed<'_>]) -> &'a [Smo
         .unwrap_or_default()
 }
 
+/// RFC 3264 6: some format has to stand there and counts for nothing. For RTP it is 0, as
+/// browsers write it: stacks are about that look for an `a=rtpmap` of any other.
 fn refused(media: &MediaDescription) -> MediaDescription {
     let mut refused = MediaDescription::new(media.media.clone(), media.protocol.clone());
-    let first = media
-        .codecs
-        .first()
-        .map(|codec| SmolStr::new(codec.payload_type.to_string()));
-    let format = first.or_else(|| media.other_formats.first().cloned());
+    let format = media.other_formats.first().cloned();
+    let format = format.filter(|_| media.codecs.is_empty());
     refused.other_formats = vec![format.unwrap_or_else(|| SmolStr::new_static("0"))];
     refused.mid = media.mid.clone();
     refused

@@ -53,7 +53,7 @@ impl EarlyDatagrams {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::leg::start_of_time;
+    use crate::tests::start_of_time;
 
     fn path(port: u16) -> Path {
         Path {

@@ -112,7 +112,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::leg::start_of_time;
+    use crate::tests::start_of_time;
 
     proptest! {
         #[test]

@@ -372,10 +372,10 @@ impl Bench {
     /// The last status frame to a page since the last look.
     pub(super) fn last_status(&mut self, page: Page) -> Value {
         let frames = self.take(page);
-        let statuses = frames
+        let mut statuses = frames
             .into_iter()
             .filter(|frame| frame["data"][0]["status"].is_string());
-        statuses.last().expect("a status")["data"][0].clone()
+        statuses.next_back().expect("a status")["data"][0].clone()
     }
 
     /// Nothing of any call is left.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::leg::start_of_time as start;
+use crate::tests::start_of_time as start;
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::leg::start_of_time as start;
+use crate::tests::start_of_time as start;
 
 const RATE: u32 = 48_000;
 
