@@ -40,7 +40,7 @@ pub const VP8_RTX: u8 = 97;
 /// RTCP reports come this often, so that tests need not wait for them.
 const REPORTS: Duration = Duration::from_millis(200);
 
-/// What an agent sends and receives; `None` leaves the media description out.
+/// What an agent sends and receives. One without `video` does not know what video is.
 #[derive(Clone, Copy)]
 pub struct Media {
     pub audio: Option<Direction>,
@@ -50,6 +50,17 @@ pub struct Media {
 pub const AUDIO: Media = Media {
     audio: Some(Direction::Sendrecv),
     video: None,
+};
+
+pub const AUDIO_AND_VIDEO: Media = Media {
+    audio: Some(Direction::Sendrecv),
+    video: Some(Direction::Sendrecv),
+};
+
+/// A page without a camera.
+pub const VIDEO_TO_SEE_ALONE: Media = Media {
+    audio: Some(Direction::Sendrecv),
+    video: Some(Direction::Recvonly),
 };
 
 pub struct Agent {
@@ -203,7 +214,7 @@ async fn build(
     media: Media,
 ) -> (Arc<dyn PeerConnection>, HashMap<RtpCodecKind, Local>) {
     let connection = PeerConnectionBuilder::new()
-        .with_media_engine(engine())
+        .with_media_engine(engine(media))
         .with_interceptor_registry(interceptors(record))
         .with_handler(handler)
         .with_udp_addrs(vec!["127.0.0.1:0"])
@@ -239,24 +250,31 @@ async fn build(
     (Arc::new(connection), local)
 }
 
-fn engine() -> MediaEngine {
+fn engine(media: Media) -> MediaEngine {
     let mut engine = MediaEngine::default();
-    let mut add = |kind, payload_type, rtp_codec| {
+    let opus = RTCRtpCodecParameters {
+        rtp_codec: codec(RtpCodecKind::Audio),
+        payload_type: OPUS,
+    };
+    engine.register_codec(opus, RtpCodecKind::Audio).unwrap();
+    if media.video.is_none() {
+        return engine;
+    }
+    let mut add = |payload_type, rtp_codec| {
         let codec = RTCRtpCodecParameters {
             rtp_codec,
             payload_type,
         };
-        engine.register_codec(codec, kind).unwrap();
+        engine.register_codec(codec, RtpCodecKind::Video).unwrap();
     };
-    add(RtpCodecKind::Audio, OPUS, codec(RtpCodecKind::Audio));
-    add(RtpCodecKind::Video, VP8, codec(RtpCodecKind::Video));
+    add(VP8, codec(RtpCodecKind::Video));
     let rtx = RTCRtpCodec {
         mime_type: MIME_TYPE_RTX.to_owned(),
         clock_rate: 90_000,
         sdp_fmtp_line: format!("apt={VP8}"),
         ..Default::default()
     };
-    add(RtpCodecKind::Video, VP8_RTX, rtx);
+    add(VP8_RTX, rtx);
     engine
 }
 

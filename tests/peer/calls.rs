@@ -44,11 +44,20 @@ impl Call {
     /// `[media]`.
     pub async fn between(settings: &str, alice: Media, bob: Media) -> Self {
         let mut call = Self::answered(settings, (alice, UNCHANGED), (bob, UNCHANGED)).await;
-        let answer = call.alice.description().await;
-        call.alice.agent.accept(answer).await;
-        call.alice.agent.connected().await;
-        call.bob.agent.connected().await;
+        call.talk().await;
         call
+    }
+
+    /// Alice takes the answer, and media can flow.
+    pub async fn talk(&mut self) {
+        let answer = self.alice.description().await;
+        self.alice.agent.accept(answer).await;
+        for person in [&mut self.alice, &mut self.bob] {
+            let talk = person.hear("talk").await;
+            assert_eq!(talk[0]["status"], "ESTABLISHED", "{}", person.name);
+        }
+        self.alice.agent.connected().await;
+        self.bob.agent.connected().await;
     }
 
     /// The same up to Bob's answer: what Alice is told waits on her page.

@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use webrtc::media_stream::track_local::TrackLocal;
 
 use super::agent::{Agent, Local, OPUS, VP8};
-use super::record::Record;
+use super::record::{Heard, Record};
 
 /// Packets of sound come this often, a frame of video likewise: faster than in life, for tests
 /// that wait for many.
@@ -236,10 +236,17 @@ pub fn check(packets: &[rtp::Packet], content: Content) -> Arrived {
     arrived
 }
 
+/// Waits until a source has sent so many more packets, and gives how many it has sent then.
+pub async fn sends(agent: &Agent, source: &Source, more: u32) -> u32 {
+    let enough = source.sent() + more;
+    let sent = |_: &Heard| Some(source.sent()).filter(|sent| *sent >= enough);
+    agent.record.until("sending", sent).await
+}
+
 /// Waits until an agent got so many packets of a source.
 pub async fn receives(agent: &Agent, source: &Source, packets: usize) {
     let kind = source.content.kind;
-    let enough = |heard: &super::record::Heard| {
+    let enough = |heard: &Heard| {
         let count = heard
             .delivered
             .iter()
