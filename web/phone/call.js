@@ -2,7 +2,8 @@
 // One call as this page lives it: what the server says of it, and what its person does.
 
 import { acquire } from './media.js';
-import { troubleOf } from './media-words.js';
+import { changeTrouble, troubleOf } from './media-words.js';
+import { wordsFor } from './end-words.js';
 import { Peer } from './peer.js';
 import { QualityMeter } from './quality.js';
 
@@ -80,7 +81,10 @@ export class Call extends EventTarget {
     this.phase = direction === 'in' ? 'incoming' : 'starting';
     this.#offer = offer ?? null;
     this.#send = send;
-    this.peer = new Peer(() => this.#change());
+    this.peer = new Peer(() => this.#change(), (what) => {
+      this.troubles.push(troubleOf(what, 'gone'));
+      this.#change();
+    });
     this.#meter = new QualityMeter(() => this.peer.stats(), person.displayName, (reading) => {
       this.quality = reading;
       this.#change();
@@ -212,6 +216,7 @@ export class Call extends EventTarget {
       await (what === 'camera' ? this.peer.useCamera(deviceId) : this.peer.useMicrophone(deviceId));
       return null;
     } catch (error) {
+      if (this.peer[what]) return changeTrouble(what, error);
       const trouble = troubleOf(what, error);
       this.troubles.push(trouble);
       this.#change();
@@ -384,15 +389,4 @@ export class Call extends EventTarget {
   #change() {
     this.dispatchEvent(new Event('change'));
   }
-}
-
-/**
- * For a server that gives no sentence.
- * @param {Notice} notice
- * @param {Person} person
- */
-function wordsFor({ status, info }, { displayName }) {
-  if (status === 'BUSY') return `${displayName} is busy. Try again later.`;
-  if (status === 'FINISH') return 'The call has ended.';
-  return `The call did not work${info ? ` (${info})` : ''}. Try again.`;
 }

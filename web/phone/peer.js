@@ -21,10 +21,15 @@ export class Peer {
   #video = null;
   #closed = false;
   #changed;
+  #lost;
 
-  /** @param {() => void} changed tracks or the connection state are other than before */
-  constructor(changed) {
+  /**
+   * @param {() => void} changed tracks or the connection state are other than before
+   * @param {(what: 'microphone' | 'camera') => void} lost a device of ours went away by itself
+   */
+  constructor(changed, lost) {
     this.#changed = changed;
+    this.#lost = lost;
     this.#connection.addEventListener('track', ({ track }) => {
       this.remote.addTrack(track);
       changed();
@@ -43,6 +48,11 @@ export class Peer {
 
   get camera() {
     return this.local.getVideoTracks()[0] ?? null;
+  }
+
+  /** A microphone could be sent, now or later. */
+  get carriesAudio() {
+    return this.#audio !== null;
   }
 
   /** A camera could be sent, now or later. */
@@ -67,10 +77,11 @@ export class Peer {
    */
   async offer(got, video) {
     this.#take(got);
-    this.#audio = this.#connection.addTransceiver(got.audio ?? 'audio', {
+    const { sender: audio } = this.#connection.addTransceiver(got.audio ?? 'audio', {
       direction: got.audio ? 'sendrecv' : 'recvonly',
       streams: [this.local],
-    }).sender;
+    });
+    if (got.audio) this.#audio = audio;
     if (video) {
       const direction = cameraDirection(got);
       const { sender } = this.#connection.addTransceiver(got.video ?? 'video', { direction, streams: [this.local] });
@@ -94,8 +105,9 @@ export class Peer {
       transceiver.direction = audio ? (track ? 'sendrecv' : 'recvonly') : cameraDirection(got);
       sender.setStreams?.(this.local);
       if (track) await sender.replaceTrack(track);
+      if (transceiver.direction !== 'sendrecv') continue;
       if (audio) this.#audio = sender;
-      else if (transceiver.direction === 'sendrecv') this.#video = sender;
+      else this.#video = sender;
     }
     return this.#describe(await this.#connection.createAnswer());
   }
@@ -195,7 +207,7 @@ export class Peer {
     // It was pulled out, or taken away in the browser's own controls.
     track.addEventListener('ended', () => {
       this.local.removeTrack(track);
-      this.#changed();
+      this.#lost(track.kind === 'audio' ? 'microphone' : 'camera');
     });
   }
 

@@ -43,7 +43,7 @@ export function notesOf(phone) {
  */
 function troubleNote(call, trouble) {
   const camera = trouble.what === 'camera';
-  const retry = call.talking && (camera ? call.peer.carriesVideo : call.peer.microphone !== null);
+  const retry = call.talking && (camera ? call.peer.carriesVideo : call.peer.carriesAudio);
   return {
     id: `${trouble.what}-${trouble.why}`,
     kind: 'trouble',
