@@ -1,5 +1,11 @@
 // @ts-check
 // Puts the telephone and its views together.
+//
+//   wire       one WebSocket: frames and signs of life
+//   session    being signed in, coming back after a break
+//   call, peer one call: what the server says of it, and its media
+//   phone      who is here, the call that is on; all that views look at
+//   view/*     one part of the page each; they hold no state that others need
 
 import { Phone } from './phone.js';
 import { attention } from './view/attention.js';
