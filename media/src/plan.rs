@@ -31,7 +31,7 @@ pub enum Command {
         /// `0-9 * # A-D`, at most 32; others are dropped.
         digits: String,
     },
-    /// Whether silence on this leg is worth a report: false while on hold.
+    /// Whether silence on this leg is worth a report: false while on hold. A new leg is watched.
     WatchSilence {
         /// The leg.
         leg: LegId,

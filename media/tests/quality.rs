@@ -133,10 +133,6 @@ fn a_duplicated_packet_is_relayed_once() {
 #[test]
 fn silence_is_reported_and_its_end_too() {
     let mut world = call(false);
-    world.command(Command::WatchSilence {
-        leg: LegId(1),
-        on: true,
-    });
     world.speak(1, 1, 50);
     assert!(!silent(&world), "while there is sound");
     world.run_for(4 * SECOND);
@@ -161,9 +157,15 @@ fn inactive(world: &World) -> bool {
 #[test]
 fn a_leg_that_sends_nothing_for_long_is_given_up_only_while_it_is_watched() {
     let mut world = call(false);
+    for leg in [1, 2] {
+        world.command(Command::WatchSilence {
+            leg: LegId(leg),
+            on: false,
+        });
+    }
     world.speak(1, 1, 5);
     world.run_for(90 * SECOND);
-    assert!(!silent(&world) && !inactive(&world), "nobody asked");
+    assert!(!silent(&world) && !inactive(&world), "nobody watches");
     world.command(Command::WatchSilence {
         leg: LegId(1),
         on: true,
@@ -181,12 +183,17 @@ fn a_leg_that_sends_nothing_for_long_is_given_up_only_while_it_is_watched() {
 }
 
 #[test]
+fn a_leg_that_never_sends_is_given_up_without_anybody_having_to_ask() {
+    let mut world = call(false);
+    world.run_for(58 * SECOND);
+    assert!(!inactive(&world));
+    world.run_for(3 * SECOND);
+    assert!(inactive(&world));
+}
+
+#[test]
 fn hold_ends_the_watch() {
     let mut world = call(false);
-    world.command(Command::WatchSilence {
-        leg: LegId(1),
-        on: true,
-    });
     world.speak(1, 1, 5);
     world.command(Command::WatchSilence {
         leg: LegId(1),
@@ -199,10 +206,6 @@ fn hold_ends_the_watch() {
 #[test]
 fn a_video_source_may_pause_longer_than_an_audio_source() {
     let mut world = call(true);
-    world.command(Command::WatchSilence {
-        leg: LegId(1),
-        on: true,
-    });
     world.show(1, 1, 3, true);
     let video_silent = |world: &World| {
         let of_video = |it: &Event| matches!(it, Event::Silent(LegId(1), MediaKind::Video, _));

@@ -103,7 +103,7 @@ impl Leg {
             streams: [None, None],
             timers: TimerTable::default(),
             dtmf: None,
-            watch: Watch::default(),
+            watch: Watch::new(now),
             cache,
             cname: plan
                 .streams

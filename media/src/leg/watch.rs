@@ -7,14 +7,18 @@ use crate::ids::MediaKind;
 /// A camera that is off sends a black picture now and then, so video may pause longer.
 const VIDEO_PATIENCE: u32 = 3;
 
-/// The watch over what a leg's far side sends.
-#[derive(Debug, Default)]
+/// The watch over what a leg's far side sends. On from the beginning.
+#[derive(Debug)]
 pub(super) struct Watch {
     /// Silence before this is nobody's fault.
     since: Option<Instant>,
 }
 
 impl Watch {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { since: Some(now) }
+    }
+
     /// Watches from now on, or no more.
     pub(super) fn set(&mut self, now: Instant, on: bool) {
         self.since = on.then_some(now);
