@@ -3,65 +3,19 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use rtc::interceptor::{
-    NackGeneratorBuilder, NackResponderBuilder, ReceiverReportBuilder, SenderReportBuilder, Slot,
-};
-use rtc::media_stream::MediaStreamTrack;
-use rtc::peer_connection::configuration::media_engine::{
-    MIME_TYPE_OPUS, MIME_TYPE_RTX, MIME_TYPE_VP8,
-};
 use rtc::rtcp;
-use rtc::rtp;
-use rtc::rtp_transceiver::rtp_sender::{
-    RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters,
-    RTCRtpEncodingParameters, RTCRtpRtxParameters, RtpCodecKind,
-};
-use rtc::rtp_transceiver::{RTCRtpTransceiverDirection as Direction, RTCRtpTransceiverInit};
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use tokio::runtime::{Builder, Runtime};
-use webrtc::media_stream::track_local::TrackLocal;
-use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use webrtc::peer_connection::{
-    MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler,
-    RTCIceGatheringState, RTCPeerConnectionState, RTCSessionDescription, Registry,
+    PeerConnection, PeerConnectionEventHandler, RTCIceGatheringState, RTCPeerConnectionState,
+    RTCSessionDescription,
 };
 
+use super::make::{Local, Make, build};
 use super::record::Record;
-use super::tap::{PLACE, Tap};
-
-/// Payload types of the agents.
-pub const OPUS: u8 = 111;
-pub const VP8: u8 = 96;
-pub const VP8_RTX: u8 = 97;
-
-/// RTCP reports come this often, so that tests need not wait for them.
-const REPORTS: Duration = Duration::from_millis(200);
-
-/// What an agent sends and receives. One without `video` does not know what video is.
-#[derive(Clone, Copy)]
-pub struct Media {
-    pub audio: Option<Direction>,
-    pub video: Option<Direction>,
-}
-
-pub const AUDIO: Media = Media {
-    audio: Some(Direction::Sendrecv),
-    video: None,
-};
-
-pub const AUDIO_AND_VIDEO: Media = Media {
-    audio: Some(Direction::Sendrecv),
-    video: Some(Direction::Sendrecv),
-};
-
-/// A page without a camera.
-pub const VIDEO_TO_SEE_ALONE: Media = Media {
-    audio: Some(Direction::Sendrecv),
-    video: Some(Direction::Recvonly),
-};
 
 pub struct Agent {
     pub record: Record,
@@ -71,15 +25,8 @@ pub struct Agent {
     runtime: Option<Runtime>,
 }
 
-/// What an agent sends of one kind.
-#[derive(Clone)]
-pub struct Local {
-    pub ssrc: u32,
-    pub track: Arc<TrackLocalStaticRTP>,
-}
-
 impl Agent {
-    pub async fn new(media: Media) -> Self {
+    pub async fn new(make: Make) -> Self {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -90,7 +37,7 @@ impl Agent {
             record: record.clone(),
             remote: tokio::sync::Mutex::default(),
         });
-        let building = build(record.clone(), handler.clone(), media);
+        let building = build(record.clone(), handler.clone(), make);
         let (connection, local) = runtime.spawn(building).await.unwrap();
         Self {
             record,
@@ -182,7 +129,7 @@ impl Agent {
     }
 
     /// Goes without a word: its tasks and sockets end, nothing more is sent.
-    pub fn vanish(mut self) {
+    pub fn vanish(&mut self) {
         self.stop();
     }
 
@@ -208,148 +155,8 @@ impl Drop for Agent {
     }
 }
 
-async fn build(
-    record: Record,
-    handler: Arc<Handler>,
-    media: Media,
-) -> (Arc<dyn PeerConnection>, HashMap<RtpCodecKind, Local>) {
-    let connection = PeerConnectionBuilder::new()
-        .with_media_engine(engine(media))
-        .with_interceptor_registry(interceptors(record))
-        .with_handler(handler)
-        .with_udp_addrs(vec!["127.0.0.1:0"])
-        .build()
-        .await
-        .unwrap();
-    let mut local = HashMap::new();
-    let wishes = [
-        (RtpCodecKind::Audio, media.audio),
-        (RtpCodecKind::Video, media.video),
-    ];
-    for (kind, direction) in wishes {
-        let Some(direction) = direction else { continue };
-        let init = Some(RTCRtpTransceiverInit {
-            direction,
-            ..Default::default()
-        });
-        if direction == Direction::Recvonly {
-            connection
-                .add_transceiver_from_kind(kind, init)
-                .await
-                .unwrap();
-            continue;
-        }
-        let sends = track(kind);
-        let track: Arc<dyn TrackLocal> = sends.track.clone();
-        connection
-            .add_transceiver_from_track(track, init)
-            .await
-            .unwrap();
-        local.insert(kind, sends);
-    }
-    (Arc::new(connection), local)
-}
-
-fn engine(media: Media) -> MediaEngine {
-    let mut engine = MediaEngine::default();
-    let opus = RTCRtpCodecParameters {
-        rtp_codec: codec(RtpCodecKind::Audio),
-        payload_type: OPUS,
-    };
-    engine.register_codec(opus, RtpCodecKind::Audio).unwrap();
-    if media.video.is_none() {
-        return engine;
-    }
-    let mut add = |payload_type, rtp_codec| {
-        let codec = RTCRtpCodecParameters {
-            rtp_codec,
-            payload_type,
-        };
-        engine.register_codec(codec, RtpCodecKind::Video).unwrap();
-    };
-    add(VP8, codec(RtpCodecKind::Video));
-    let rtx = RTCRtpCodec {
-        mime_type: MIME_TYPE_RTX.to_owned(),
-        clock_rate: 90_000,
-        sdp_fmtp_line: format!("apt={VP8}"),
-        ..Default::default()
-    };
-    add(VP8_RTX, rtx);
-    engine
-}
-
-fn codec(kind: RtpCodecKind) -> RTCRtpCodec {
-    if kind == RtpCodecKind::Audio {
-        return RTCRtpCodec {
-            mime_type: MIME_TYPE_OPUS.to_owned(),
-            clock_rate: 48_000,
-            channels: 2,
-            sdp_fmtp_line: "minptime=10;useinbandfec=1".to_owned(),
-            rtcp_feedback: Vec::new(),
-        };
-    }
-    let feedback = [
-        ("goog-remb", ""),
-        ("ccm", "fir"),
-        ("nack", ""),
-        ("nack", "pli"),
-    ];
-    RTCRtpCodec {
-        mime_type: MIME_TYPE_VP8.to_owned(),
-        clock_rate: 90_000,
-        channels: 0,
-        sdp_fmtp_line: String::new(),
-        rtcp_feedback: feedback
-            .map(|(typ, parameter)| RTCPFeedback {
-                typ: typ.to_owned(),
-                parameter: parameter.to_owned(),
-            })
-            .to_vec(),
-    }
-}
-
-fn interceptors(record: Record) -> Registry {
-    // The crate takes a packet that comes by RTX for still missing and would ask for ever.
-    let nacks = NackGeneratorBuilder::new()
-        .with_interval(Duration::from_millis(50))
-        .with_max_nacks_per_packet(5);
-    let receiver_reports = ReceiverReportBuilder::new().with_interval(REPORTS);
-    let sender_reports = SenderReportBuilder::new().with_interval(REPORTS);
-    Registry::new()
-        .with(Slot::from(PLACE), Tap::new(record))
-        .with(Slot::NackResponder, NackResponderBuilder::new().build())
-        .with(Slot::NackGenerator, nacks.build())
-        .with(Slot::ReceiverReport, receiver_reports.build())
-        .with(Slot::SenderReport, sender_reports.build())
-}
-
-fn track(kind: RtpCodecKind) -> Local {
-    let (ssrc, rtx): (u32, u32) = (rand::random(), rand::random());
-    let video = kind == RtpCodecKind::Video;
-    let encoding = RTCRtpEncodingParameters {
-        rtp_coding_parameters: RTCRtpCodingParameters {
-            ssrc: Some(ssrc),
-            rtx: video.then_some(RTCRtpRtxParameters { ssrc: rtx }),
-            ..Default::default()
-        },
-        active: true,
-        codec: codec(kind),
-        ..Default::default()
-    };
-    let track = MediaStreamTrack::new(
-        "stream".to_owned(),
-        format!("track-{kind}"),
-        kind.to_string(),
-        kind,
-        vec![encoding],
-    );
-    Local {
-        ssrc,
-        track: Arc::new(TrackLocalStaticRTP::new(track)),
-    }
-}
-
-struct Handler {
+/// Writes down what the crate tells.
+pub struct Handler {
     record: Record,
     remote: tokio::sync::Mutex<HashMap<RtpCodecKind, Arc<dyn TrackRemote>>>,
 }
@@ -372,13 +179,9 @@ impl PeerConnectionEventHandler for Handler {
         tokio::spawn(async move {
             while let Some(event) = track.poll().await {
                 if let TrackRemoteEvent::OnRtpPacket(packet) = event {
-                    deliver(&record, kind, packet);
+                    record.change(|heard| heard.delivered.push((kind, packet)));
                 }
             }
         });
     }
-}
-
-fn deliver(record: &Record, kind: RtpCodecKind, packet: rtp::Packet) {
-    record.change(|heard| heard.delivered.push((kind, packet)));
 }

@@ -4,8 +4,8 @@ use rtc::rtp;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind::Audio;
 use serde_json::json;
 
-use super::agent::{AUDIO, OPUS};
 use super::calls::{Call, Change};
+use super::make::{AUDIO, OPUS};
 use super::source::{Source, finish, is_whole, receives};
 
 #[tokio::test]

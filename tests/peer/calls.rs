@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::agent::{Agent, Media};
+use super::agent::Agent;
 use super::common::Server;
 use super::common::page::{Came, Page};
+use super::make::Make;
 
 pub struct Person {
     pub name: &'static str,
@@ -17,7 +18,8 @@ pub struct Person {
 pub struct Call {
     pub alice: Person,
     pub bob: Person,
-    pub server: Watched,
+    /// Lives as long as the call, and is heard where a test fails.
+    _server: Watched,
 }
 
 /// A server whose log is shown where a test fails.
@@ -42,29 +44,30 @@ pub const UNCHANGED: Change = |sdp| sdp;
 impl Call {
     /// Alice calls Bob, Bob answers, and both hear that they talk. `settings` are lines of
     /// `[media]`.
-    pub async fn between(settings: &str, alice: Media, bob: Media) -> Self {
+    pub async fn between(settings: &str, alice: Make, bob: Make) -> Self {
         let mut call = Self::answered(settings, (alice, UNCHANGED), (bob, UNCHANGED)).await;
         call.talk().await;
         call
     }
 
-    /// Alice takes the answer, and media can flow.
-    pub async fn talk(&mut self) {
+    /// Alice takes the answer, and media can flow. Gives the answer.
+    pub async fn talk(&mut self) -> String {
         let answer = self.alice.description().await;
-        self.alice.agent.accept(answer).await;
+        self.alice.agent.accept(answer.clone()).await;
         for person in [&mut self.alice, &mut self.bob] {
             let talk = person.hear("talk").await;
             assert_eq!(talk[0]["status"], "ESTABLISHED", "{}", person.name);
         }
         self.alice.agent.connected().await;
         self.bob.agent.connected().await;
+        answer
     }
 
     /// The same up to Bob's answer: what Alice is told waits on her page.
     pub async fn answered(
         settings: &str,
-        (alice, alice_says): (Media, Change),
-        (bob, bob_says): (Media, Change),
+        (alice, alice_says): (Make, Change),
+        (bob, bob_says): (Make, Change),
     ) -> Self {
         let server = Watched(Server::start_with(|ports| {
             format!(
@@ -99,7 +102,11 @@ impl Call {
         });
         bob.page.say("answer", request).await;
         alice.hear("ring").await;
-        Self { alice, bob, server }
+        Self {
+            alice,
+            bob,
+            _server: server,
+        }
     }
 
     /// Alice hangs up; both are told that it was meant.
@@ -118,7 +125,7 @@ impl Call {
 }
 
 impl Person {
-    async fn sign_in(server: &Server, name: &'static str, media: Media) -> Self {
+    async fn sign_in(server: &Server, name: &'static str, make: Make) -> Self {
         let mut page = Page::open(server).await;
         let first = page.sign_in(name, None).await;
         assert!(
@@ -128,7 +135,7 @@ impl Person {
         Self {
             name,
             page,
-            agent: Agent::new(media).await,
+            agent: Agent::new(make).await,
             call_id: String::new(),
         }
     }

@@ -2,8 +2,8 @@
 
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind::Audio;
 
-use super::agent::AUDIO;
 use super::calls::{Call, Change, UNCHANGED};
+use super::make::AUDIO;
 use super::source::{Source, receives};
 
 /// Another certificate than the one that is going to be shown.
@@ -91,27 +91,43 @@ async fn a_caller_whose_checks_never_come_fails_after_the_set_up_time() {
 #[tokio::test]
 async fn a_peer_that_vanishes_ends_the_call_when_its_consent_has_run_out() {
     // Five seconds are the least that can be configured.
-    let call = Call::between("consent_timeout_s = 5", AUDIO, AUDIO).await;
+    let mut call = Call::between("consent_timeout_s = 5", AUDIO, AUDIO).await;
     let from_alice = Source::start(&call.alice.agent, Audio, 0xa);
     let from_bob = Source::start(&call.bob.agent, Audio, 0xb);
     receives(&call.bob.agent, &from_alice, 20).await;
     receives(&call.alice.agent, &from_bob, 20).await;
-    let Call {
-        mut alice,
-        bob,
-        server,
-    } = call;
-    let super::calls::Person {
-        name,
-        page,
-        agent,
-        call_id,
-    } = bob;
-    agent.vanish();
-    let end = alice.ended().await;
-    assert_eq!(end["status"], "FAILED", "{end}");
-    assert_eq!(end["info"], "Failed by ICE error", "{end}");
-    let sentence = end["sentence"].as_str().unwrap();
-    assert!(sentence.contains("to bob's browser broke"), "{sentence}");
-    let _ = (name, page, call_id, server);
+    call.bob.agent.vanish();
+    let info = "Failed by ICE error";
+    fails(
+        &mut call,
+        info,
+        "to bob's browser broke",
+        "to your browser broke",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_peer_connection_that_is_closed_without_a_hangup_ends_the_call() {
+    let mut call = Call::between("", AUDIO, AUDIO).await;
+    call.bob.agent.close().await;
+    let info = "Failed by error";
+    let alice = "The browser of bob closed the call's sound and picture";
+    let bob = "Your browser closed the call's sound and picture";
+    fails(&mut call, info, alice, bob).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_is_there_but_sends_nothing_ends_the_call_after_the_inactivity_time() {
+    let mut call = Call::between("inactivity_timeout_s = 5", AUDIO, AUDIO).await;
+    let from_alice = Source::start(&call.alice.agent, Audio, 0xa);
+    receives(&call.bob.agent, &from_alice, 20).await;
+    let info = "Failed by RTP activity";
+    fails(
+        &mut call,
+        info,
+        "came from bob's browser",
+        "came from your browser",
+    )
+    .await;
 }

@@ -9,8 +9,8 @@ use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtcp::source_description::{SdesType, SourceDescription};
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind::{Audio, Video};
 
-use super::agent::{AUDIO, AUDIO_AND_VIDEO, OPUS};
 use super::calls::{Call, Person};
+use super::make::{AUDIO, AUDIO_AND_VIDEO, OPUS};
 use super::record::Heard;
 use super::source::{Source, finish, receives};
 

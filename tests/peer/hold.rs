@@ -3,8 +3,8 @@
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind::{Audio, Video};
 
-use super::agent::{AUDIO, AUDIO_AND_VIDEO};
 use super::calls::{Call, Person};
+use super::make::{AUDIO, AUDIO_AND_VIDEO};
 use super::source::{Arrived, Source, finish, receives, sends};
 
 /// Packets that may still be on their way when hold is answered: a fifth of a second of them.

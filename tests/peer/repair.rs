@@ -4,8 +4,9 @@ use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::rtp;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind::Video;
 
-use super::agent::{AUDIO_AND_VIDEO, Agent, VP8, VP8_RTX};
+use super::agent::Agent;
 use super::calls::Call;
+use super::make::{AUDIO_AND_VIDEO, VP8, VP8_RTX};
 use super::record::Chooser;
 use super::source::{Content, Source, check, is_whole, receives};
 

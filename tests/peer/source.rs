@@ -13,7 +13,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 use webrtc::media_stream::track_local::TrackLocal;
 
-use super::agent::{Agent, Local, OPUS, VP8};
+use super::agent::Agent;
+use super::make::{Local, OPUS, VP8};
 use super::record::{Heard, Record};
 
 /// Packets of sound come this often, a frame of video likewise: faster than in life, for tests

@@ -2,8 +2,8 @@
 
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind::{Audio, Video};
 
-use super::agent::{AUDIO, AUDIO_AND_VIDEO, VIDEO_TO_SEE_ALONE};
 use super::calls::{Call, Person, UNCHANGED};
+use super::make::{AUDIO, AUDIO_AND_VIDEO, VIDEO_TO_SEE_ALONE};
 use super::source::{Arrived, Source, finish, is_whole, receives};
 
 #[tokio::test]
