@@ -6,13 +6,15 @@ import { after, afterEach, before } from 'node:test';
 import { ChromiumSide } from './harness/chromium.mjs';
 import { Cable, noNamespaces } from './harness/netns.mjs';
 import { PhonePerson, establish } from './harness/phone.mjs';
-import { hearAndSeeEachOther, hears, sees } from './harness/proof.mjs';
+import { hearAndSeeEachOther, hears, hearsNothing, sees } from './harness/proof.mjs';
 import { scenarios } from './harness/scenario.mjs';
 import { Callbox } from './harness/server.mjs';
 import { until } from './harness/wait.mjs';
 
 const obstacle = noNamespaces() ?? false;
 const GRACE_S = 6;
+/** Enough for a page to notice that its line is dead, and to open another. */
+const LONG_GRACE_S = 60;
 
 let cable;
 let server;
@@ -82,6 +84,40 @@ scenario('a cable cut for a moment is survived', { skip: obstacle }, async () =>
     hears(bob.page, bob.remote, 'red', 30_000), sees(bob.page, bob.remote, 'red', 30_000),
     hears(alice.page, alice.remote, 'blue', 30_000), sees(alice.page, alice.remote, 'blue', 30_000),
   ]);
+});
+
+scenario('a cut that breaks the line, but not for longer than the grace, is survived by the call', { skip: obstacle }, async () => {
+  const patient = await Callbox.start({
+    netns: cable.server.netns,
+    address: cable.server.address,
+    config: {
+      local_videochat: { guests: 'private' },
+      media: { consent_timeout_s: LONG_GRACE_S },
+      wcs: { ping_interval_ms: 500, missed_pings: 4, grace_s: LONG_GRACE_S },
+    },
+  });
+  try {
+    const [alice, bob] = await Promise.all([
+      PhonePerson.signIn(red, patient.secureUrl, 'alice'),
+      PhonePerson.signIn(blue, patient.secureUrl, 'bob'),
+    ]);
+    await establish(alice, bob);
+    await hearAndSeeEachOther(alice, bob);
+    cable.cut();
+    await alice.offline(40_000);
+    cable.mend();
+    await alice.online(60_000);
+    await hearAndSeeEachOther(alice, bob, 30_000);
+    await Promise.all([alice.talking(), bob.talking()]);
+    // The new line carries the call: it can be held and ended.
+    await alice.hold();
+    await hearsNothing(bob.page, bob.remote);
+    await alice.resume();
+    await alice.hangUp();
+    await Promise.all([alice.ended(), bob.ended()]);
+  } finally {
+    await patient.stop();
+  }
 });
 
 scenario('after a cut the page signs in again by itself and is called', { skip: obstacle }, async () => {

@@ -181,6 +181,39 @@ scenario('nobody of that name: the page says so', async () => {
   assert.match(await alice.sentence(), /nobody-of-that-name|not (here|signed in|found)|nobody|no one/i);
 });
 
+scenario('nobody answers: after the ringing time both pages stop and the caller reads why', async () => {
+  const hasty = await Callbox.start({ config: { wcs: { ring_timeout_s: 5 } } });
+  try {
+    const [alice, bob] = await Promise.all([
+      PhonePerson.signIn(red, hasty.url, 'alice'),
+      PhonePerson.signIn(blue, hasty.url, 'bob'),
+    ]);
+    await alice.call('bob');
+    await bob.rung('alice');
+    await Promise.all([alice.ended(), bob.notRinging()]);
+    assert.match(await alice.sentence(), /bob/i);
+  } finally {
+    await hasty.stopWell();
+  }
+});
+
+scenario('the server is stopped mid-call: both pages say that the call has ended', async () => {
+  const other = await Callbox.start();
+  try {
+    const [alice, bob] = await Promise.all([
+      PhonePerson.signIn(red, other.url, 'alice'),
+      PhonePerson.signIn(blue, other.url, 'bob'),
+    ]);
+    await establish(alice, bob);
+    await hearAndSeeEachOther(alice, bob);
+    await other.stopWell();
+    await Promise.all([alice.ended(), bob.ended()]);
+    for (const one of [alice, bob]) assert.match(await one.sentence(), /server/i);
+  } finally {
+    await other.stop();
+  }
+});
+
 scenario('the caller closes the tab while it rings: the ringing stops', async () => {
   const [alice, bob] = await alice_and_bob();
   await alice.call('bob');
