@@ -6,7 +6,7 @@ use media::plan::Command;
 
 use super::call::{CallHandle, Phase, Talk};
 use super::end::{EndReason, Side};
-use super::leg::{Leg, LegState, Offer};
+use super::leg::{Exchange, Leg, LegState, MediaState};
 use super::negotiation::Description;
 use super::switch::Switch;
 use super::time::Now;
@@ -19,96 +19,67 @@ impl Switch {
         let Some(call) = self.calls.of_leg(leg_id) else {
             return;
         };
-        let handle = call.handle;
-        let rings = call
-            .leg(leg_id)
-            .is_some_and(|leg| leg.is_pending() && leg.side == Side::Callee);
-        if !rings || call.talk().is_some() {
+        let Some(leg) = call.leg(leg_id).filter(|leg| leg.is_pending()) else {
             tracing::debug!(call = %call.id, leg = %leg_id, "an answer nobody asked for");
             return;
-        }
-        let Some(caller_leg) = call.caller_leg().map(|leg| leg.id) else {
+        };
+        let handle = call.handle;
+        let (Exchange::Ours(offer), Some(caller)) = (&leg.exchange, call.caller_leg()) else {
             return;
         };
-        match self.join(handle, caller_leg, leg_id, sdp) {
-            Ok(bridge) => self.establish(now, handle, (caller_leg, leg_id), bridge),
-            Err(reason) => self.end_call(now, handle, reason),
+        let Exchange::Theirs { offer: theirs, .. } = &caller.exchange else {
+            return self.on_transfer_answered(now, leg_id, sdp);
+        };
+        let a = (caller.id, &**theirs, &caller.local);
+        match negotiate::bridge(a, offer, sdp, &self.config.media.policy) {
+            Ok(bridge) => self.establish(now, handle, sdp, bridge),
+            Err(error) => self.end_call(now, handle, answer_refused(error)),
         }
     }
 
-    fn join(
-        &self,
-        handle: CallHandle,
-        caller: LegId,
-        callee: LegId,
-        answer: &str,
-    ) -> Result<Bridge, EndReason> {
-        let call = self.calls.get(handle);
-        let offers = call.and_then(|call| Some((call.leg(caller)?, call.leg(callee)?)));
-        let Some((a, b)) = offers else {
-            return Err(EndReason::Cancelled);
-        };
-        let (Offer::Theirs(theirs), Offer::Ours(ours)) = (&a.offer, &b.offer) else {
-            return Err(EndReason::Cancelled);
-        };
-        negotiate::bridge(
-            (caller, theirs, &a.local),
-            ours,
-            answer,
-            &self.config.media.policy,
-        )
-        .map_err(answer_refused)
-    }
-
-    fn establish(
-        &mut self,
-        now: Now,
-        handle: CallHandle,
-        (caller, callee): (LegId, LegId),
-        bridge: Bridge,
-    ) {
-        // The worker knows both legs before either side may send to it.
-        self.media(handle, Command::AddLeg(Box::new(bridge.plan_a)));
-        self.media(handle, Command::UpdateLeg(Box::new(bridge.plan_b)));
-        self.media(handle, Command::Patch(Box::new(bridge.a_to_b.clone())));
-        self.media(handle, Command::Patch(Box::new(bridge.b_to_a.clone())));
+    fn establish(&mut self, now: Now, handle: CallHandle, answer: &str, bridge: Bridge) {
+        let (caller, callee) = (bridge.plan_a.leg, bridge.plan_b.leg);
         self.timers.disarm(Timer::Ring(handle));
         let Some(call) = self.calls.get_mut(handle) else {
             return;
         };
-        for (id, description) in [
-            (caller, Description::LocalAnswer),
-            (callee, Description::RemoteAnswer),
-        ] {
-            if let Some(leg) = call.leg_mut(id) {
-                leg.describe(description);
-                leg.go(LegState::Confirmed);
-                leg.in_media = true;
+        if let Some(leg) = call.leg_mut(caller) {
+            leg.describe(Description::LocalAnswer);
+            leg.go(LegState::Confirmed);
+            leg.in_media = true;
+            if let Exchange::Theirs { sdp, .. } = &mut leg.exchange {
+                let sdp = std::mem::take(sdp);
+                leg.settle(sdp, &bridge.plan_a);
             }
+        }
+        if let Some(leg) = call.leg_mut(callee) {
+            leg.describe(Description::RemoteAnswer);
+            leg.go(LegState::Confirmed);
+            leg.settle(answer.into(), &bridge.plan_b);
         }
         call.phase = Phase::Talking(Box::new(Talk {
             since: now,
             caller_leg: caller,
             callee_leg: callee,
-            to_callee: bridge.a_to_b,
-            to_caller: bridge.b_to_a,
+            to_callee: bridge.a_to_b.clone(),
+            to_caller: bridge.b_to_a.clone(),
             audio: bridge.audio.codec().map(Into::into),
             video: bridge.video.codec().map(Into::into),
             video_reason: bridge.video.reason(),
             summary: bridge.summary,
             ready_after: None,
+            transfer: None,
         }));
-        let losers: Vec<LegId> = call
-            .legs
-            .iter()
-            .filter(|leg| leg.is_pending())
-            .map(|leg| leg.id)
-            .collect();
         let waited = now.mono.saturating_duration_since(call.started.mono);
         let summary = call.talk().map_or("", |talk| talk.summary.as_str());
         tracing::info!(call = %call.id, waited_ms = waited.as_millis(), summary, "call answered");
         let view = call.view();
 
+        // The worker knows both legs before either side may send to it.
+        self.media(handle, Command::AddLeg(Box::new(bridge.plan_a)));
+        self.media(handle, Command::UpdateLeg(Box::new(bridge.plan_b)));
+        self.media(handle, Command::Patch(Box::new(bridge.a_to_b)));
+        self.media(handle, Command::Patch(Box::new(bridge.b_to_a)));
         let sdp = bridge.answer_to_a;
         self.tell(caller, |session, call_id| {
             session.established(call_id, Some(sdp.into()));
@@ -117,10 +88,20 @@ impl Switch {
             session.established(call_id, None);
         });
         self.tell_media(handle);
-        for loser in losers {
-            self.end_leg(loser, EndReason::AnsweredElsewhere);
-        }
+        self.stop_ringing(handle, &EndReason::AnsweredElsewhere);
         self.outputs.notify(Notice::CallAnswered(view));
+    }
+
+    /// Ends the legs that still ring.
+    pub(super) fn stop_ringing(&mut self, handle: CallHandle, reason: &EndReason) {
+        let Some(call) = self.calls.get(handle) else {
+            return;
+        };
+        let ringing = call.legs.iter().filter(|leg| leg.is_pending());
+        let ringing: Vec<LegId> = ringing.map(|leg| leg.id).collect();
+        for leg in ringing {
+            self.end_leg(leg, reason.clone());
+        }
     }
 
     /// Tells the pages of an answered call what flows.
@@ -135,7 +116,10 @@ impl Switch {
             talk.video.clone(),
             talk.video_reason.clone(),
         );
-        let ready = talk.ready_after.is_some();
+        let ready = [talk.caller_leg, talk.callee_leg].into_iter().all(|leg| {
+            call.leg(leg)
+                .is_some_and(|leg| leg.media == MediaState::Ready)
+        });
         let held_by = |leg: Option<&Leg>| leg.is_some_and(|leg| leg.holds);
         let sides = [Side::Caller, Side::Callee].map(|side| {
             let leg = talk.leg(side);
@@ -158,7 +142,7 @@ impl Switch {
 }
 
 /// The answer does not make a call.
-fn answer_refused(error: NegotiationError) -> EndReason {
+pub(super) fn answer_refused(error: NegotiationError) -> EndReason {
     match error {
         NegotiationError::NoCommonCodec { a, b } => EndReason::NoCommonCodec {
             caller: a,

@@ -36,6 +36,8 @@ pub(super) struct Call {
     pub(super) custom: Payload,
     /// Digits pressed.
     pub(super) digits: u32,
+    /// Who took a side over last.
+    pub(super) transferred_to: Option<Party>,
 }
 
 /// Where the call stands, with what it needs to know there.
@@ -71,6 +73,17 @@ pub(super) struct Talk {
     pub(super) summary: String,
     /// From the answer until media could flow on both sides.
     pub(super) ready_after: Option<Duration>,
+    /// A side is handing the call over, and somebody rings for it.
+    pub(super) transfer: Option<Transfer>,
+}
+
+/// A call is being handed over.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    /// The leg that hands over, and leaves when the target answers.
+    pub(super) by: LegId,
+    /// Who rings.
+    pub(super) to: Party,
 }
 
 impl Talk {
@@ -143,10 +156,32 @@ impl Call {
         self.legs.iter().any(|leg| leg.is_live() && leg.holds)
     }
 
+    /// The names of those who call and are called now: after a transfer somebody else has taken
+    /// a side.
     pub(super) fn names(&self) -> Names<'_> {
+        let name = |side, first: &'_ Party| -> Option<&str> {
+            let leg = self.leg(self.talk()?.leg(side))?;
+            (leg.party != *first).then_some(&leg.party.display_name)
+        };
         Names {
-            caller: &self.caller.display_name,
-            callee: &self.callee.display_name,
+            caller: name(Side::Caller, &self.caller).unwrap_or(&self.caller.display_name),
+            callee: name(Side::Callee, &self.callee).unwrap_or(&self.callee.display_name),
+        }
+    }
+
+    /// The names as a leg is to hear them: who rings for a transfer is called by the one who is
+    /// handed over.
+    pub(super) fn names_for<'a>(&'a self, leg: &'a Leg) -> Names<'a> {
+        let transfer = self.talk().and_then(|talk| talk.transfer.as_ref());
+        let from = transfer
+            .filter(|_| leg.is_pending())
+            .and_then(|transfer| self.far_leg(transfer.by));
+        match from {
+            Some(from) => Names {
+                caller: &from.party.display_name,
+                callee: &leg.party.display_name,
+            },
+            None => self.names(),
         }
     }
 
@@ -172,6 +207,10 @@ impl Call {
                 .map(ToString::to_string),
             video_reason: talk.and_then(|talk| talk.video_reason.clone()),
             summary: talk.map(|talk| talk.summary.clone()),
+            transferred_to: self
+                .transferred_to
+                .as_ref()
+                .map(|party| party.user.to_string()),
             legs: self.legs.iter().map(leg_view).collect(),
         }
     }

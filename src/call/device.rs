@@ -80,13 +80,19 @@ impl Switch {
             return;
         };
         let Some(leg) = call.leg(leg_id) else { return };
+        let handle = call.handle;
         let reason = match (leg.state(), leg.side) {
             (LegState::Inviting | LegState::Early, Side::Caller) => EndReason::Cancelled,
             // Whoever declines on one device declines on all (RFC 3261 21.6.2).
-            (LegState::Inviting | LegState::Early, Side::Callee) => EndReason::Rejected,
+            (LegState::Inviting | LegState::Early, Side::Callee) => {
+                if call.talk().is_some() {
+                    return self.fail_transfer(handle, &EndReason::Rejected);
+                }
+                EndReason::Rejected
+            }
             (LegState::Confirmed | LegState::Ending { .. }, side) => EndReason::HungUp(side),
             (LegState::Ended(_), _) => return,
         };
-        self.end_call(now, call.handle, reason);
+        self.end_call(now, handle, reason);
     }
 }

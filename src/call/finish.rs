@@ -31,14 +31,16 @@ impl Switch {
             record.talked_ms = millis(now.mono.saturating_duration_since(talk.since.mono));
             record.media_ready_after_ms = talk.ready_after.map(millis);
         }
-        let legs: Vec<LegId> = call
-            .legs
-            .iter()
-            .filter(|leg| leg.is_live())
-            .map(|leg| leg.id)
-            .collect();
-        for leg in legs {
-            self.end_leg(leg, reason.clone());
+        let talking = call.talk().is_some();
+        let live = call.legs.iter().filter(|leg| leg.is_live());
+        let legs: Vec<(LegId, bool)> = live.map(|leg| (leg.id, leg.is_pending())).collect();
+        for (leg, pending) in legs {
+            // Who rings for a transfer has no part in how the call itself ends.
+            let reason = match talking && pending {
+                true => EndReason::Cancelled,
+                false => reason.clone(),
+            };
+            self.end_leg(leg, reason);
         }
         self.timers.disarm(Timer::Ring(handle));
         let Some(call) = self.calls.remove(handle) else {
@@ -60,7 +62,7 @@ impl Switch {
         };
         let Some(leg) = call.leg(leg_id) else { return };
         let handle = call.handle;
-        let end = wire_end(&reason, leg.side, call.names());
+        let end = wire_end(&reason, leg.side, call.names_for(leg));
         let (device, signalling, in_media) = (leg.device(), leg.signalling.clone(), leg.in_media);
         self.tell(leg_id, |session, call_id| session.finish(call_id, end));
         if in_media {
@@ -131,17 +133,28 @@ impl Switch {
         }
     }
 
-    /// Ends a call that nobody can answer any more.
+    /// A ringing leg is over: ends a call that nobody can answer any more, or the transfer for
+    /// which it rang.
     pub(super) fn end_if_nobody_rings(&mut self, now: Now, handle: CallHandle, reason: EndReason) {
         let Some(call) = self.calls.get(handle) else {
             return;
         };
-        let over = match &call.phase {
-            Phase::Ringing(ringing) => ringing.awaited.is_empty() && !call.has_ringing_leg(),
-            Phase::Talking(_) => false,
-        };
-        if over {
-            self.end_call(now, handle, reason);
+        if call.has_ringing_leg() {
+            return;
+        }
+        match &call.phase {
+            Phase::Ringing(ringing) if !ringing.awaited.is_empty() => {}
+            Phase::Ringing(_) => self.end_call(now, handle, reason),
+            Phase::Talking(_) => self.fail_transfer(handle, &reason),
+        }
+    }
+
+    /// It has rung long enough.
+    pub(super) fn on_rung_out(&mut self, now: Now, handle: CallHandle) {
+        match self.calls.get(handle).map(|call| call.talk().is_some()) {
+            Some(true) => self.fail_transfer(handle, &EndReason::NoAnswer),
+            Some(false) => self.end_call(now, handle, EndReason::NoAnswer),
+            None => {}
         }
     }
 }

@@ -45,7 +45,7 @@ impl Switch {
 
     /// Lets media flow between the two sides, or stops it. Silence is no fault while it is
     /// stopped.
-    fn connect_media(&mut self, handle: CallHandle, flows: bool) {
+    pub(super) fn connect_media(&mut self, handle: CallHandle, flows: bool) {
         let Some(talk) = self.calls.get(handle).and_then(|call| call.talk()) else {
             return;
         };

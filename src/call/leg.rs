@@ -3,8 +3,11 @@
 #[cfg(test)]
 mod tests;
 
-use media::ids::LegId;
+use std::sync::Arc;
+
+use media::ids::{LegId, MediaKind};
 use media::negotiate::{Local, LocalOffer, RemoteOffer};
+use media::plan::{Format, LegPlan};
 
 use super::end::{EndReason, Side};
 use super::negotiation::{Description, Negotiation};
@@ -27,8 +30,8 @@ pub(super) struct Leg {
     pub(super) renegotiable: bool,
     /// What we are in its descriptions.
     pub(super) local: Local,
-    /// The offer of this leg, whoever made it.
-    pub(super) offer: Offer,
+    /// What of its descriptions is still needed.
+    pub(super) exchange: Exchange,
     /// What the worker says of its media.
     pub(super) media: MediaState,
     /// The worker has it.
@@ -61,13 +64,38 @@ pub(super) enum Signalling {
     },
 }
 
-/// The offer in force on a leg.
+/// What of a leg's descriptions is still needed.
 #[derive(Debug)]
-pub(super) enum Offer {
-    /// The far side offered.
-    Theirs(Box<RemoteOffer>),
-    /// We offered.
+pub(super) enum Exchange {
+    /// The far side has offered; the text is kept for [`Settled`].
+    Theirs {
+        offer: Arc<RemoteOffer>,
+        sdp: Box<str>,
+    },
+    /// We have offered.
     Ours(Box<LocalOffer>),
+    /// Offer and answer are done.
+    Settled(Settled),
+    /// The leg is over.
+    Over,
+}
+
+/// What another leg has to fit to talk to this one.
+#[derive(Debug)]
+pub(super) struct Settled {
+    /// The far side's own description, offer or answer.
+    pub(super) description: Box<str>,
+    /// What was agreed of it.
+    pub(super) codecs: Vec<SettledCodec>,
+}
+
+/// A payload format in use on a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SettledCodec {
+    pub(super) kind: MediaKind,
+    pub(super) format: Format,
+    pub(super) receive_pt: u8,
+    pub(super) send_pt: u8,
 }
 
 /// Where a leg stands as a relation to its peer.
@@ -176,11 +204,11 @@ impl Leg {
         side: Side,
         party: Party,
         signalling: Signalling,
-        offer: Offer,
+        exchange: Exchange,
     ) -> Self {
-        let (role, description) = match &offer {
-            Offer::Theirs(_) => (Role::Uas, Description::RemoteOffer),
-            Offer::Ours(_) => (Role::Uac, Description::LocalOffer),
+        let (role, description) = match &exchange {
+            Exchange::Theirs { .. } => (Role::Uas, Description::RemoteOffer),
+            _ => (Role::Uac, Description::LocalOffer),
         };
         let renegotiable = match &signalling {
             Signalling::Wcs { .. } => false,
@@ -193,7 +221,7 @@ impl Leg {
             signalling,
             renegotiable,
             local: local.1,
-            offer,
+            exchange,
             media: MediaState::New,
             in_media: false,
             holds: false,
@@ -228,6 +256,9 @@ impl Leg {
             tracing::error!(leg = %self.id, ?from, ?to, ?negotiation, "illegal step of a leg");
             return false;
         }
+        if to == LegPhase::Ended {
+            self.exchange = Exchange::Over;
+        }
         self.state = state;
         self.negotiation = negotiation;
         true
@@ -250,6 +281,23 @@ impl Leg {
         };
         self.negotiation = after;
         true
+    }
+
+    /// Offer and answer are done: `description` is the far side's part, `plan` what came of it.
+    pub(super) fn settle(&mut self, description: Box<str>, plan: &LegPlan) {
+        let codecs = plan.streams.iter().flat_map(|stream| {
+            stream.codecs.iter().map(|codec| SettledCodec {
+                kind: stream.kind,
+                format: codec.format,
+                receive_pt: codec.receive_pt,
+                send_pt: codec.send_pt,
+            })
+        });
+        let codecs = codecs.collect();
+        self.exchange = Exchange::Settled(Settled {
+            description,
+            codecs,
+        });
     }
 
     /// Rings or is about to.

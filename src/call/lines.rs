@@ -127,10 +127,10 @@ impl Switch {
                 .arm(Timer::Grace(device_id), now.mono + timing.grace);
         }
         for leg in legs {
-            let answered = self
-                .calls
-                .of_leg(leg)
-                .is_some_and(|call| call.talk().is_some());
+            let call = self.calls.of_leg(leg);
+            let answered = call
+                .and_then(|call| call.leg(leg))
+                .is_some_and(|leg| !leg.is_pending());
             // An answered call goes on while its media does, for the time of grace. A device
             // that rang rings anew when it is back. A caller could not be answered any more.
             if !answered && !self.set_aside(leg) {

@@ -95,6 +95,13 @@ impl Switch {
             session.extension(ExtensionEvent::Welcome(welcome));
             session.presence(now.mono, presence);
         });
+        // A page that came back goes on with calls it has heard nothing of since.
+        let legs = self.people.device(id).map(|device| device.legs.clone());
+        for leg in legs.into_iter().flatten() {
+            if let Some(handle) = self.calls.of_leg(leg).map(|call| call.handle) {
+                self.tell_media(handle);
+            }
+        }
     }
 
     /// Tells all subscribers who is here, if that changed.

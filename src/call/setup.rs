@@ -1,12 +1,13 @@
-//! A call is set up: admission, offer, target set, and a leg for each device that rings.
+//! A call is set up: admission, target set, offer, and its first leg.
 
-use media::ids::LegId;
-use media::negotiate::{self, NegotiationError, RemoteOffer};
-use media::plan::Command;
+use std::sync::Arc;
 
+use media::negotiate::{NegotiationError, RemoteOffer};
+
+use super::admission::Rate;
 use super::call::{Call, CallHandle, Phase, Ringing};
 use super::end::{EndReason, Names, Side};
-use super::leg::{Leg, LegState, Offer, Signalling};
+use super::leg::{Exchange, Leg, LegState, Signalling};
 use super::outputs::wire_end;
 use super::people::{DeviceId, Party};
 use super::switch::{Stage, Switch};
@@ -14,7 +15,6 @@ use super::time::Now;
 use super::timer::Timer;
 use super::view::Notice;
 use crate::wcs::message::{CallRequest, WcsCallId};
-use crate::wcs::session::{IncomingCall, Unannounced};
 
 /// A burst of calls that may come at once, in seconds of the rate of one person.
 const BURST_S: u32 = 5;
@@ -91,15 +91,9 @@ impl Switch {
         let offer = RemoteOffer::parse(&request.sdp, &self.config.media.policy.limits)
             .map_err(|error| with_callee(offer_refused(&error)))?;
         let handle = self.begin(now, device, caller, &callee, request, offer);
-        let mut failure = EndReason::NotSignedIn;
-        for target in targets {
-            if let Err(reason) = self.ring(handle, target) {
-                failure = reason;
-            }
-        }
-        if !self.calls.get(handle).is_some_and(Call::has_ringing_leg) {
+        if let Err(reason) = self.ring_all(handle, &targets) {
             self.undo(handle);
-            return Err(with_callee(failure));
+            return Err(with_callee(reason));
         }
         self.announce(now, handle);
         Ok(())
@@ -128,9 +122,7 @@ impl Switch {
             return Err(EndReason::CallLimit);
         }
         let all = limits.calls_per_second;
-        let rate = self
-            .call_rate
-            .get_or_insert_with(|| super::admission::Rate::new(now.mono));
+        let rate = self.call_rate.get_or_insert_with(|| Rate::new(now.mono));
         if !rate.take(now.mono, all, all) {
             return Err(EndReason::CallRate);
         }
@@ -154,8 +146,11 @@ impl Switch {
             device,
             call_id: request.call_id,
         };
-        let offer = Offer::Theirs(Box::new(offer));
-        let leg = Leg::new(local, Side::Caller, caller.clone(), signalling, offer);
+        let exchange = Exchange::Theirs {
+            offer: Arc::new(offer),
+            sdp: request.sdp.into_string().into(),
+        };
+        let leg = Leg::new(local, Side::Caller, caller.clone(), signalling, exchange);
         if let Some(device) = self.people.device_mut(device) {
             device.legs.insert(leg.id);
         }
@@ -170,98 +165,11 @@ impl Switch {
             started: now,
             custom: request.custom,
             digits: 0,
+            transferred_to: None,
         });
         self.calls.add_leg(handle, leg);
         self.board.mark_stale();
         handle
-    }
-
-    /// Rings one device.
-    ///
-    /// # Errors
-    /// Why it does not ring; nothing is left of the leg then.
-    fn ring(&mut self, handle: CallHandle, device: DeviceId) -> Result<(), EndReason> {
-        let Some(call) = self.calls.get(handle) else {
-            return Err(EndReason::Cancelled);
-        };
-        let live = call.legs.iter().filter(|leg| leg.is_live()).count();
-        if live >= self.config.limits.legs_per_call {
-            tracing::debug!(call = %call.id, "as many legs as there may be: a device does not ring");
-            return Err(EndReason::CallLimit);
-        }
-        let worker = call.worker;
-        let (leg_id, local) = self.local(worker);
-        let result = self.offer_to(handle, device, (leg_id, &local));
-        let leg = match result {
-            Ok(leg) => leg,
-            Err(reason) => {
-                self.pool.release(&local);
-                return Err(reason);
-            }
-        };
-        if let Some(device) = self.people.device_mut(device) {
-            device.legs.insert(leg_id);
-        }
-        self.calls.add_leg(handle, leg);
-        self.board.mark_stale();
-        Ok(())
-    }
-
-    /// Makes the offer, has the worker expect its answer, and announces the call.
-    fn offer_to(
-        &mut self,
-        handle: CallHandle,
-        device: DeviceId,
-        (leg_id, local): (LegId, &negotiate::Local),
-    ) -> Result<Leg, EndReason> {
-        let Some(call) = self.calls.get(handle) else {
-            return Err(EndReason::Cancelled);
-        };
-        let Some(Offer::Theirs(source)) = call.caller_leg().map(|leg| &leg.offer) else {
-            return Err(EndReason::Cancelled);
-        };
-        let policy = &self.config.media.policy;
-        let offer = negotiate::offer(leg_id, policy, source, local)
-            .map_err(|error| offer_refused(&error))?;
-        let call_id = self.pool.call_id().ok_or(EndReason::CallLimit)?;
-        let incoming = IncomingCall {
-            call_id: call_id.clone(),
-            sdp: offer.sdp.clone().into(),
-            caller: call.caller.user.shown_in(&self.config.domain),
-            callee: call.callee.user.shown_in(&self.config.domain),
-            visible_name: Some(call.caller.display_name.clone()),
-            has_audio: source.has_audio(),
-            has_video: source.has_video(),
-            custom: call.custom.clone(),
-        };
-        let party = call.callee.clone();
-        let plan = Box::new(offer.plan.clone());
-        self.media(handle, Command::AddLeg(plan));
-        match self.with_session(device, |session| session.incoming(incoming)) {
-            Some(Ok(())) => {}
-            refused => {
-                self.media(handle, Command::RemoveLeg(leg_id));
-                return Err(match refused {
-                    Some(Err(Unannounced::TooManyCalls)) => EndReason::Busy {
-                        calling_back: false,
-                    },
-                    _ => EndReason::NotSignedIn,
-                });
-            }
-        }
-        let signalling = Signalling::Wcs { device, call_id };
-        let offer = Offer::Ours(Box::new(offer));
-        let mut leg = Leg::new(
-            (leg_id, local.clone()),
-            Side::Callee,
-            party,
-            signalling,
-            offer,
-        );
-        leg.in_media = true;
-        // The page rings as soon as it is told of the call.
-        leg.go(LegState::Early);
-        Ok(leg)
     }
 
     /// Forgets a call that nobody was told of but the caller, who hears of its refusal.
@@ -304,54 +212,9 @@ impl Switch {
         self.outputs.notify(Notice::CallStarted(view));
         self.tell(leg, |session, call_id| session.ringing(call_id, None));
     }
-
-    /// A device came, or came back: what rings for its user rings there too.
-    pub(super) fn ring_also(&mut self, now: Now, device: DeviceId) {
-        let Some(user) = self.people.device(device).map(|device| device.user.clone()) else {
-            return;
-        };
-        let waiting: Vec<CallHandle> = self
-            .calls
-            .iter()
-            .filter(|call| call.callee.user == user && call.talk().is_none())
-            .filter(|call| call.caller_leg().is_some_and(|leg| leg.device() != device))
-            .map(|call| call.handle)
-            .collect();
-        for handle in waiting {
-            if let Some(ringing) = self
-                .calls
-                .get_mut(handle)
-                .and_then(|call| call.ringing_mut())
-            {
-                ringing.awaited.remove(&device);
-            }
-            if let Err(reason) = self.ring(handle, device) {
-                self.end_if_nobody_rings(now, handle, reason);
-            }
-        }
-    }
-
-    fn local(&mut self, worker: usize) -> (LegId, negotiate::Local) {
-        let media = &self.config.media;
-        let candidates = media.candidates.get(worker).map_or(&[][..], Vec::as_slice);
-        self.pool.local(media.fingerprint, candidates)
-    }
-
-    fn least_loaded_worker(&self) -> usize {
-        let workers = self.config.media.candidates.len().max(1);
-        let mut calls = vec![0_usize; workers];
-        for call in self.calls.iter() {
-            if let Some(count) = calls.get_mut(call.worker) {
-                *count += 1;
-            }
-        }
-        (0..workers)
-            .min_by_key(|worker| calls[*worker])
-            .unwrap_or(0)
-    }
 }
 
 /// The offer of the caller cannot be used, or nothing of it may be.
-fn offer_refused(error: &NegotiationError) -> EndReason {
+pub(super) fn offer_refused(error: &NegotiationError) -> EndReason {
     EndReason::BadDescription(Side::Caller, error.to_string())
 }

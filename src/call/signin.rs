@@ -1,45 +1,23 @@
 //! Signing in: by account, as a guest, or with the token of a device that was here before.
 
-use std::time::Duration;
-
-use registrar::{Aor, BindError, DisplayName, NewBinding};
+use registrar::{Aor, DisplayName};
 use sip::flow::FlowId;
 use sip::uri::Host;
 
 use super::admission::admits_guest;
+use super::denial::{Denial, MAX_GUEST_NAME};
 use super::end::EndReason;
 use super::people::{Device, DeviceId, Line, User};
 use super::switch::{FlowLine, Stage, Switch};
 use super::time::Now;
-use super::timer::Timer;
 use super::view::Notice;
 use crate::wcs::message::{AuthToken, Connection, UserData};
-use crate::wcs::session::Refusal;
-
-/// The longest name of a guest, in characters.
-const MAX_GUEST_NAME: usize = 32;
 
 /// Who somebody proved to be.
 struct Identity {
     user: Aor,
     display_name: String,
     guest: bool,
-}
-
-/// Why somebody is not let in.
-enum Denial {
-    ShuttingDown,
-    Expired,
-    NoName,
-    BadName,
-    ForeignDomain(Host),
-    WrongPassword,
-    PasswordNeeded(String),
-    NoGuests,
-    NameTaken(String),
-    TooManyAttempts(Duration),
-    TooManyDevices,
-    Full,
 }
 
 impl Switch {
@@ -194,14 +172,7 @@ impl Switch {
         if self.people.len() >= self.config.limits.sessions {
             return Err(Denial::Full);
         }
-        let binding = self
-            .location
-            .bind(now.mono, NewBinding::wcs(user.clone(), flow));
-        let binding = match binding {
-            Ok(binding) => binding,
-            Err(BindError::TooManyForAor) => self.bind_over_ghost(now, flow, &user)?,
-            Err(BindError::Full) => return Err(Denial::Full),
-        };
+        let (binding, ghost) = self.bind(now, flow, &user)?;
         let token = self.pool.token();
         let device = Device {
             user: user.clone(),
@@ -225,40 +196,13 @@ impl Switch {
             // himself who comes back with a reloaded page.
             self.lay_ghosts(now, &user, id);
         }
+        if let Some(ghost) = ghost {
+            self.device_gone(now, ghost, EndReason::ConnectionLost);
+        }
         Ok(())
     }
 
-    /// The owner of a token is back. His old flow, should it still be open, is closed. The page
-    /// has no memory of its calls: those that were answered end, those that ring ring anew.
-    fn resume(&mut self, now: Now, flow: FlowId, id: DeviceId, connection: &Connection) {
-        let Some(device) = self.people.device(id) else {
-            return;
-        };
-        let (old, legs, binding) = (device.flow(), device.legs.clone(), device.binding);
-        for leg in legs {
-            if !self.set_aside(leg) {
-                self.on_leg_gone(now, leg, EndReason::Reloaded);
-            }
-        }
-        if let Some(old) = old {
-            self.close_flow(old, 1000, "signed in again elsewhere");
-        }
-        let Some(device) = self.people.device_mut(id) else {
-            return;
-        };
-        device.line = Line::Open(flow);
-        device.keep_alive = connection.keep_alive;
-        if let Err(error) = self.location.resume(binding, flow) {
-            tracing::error!(%error, device = id.0, "a device without its binding");
-        }
-        self.timers.disarm(Timer::Parked(id));
-        self.timers.disarm(Timer::Grace(id));
-        self.welcome(flow, id);
-        self.announce_sign_in(id, true);
-        self.ring_also(now, id);
-    }
-
-    fn welcome(&mut self, flow: FlowId, id: DeviceId) {
+    pub(super) fn welcome(&mut self, flow: FlowId, id: DeviceId) {
         let Some(device) = self.people.device(id) else {
             return;
         };
@@ -281,7 +225,7 @@ impl Switch {
         self.board.mark_stale();
     }
 
-    fn announce_sign_in(&mut self, id: DeviceId, resumed: bool) {
+    pub(super) fn announce_sign_in(&mut self, id: DeviceId, resumed: bool) {
         let Some(device) = self.people.device(id) else {
             return;
         };
@@ -291,37 +235,6 @@ impl Switch {
         tracing::info!(device = id.0, guest = user.guest, resumed, "signed in");
         let user = self.people.view(&device.user, user);
         self.outputs.notify(Notice::SignedIn { user, resumed });
-    }
-
-    fn lay_ghosts(&mut self, now: Now, user: &Aor, except: DeviceId) {
-        let ghosts: Vec<DeviceId> = self.ghosts(user).filter(|ghost| *ghost != except).collect();
-        for ghost in ghosts {
-            self.device_gone(now, ghost, EndReason::Reloaded);
-        }
-    }
-
-    /// An account has as many devices as it may: one that is parked makes room.
-    fn bind_over_ghost(
-        &mut self,
-        now: Now,
-        flow: FlowId,
-        user: &Aor,
-    ) -> Result<registrar::BindingId, Denial> {
-        let ghost = self.ghosts(user).next().ok_or(Denial::TooManyDevices)?;
-        self.device_gone(now, ghost, EndReason::ConnectionLost);
-        let binding = NewBinding::wcs(user.clone(), flow);
-        self.location
-            .bind(now.mono, binding)
-            .map_err(|_| Denial::TooManyDevices)
-    }
-
-    /// Devices whose flow broke.
-    fn ghosts(&self, user: &Aor) -> impl Iterator<Item = DeviceId> {
-        let parked = self
-            .people
-            .devices_of(user)
-            .filter(|(_, device)| device.flow().is_none());
-        parked.map(|(id, _)| id)
     }
 
     fn blocked(&mut self, now: Now, flow: FlowId) -> Result<(), Denial> {
@@ -344,84 +257,6 @@ impl Switch {
             let capacity = self.config.limits.sign_in_addresses;
             self.failures
                 .note(now.mono, open.peer.address.ip(), capacity);
-        }
-    }
-}
-
-impl Denial {
-    fn refusal(&self) -> Refusal {
-        let (info, code, sentence) = match self {
-            Self::ShuttingDown => (
-                "SIP 503 Service Unavailable",
-                "shutting_down",
-                "The server is going down. Try again when it is back.".into(),
-            ),
-            Self::Expired => (
-                "SIP 401 Unauthorized",
-                "session_expired",
-                "Your session has expired. Sign in again.".into(),
-            ),
-            Self::NoName => (
-                "SIP 400 Bad Request",
-                "no_name",
-                "Type a name to sign in with.".into(),
-            ),
-            Self::BadName => (
-                "SIP 400 Bad Request",
-                "bad_name",
-                format!(
-                    "That name cannot be used. A name has 1 to {MAX_GUEST_NAME} letters, digits, \
-                     dots, dashes or underscores."
-                ),
-            ),
-            Self::ForeignDomain(domain) => (
-                "SIP 403 Forbidden",
-                "foreign_domain",
-                format!("This server does not serve {domain}. Leave the domain empty."),
-            ),
-            Self::WrongPassword => (
-                "SIP 403 Forbidden",
-                "wrong_password",
-                "The name or the password is wrong.".into(),
-            ),
-            Self::PasswordNeeded(name) => (
-                "SIP 403 Forbidden",
-                "password_needed",
-                format!("{name} has an account: give its password, or choose another name."),
-            ),
-            Self::NoGuests => (
-                "SIP 403 Forbidden",
-                "no_guests",
-                "Signing in from here takes an account and its password.".into(),
-            ),
-            Self::NameTaken(name) => (
-                "SIP 403 Forbidden",
-                "name_taken",
-                format!("Somebody is signed in as {name} already. Choose another name."),
-            ),
-            Self::TooManyAttempts(wait) => (
-                "SIP 403 Forbidden",
-                "too_many_attempts",
-                format!(
-                    "Too many failed sign-ins came from your address. Try again in {} seconds.",
-                    wait.as_secs().max(1)
-                ),
-            ),
-            Self::TooManyDevices => (
-                "SIP 403 Forbidden",
-                "too_many_devices",
-                "You are signed in on as many pages as you may. Close one of them.".into(),
-            ),
-            Self::Full => (
-                "SIP 503 Service Unavailable",
-                "server_full",
-                "The server has as many people as it may. Try again later.".into(),
-            ),
-        };
-        Refusal {
-            info: info.into(),
-            code,
-            sentence: sentence.into(),
         }
     }
 }

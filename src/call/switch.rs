@@ -14,7 +14,6 @@ use sip::uri::Host;
 use super::admission::{Failures, Rate};
 use super::call::Calls;
 use super::config::SwitchConfig;
-use super::end::EndReason;
 use super::io::{Input, Output, Peer};
 use super::outputs::Outputs;
 use super::people::{DeviceId, People};
@@ -219,7 +218,7 @@ impl Switch {
                         self.touch(flow);
                     }
                 }
-                Timer::Ring(call) => self.end_call(now, call, EndReason::NoAnswer),
+                Timer::Ring(call) => self.on_rung_out(now, call),
                 Timer::MediaClosed(leg) => self.on_media_closed_for_good(now, leg),
                 Timer::Grace(device) => self.on_grace_over(now, device),
                 Timer::Parked(device) => self.on_parked_too_long(now, device),

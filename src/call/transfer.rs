@@ -1,15 +1,292 @@
-//! Handing an answered call over to somebody else.
+//! Handing an answered call over to somebody else: he rings while the call goes on, and takes the
+//! side of whoever hands it over when he answers. If he does not, the call stays as it was.
+//!
+//! The leg that is handed over keeps its description, which it could not exchange again: what
+//! is offered to the new one is what was agreed with it, and its patches use that alone.
 
-use media::ids::LegId;
+use std::sync::Arc;
 
+use media::ids::{LegId, MediaKind};
+use media::negotiate::{self, Bridge, Outcome, RemoteOffer};
+use media::plan::{Command, Format, PatchPlan};
+
+use super::answer::answer_refused;
+use super::call::{CallHandle, Transfer};
+use super::end::{EndReason, Names, Side};
+use super::invite::Invitation;
+use super::leg::{Exchange, Leg, LegState, Settled};
+use super::negotiation::Description;
+use super::people::Party;
+use super::setup::offer_refused;
 use super::switch::Switch;
 use super::time::Now;
+use super::timer::Timer;
+use super::view::Notice;
+use crate::wcs::message::Payload;
+
+/// Every format a leg may have settled on.
+const FORMATS: [Format; 9] = [
+    Format::Opus,
+    Format::Pcmu,
+    Format::Pcma,
+    Format::G722,
+    Format::TelephoneEvent,
+    Format::Vp8,
+    Format::Vp9,
+    Format::H264,
+    Format::Av1,
+];
 
 impl Switch {
     /// A side hands the call over. The page waits for an answer in any case.
-    pub(super) fn on_transfer(&mut self, _now: Now, leg: LegId, _target: &str) {
-        self.tell(leg, |session, call_id| {
-            session.not_done(call_id, "Calls cannot be handed over yet");
+    pub(super) fn on_transfer(&mut self, now: Now, by: LegId, target: &str) {
+        let Some(call) = self.calls.of_leg(by) else {
+            return;
+        };
+        let handle = call.handle;
+        let legs = [call.leg(by), call.far_leg(by)];
+        let obstacle = if !legs.into_iter().flatten().all(Leg::is_confirmed) {
+            Some("The call is ending")
+        } else if call.talk().is_none_or(|talk| talk.transfer.is_some()) {
+            Some("The call is being handed over already")
+        } else {
+            None
+        };
+        if let Some(obstacle) = obstacle {
+            return self.tell(by, |session, call_id| {
+                session.not_done(call_id, obstacle);
+            });
+        }
+        let callee = self.resolve(target).ok();
+        if let Err(reason) = self.begin_transfer(now, handle, by, target) {
+            let callee = callee.map_or_else(|| target.to_owned(), |party| party.display_name);
+            self.refuse_transfer(by, &reason, &callee);
+        }
+    }
+
+    fn begin_transfer(
+        &mut self,
+        now: Now,
+        handle: CallHandle,
+        by: LegId,
+        target: &str,
+    ) -> Result<(), EndReason> {
+        let to = self.resolve(target)?;
+        let Some(call) = self.calls.get(handle) else {
+            return Err(EndReason::Cancelled);
+        };
+        let (Some(leg), Some(far)) = (call.leg(by), call.far_leg(by)) else {
+            return Err(EndReason::Cancelled);
+        };
+        let targets = self.targets(&to, leg.device())?;
+        let invitation = self.handing_over(handle, far.id, to.clone())?;
+        if let Some(talk) = self.calls.get_mut(handle).and_then(|call| call.talk_mut()) {
+            talk.transfer = Some(Transfer { by, to });
+        }
+        if let Err(reason) = self.invite_all(handle, &targets, &invitation) {
+            if let Some(talk) = self.calls.get_mut(handle).and_then(|call| call.talk_mut()) {
+                talk.transfer = None;
+            }
+            return Err(reason);
+        }
+        self.timers
+            .arm(Timer::Ring(handle), now.mono + self.config.timing.ring);
+        if let Some(call) = self.calls.get(handle) {
+            tracing::info!(call = %call.id, "call is being handed over");
+        }
+        Ok(())
+    }
+
+    /// The invitation to talk to a leg that has settled its media.
+    fn handing_over(
+        &self,
+        handle: CallHandle,
+        far: LegId,
+        to: Party,
+    ) -> Result<Invitation, EndReason> {
+        let far = self.calls.get(handle).and_then(|call| call.leg(far));
+        let Some((far, Exchange::Settled(settled))) = far.map(|leg| (leg, &leg.exchange)) else {
+            return Err(EndReason::Cancelled);
+        };
+        let limits = &self.config.media.policy.limits;
+        let source = RemoteOffer::parse(&settled.description, limits)
+            .map_err(|error| offer_refused(&error))?;
+        Ok(Invitation {
+            source: Arc::new(source),
+            excluded: FORMATS
+                .into_iter()
+                .filter(|format| !settled.has(*format))
+                .collect(),
+            from: far.party.clone(),
+            to,
+            custom: Payload(serde_json::Value::Null),
+        })
+    }
+
+    /// The transfer does not come about: whoever wanted it is told why, and the call goes on.
+    pub(super) fn fail_transfer(&mut self, handle: CallHandle, reason: &EndReason) {
+        self.timers.disarm(Timer::Ring(handle));
+        self.stop_ringing(handle, reason);
+        let talk = self.calls.get_mut(handle).and_then(|call| call.talk_mut());
+        let Some(Transfer { by, to }) = talk.and_then(|talk| talk.transfer.take()) else {
+            return;
+        };
+        self.refuse_transfer(by, reason, &to.display_name);
+    }
+
+    fn refuse_transfer(&mut self, by: LegId, reason: &EndReason, to: &str) {
+        tracing::info!(leg = %by, code = reason.code(), "call is not handed over");
+        let names = Names {
+            caller: "",
+            callee: to,
+        };
+        let sentence = reason.sentence(Side::Caller, names);
+        self.tell(by, |session, call_id| {
+            session.not_done(call_id, sentence);
+        });
+    }
+
+    /// Somebody who rings for a transfer answers.
+    pub(super) fn on_transfer_answered(&mut self, now: Now, new: LegId, answer: &str) {
+        let Some(call) = self.calls.of_leg(new) else {
+            return;
+        };
+        let handle = call.handle;
+        match self.fit(handle, new, answer) {
+            Ok((by, bridge)) => self.hand_over(now, handle, (by, new), answer, bridge),
+            Err(reason) => self.fail_transfer(handle, &reason),
+        }
+    }
+
+    /// What the new leg and the one that is handed over have in common.
+    fn fit(
+        &self,
+        handle: CallHandle,
+        new: LegId,
+        answer: &str,
+    ) -> Result<(LegId, Bridge), EndReason> {
+        let lost = EndReason::Cancelled;
+        let call = self.calls.get(handle).ok_or(lost.clone())?;
+        let transfer = call.talk().and_then(|talk| talk.transfer.as_ref());
+        let by = transfer.ok_or(lost.clone())?.by;
+        let (Some(far), Some(new)) = (call.far_leg(by), call.leg(new)) else {
+            return Err(lost);
+        };
+        let (Exchange::Settled(settled), Exchange::Ours(offer)) = (&far.exchange, &new.exchange)
+        else {
+            return Err(lost);
+        };
+        let policy = &self.config.media.policy;
+        let source = RemoteOffer::parse(&settled.description, &policy.limits)
+            .map_err(|error| offer_refused(&error))?;
+        let a = (far.id, &source, &far.local);
+        let mut bridge = negotiate::bridge(a, offer, answer, policy).map_err(answer_refused)?;
+        settled.restrict(&mut bridge);
+        if bridge.a_to_b.codecs.is_empty() || bridge.b_to_a.codecs.is_empty() {
+            return Err(EndReason::NoCommonCodec {
+                caller: "what was agreed before".to_owned(),
+                callee: "something else".to_owned(),
+            });
+        }
+        Ok((by, bridge))
+    }
+
+    fn hand_over(
+        &mut self,
+        now: Now,
+        handle: CallHandle,
+        (by, new): (LegId, LegId),
+        answer: &str,
+        bridge: Bridge,
+    ) {
+        self.timers.disarm(Timer::Ring(handle));
+        let Some(call) = self.calls.get_mut(handle) else {
+            return;
+        };
+        let was_held = call.is_held();
+        let Some(side) = call.leg(by).map(|leg| leg.side) else {
+            return;
+        };
+        let Some(leg) = call.leg_mut(new) else {
+            return;
+        };
+        leg.describe(Description::RemoteAnswer);
+        leg.go(LegState::Confirmed);
+        leg.settle(answer.into(), &bridge.plan_b);
+        leg.side = side;
+        let to = leg.party.clone();
+        let far = bridge.a_to_b.source;
+        let is_held = call.leg(far).is_some_and(|leg| leg.holds);
+        if let Some(talk) = call.talk_mut() {
+            talk.transfer = None;
+            (talk.to_caller, talk.to_callee) = match side {
+                Side::Caller => (bridge.a_to_b, bridge.b_to_a),
+                Side::Callee => (bridge.b_to_a, bridge.a_to_b),
+            };
+            match side {
+                Side::Caller => talk.caller_leg = new,
+                Side::Callee => talk.callee_leg = new,
+            }
+            let kinds: Vec<MediaKind> = talk.to_caller.codecs.iter().map(|map| map.kind).collect();
+            let flows = |kind, outcome: &Outcome| {
+                outcome
+                    .codec()
+                    .filter(|_| kinds.contains(&kind))
+                    .map(Into::into)
+            };
+            talk.audio = flows(MediaKind::Audio, &bridge.audio);
+            talk.video = flows(MediaKind::Video, &bridge.video);
+            talk.video_reason = bridge.video.reason();
+            talk.summary = bridge.summary;
+        }
+        call.transferred_to = Some(to.clone());
+        let after = now.mono.saturating_duration_since(call.started.mono);
+        tracing::info!(call = %call.id, after_ms = after.as_millis(), "call handed over");
+
+        self.media(handle, Command::UpdateLeg(Box::new(bridge.plan_b)));
+        self.end_leg(
+            by,
+            EndReason::Transferred {
+                to: to.display_name,
+            },
+        );
+        match (was_held, is_held) {
+            // The side that held has left: media flows again.
+            (_, false) => self.connect_media(handle, true),
+            (_, true) => self.media(
+                handle,
+                Command::WatchSilence {
+                    leg: new,
+                    on: false,
+                },
+            ),
+        }
+        self.tell(new, |session, call_id| {
+            session.established(call_id, None);
+        });
+        self.tell_media(handle);
+        self.stop_ringing(handle, &EndReason::AnsweredElsewhere);
+        if let Some(view) = self.calls.get(handle).map(|call| call.view()) {
+            self.outputs.notify(Notice::CallChanged(view));
+        }
+    }
+}
+
+impl Settled {
+    fn has(&self, format: Format) -> bool {
+        self.codecs.iter().any(|codec| codec.format == format)
+    }
+
+    /// Leaves of the patches what the settled leg, A of `bridge`, has agreed to.
+    fn restrict(&self, bridge: &mut Bridge) {
+        let keep = |patch: &mut PatchPlan, agreed: &dyn Fn(u8, u8) -> bool| {
+            patch.codecs.retain(|map| agreed(map.from_pt, map.to_pt));
+        };
+        keep(&mut bridge.a_to_b, &|from, _| {
+            self.codecs.iter().any(|codec| codec.receive_pt == from)
+        });
+        keep(&mut bridge.b_to_a, &|_, to| {
+            self.codecs.iter().any(|codec| codec.send_pt == to)
         });
     }
 }

@@ -28,6 +28,8 @@ pub struct CallView {
     pub video_reason: Option<String>,
     /// What was negotiated, in one line.
     pub summary: Option<String>,
+    /// `name@domain` of who took a side over by a transfer, if anybody did.
+    pub transferred_to: Option<String>,
     /// The caller's leg first.
     pub legs: Vec<LegView>,
 }

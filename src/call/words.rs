@@ -18,7 +18,7 @@ pub(super) fn sentence(reason: &EndReason, side: Side, names: Names<'_>) -> Stri
         },
         EndReason::AnsweredElsewhere => "You answered on another device.".to_owned(),
         EndReason::RingsAnew => "Your page came back; the call rings there.".to_owned(),
-        EndReason::Transferred { to } => format!("{other} now talks to {to}."),
+        EndReason::Transferred { to } => format!("{other} now talks to {to}; you left the call."),
         EndReason::Rejected => match side {
             Side::Caller => format!("{callee} declined the call."),
             Side::Callee => "You declined the call.".to_owned(),

@@ -15,6 +15,7 @@ mod pages;
 mod resumption;
 mod sign_in;
 mod stopping;
+mod transfers;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -334,3 +334,93 @@ fn a_parked_person_is_not_signed_in_to_callers() {
             .starts_with("ben is not signed in")
     );
 }
+
+#[test]
+fn a_callee_who_signs_in_anew_elsewhere_while_it_rings_rings_there() {
+    let mut bench = bench();
+    let ann = bench.guest("ann");
+    let (ben, token) = token_of(&mut bench, "ben");
+    bench.call(ann, "ben");
+    bench.incoming(ben);
+    let again = bench.connect(here(), json!({ "authToken": token }));
+    assert_eq!(
+        bench.last_status(ben)["sentence"],
+        "Your page came back; the call rings there."
+    );
+    let frames = bench.take(again);
+    assert_eq!(
+        names(&frames)[2..],
+        ["setRemoteSDP", "notifyIncomingCall", "RING"]
+    );
+    assert_eq!(bench.switch.status().calls, 1);
+    // The call waits for nobody any more: it ends with the page that rings.
+    bench.close(again, FlowEnd::Clean);
+    assert_eq!(bench.end_code(), "left");
+}
+
+#[test]
+fn a_page_that_still_holds_its_call_goes_on_with_it() {
+    for broken in [true, false] {
+        let mut bench = bench();
+        let (ann, token) = keeping(&mut bench, "ann");
+        let ben = bench.our_page("ben");
+        let talk = bench.talk(ann, ben, "ben");
+        if broken {
+            bench.close(ann, FlowEnd::Abnormal);
+            bench.pass(Duration::from_secs(5));
+        }
+        bench.take_commands();
+        bench.take(ben);
+        let connection = json!({
+            "authToken": token, "custom": { "callbox": { "calls": [talk.caller_id, "other"] } },
+        });
+        let again = bench.connect(here(), connection);
+        assert_eq!(
+            names(&bench.take(again)),
+            ["getUserData", "registered", "ESTABLISHED"]
+        );
+        assert!(bench.take_commands().is_empty(), "media was never touched");
+        bench.say(again, "callbox.hello", json!({ "version": 1 }));
+        let frames = bench.take(again);
+        assert!(
+            names(&frames).contains(&"callbox.media".to_owned()),
+            "{frames:?}"
+        );
+        bench.pass(Duration::from_secs(600));
+        assert_eq!(
+            bench.switch.status().established,
+            1,
+            "no grace runs any more"
+        );
+        bench.say(again, "hold", json!({ "callId": talk.caller_id }));
+        assert_eq!(bench.last_status(again)["status"], "HOLD");
+        bench.hang_up(ben, &talk.callee_id);
+        assert_eq!(bench.last_status(again)["sentence"], "ben hung up.");
+        bench.assert_no_calls();
+    }
+}
+
+#[test]
+fn a_held_call_is_still_held_when_its_page_is_back() {
+    let mut bench = bench();
+    let (ann, token) = keeping(&mut bench, "ann");
+    let ben = bench.guest("ben");
+    let talk = bench.talk(ann, ben, "ben");
+    bench.say(ann, "hold", json!({ "callId": talk.caller_id }));
+    bench.close(ann, FlowEnd::Abnormal);
+    let calls = json!({ "callbox": { "calls": [talk.caller_id] } });
+    let again = bench.connect(here(), json!({ "authToken": token, "custom": calls }));
+    assert_eq!(names(&bench.take(again)).last().unwrap(), "HOLD");
+}
+
+#[test]
+fn nobody_goes_on_with_the_call_of_another() {
+    let mut bench = bench();
+    let (eve, token) = keeping(&mut bench, "eve");
+    let (ann, ben) = (bench.guest("ann"), bench.guest("ben"));
+    let talk = bench.talk(ann, ben, "ben");
+    bench.close(eve, FlowEnd::Abnormal);
+    let calls = json!({ "callbox": { "calls": [talk.caller_id, talk.callee_id] } });
+    let again = bench.connect(here(), json!({ "authToken": token, "custom": calls }));
+    assert_eq!(names(&bench.take(again)), ["getUserData", "registered"]);
+}

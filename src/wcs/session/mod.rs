@@ -22,7 +22,7 @@ pub use event::SessionEvent;
 pub use order::{BusyStatus, End, IncomingCall, Refusal, Terminal, Unannounced};
 pub use timing::{KeepAlive, MessageRate};
 
-use super::call::WireCall;
+pub use super::call::WireCall;
 use super::message::{
     CallEnded, ClientMessage, ExtensionEvent, Presence, ServerMessage, WcsCallId,
 };
