@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use callbox::call::view::{CallPhase, CallView, Notice};
+use callbox::call::view::{CallPhase, CallView, LegView, Notice};
 use serde_json::Value;
 use sip::flow::FlowId;
 
@@ -16,6 +16,8 @@ pub struct Seen {
     pub refused: u64,
     pub holds: u64,
     pub resumed: u64,
+    pub recalled: u64,
+    pub transferred: u64,
     pub ends: BTreeMap<&'static str, u64>,
 }
 
@@ -26,6 +28,8 @@ impl Seen {
         self.refused += other.refused;
         self.holds += other.holds;
         self.resumed += other.resumed;
+        self.recalled += other.recalled;
+        self.transferred += other.transferred;
         for (code, count) in &other.ends {
             *self.ends.entry(code).or_default() += count;
         }
@@ -38,7 +42,15 @@ impl Seen {
             "too few calls are answered: {self:?}"
         );
         assert!(
-            self.holds > 0 && self.resumed > 0 && self.refused > 0,
+            [
+                self.holds,
+                self.resumed,
+                self.recalled,
+                self.transferred,
+                self.refused
+            ]
+            .iter()
+            .all(|count| *count > 0),
             "{self:?}"
         );
         for code in [
@@ -75,6 +87,8 @@ pub struct Audit {
     open: BTreeSet<String>,
     closed: BTreeSet<String>,
     closing: BTreeSet<FlowId>,
+    /// Calls that a page says to hold, and has heard nothing of yet.
+    held: BTreeSet<(FlowId, String)>,
     pub seen: Seen,
 }
 
@@ -92,10 +106,16 @@ struct WireCall {
 impl Audit {
     /// A frame that a client sent arrives.
     pub fn received(&mut self, flow: FlowId, frame: &Value) {
+        let data = &frame["data"][0];
         if frame["message"] == "answer"
-            && let Some(call) = self.wire.get_mut(&key(flow, &frame["data"][0]["callId"]))
+            && let Some(call) = self.wire.get_mut(&key(flow, &data["callId"]))
         {
             call.answered_by_client = true;
+        }
+        // A page that comes back says which calls it still holds: of those it may hear again.
+        let held = data["custom"]["callbox"]["calls"].as_array();
+        for call_id in held.into_iter().flatten() {
+            self.held.insert(key(flow, call_id));
         }
     }
 
@@ -132,8 +152,12 @@ impl Audit {
                 call.announced = true;
             }
             "notifyTryingResponse" | "ring" | "talk" | "hold" | "finish" => {
-                let call = self.wire.entry(key(flow, &data[0]["callId"])).or_default();
-                call.status(&data[0]);
+                let key = key(flow, &data[0]["callId"]);
+                if self.held.remove(&key) {
+                    self.seen.recalled += 1;
+                    self.wire.insert(key.clone(), WireCall::held());
+                }
+                self.wire.entry(key).or_default().status(&data[0]);
                 if data[0]["status"] == "HOLD" {
                     self.seen.holds += 1;
                 }
@@ -150,6 +174,7 @@ impl Audit {
     /// A connection is gone for the Switch.
     pub fn gone(&mut self, flow: FlowId) {
         self.wire.retain(|(of, _), _| *of != flow);
+        self.held.retain(|(of, _)| *of != flow);
         self.closing.remove(&flow);
     }
 
@@ -171,6 +196,7 @@ impl Audit {
             Notice::CallEnded(record) => {
                 *self.seen.ends.entry(record.end.code).or_default() += 1;
                 let id = &record.call.id;
+                self.seen.transferred += u64::from(record.call.transferred_to.is_some());
                 assert!(self.open.remove(id), "a call ends that does not run");
                 assert!(self.closed.insert(id.clone()), "a call ends twice");
                 for sentence in [&record.end.caller_sentence, &record.end.callee_sentence] {
@@ -197,8 +223,10 @@ impl Audit {
                     .map(|leg| leg.id.clone()),
             );
             if answered {
-                let both: Vec<_> = live().map(|leg| leg.id.clone()).collect();
-                assert_eq!(both.len(), 2, "an answered call has two legs: {call:?}");
+                // Who rings for a transfer is there too.
+                let talks = |leg: &&LegView| matches!(leg.state, "confirmed" | "ending");
+                let both: Vec<_> = live().filter(talks).map(|leg| leg.id.clone()).collect();
+                assert_eq!(both.len(), 2, "an answered call has two sides: {call:?}");
                 if call.phase == CallPhase::Established {
                     patches.insert((both[0].clone(), both[1].clone()));
                     patches.insert((both[1].clone(), both[0].clone()));
@@ -238,6 +266,16 @@ impl Audit {
 }
 
 impl WireCall {
+    /// A call whose beginning was on an earlier connection.
+    fn held() -> Self {
+        Self {
+            sdps: 1,
+            answered_by_client: true,
+            last: Some("ESTABLISHED".into()),
+            ..Self::default()
+        }
+    }
+
     fn status(&mut self, notice: &Value) {
         let status = notice["status"].as_str().unwrap();
         let last = self.last.as_deref();

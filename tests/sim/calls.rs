@@ -31,6 +31,8 @@ struct SdkCall {
     sends_to: Option<String>,
     has_sdp: bool,
     hung_up: bool,
+    /// The line broke, and nothing was heard of the call since.
+    lost: bool,
 }
 
 /// CALL_STATUS as far as `hangup()` and the buttons go by it.
@@ -50,6 +52,34 @@ impl Calls {
 
     pub fn ids(&self) -> Vec<String> {
         self.calls.keys().cloned().collect()
+    }
+
+    /// The calls that a page says to hold.
+    pub fn talking(&self) -> Vec<String> {
+        let talking = self.calls.iter().filter(|(_, call)| call.talks());
+        talking.map(|(call_id, _)| call_id.clone()).collect()
+    }
+
+    /// The line broke: calls with media are kept, others are not.
+    pub fn keep_talking(&mut self) {
+        self.cached.clear();
+        self.calls.retain(|_, call| call.talks());
+        for call in self.calls.values_mut() {
+            call.lost = true;
+        }
+    }
+
+    /// Forgets the calls that nothing was heard of since the line broke.
+    pub fn drop_lost(&mut self) -> Vec<String> {
+        let lost = |call: &SdkCall| call.lost;
+        let ids: Vec<String> = self
+            .calls
+            .iter()
+            .filter(|(_, call)| lost(call))
+            .map(|(id, _)| id.clone())
+            .collect();
+        let dropped = ids.iter().filter_map(|id| self.calls.remove(id));
+        dropped.filter_map(|call| call.sends_to).collect()
     }
 
     /// Forgets all, and says to which fragments peer connections still send.
@@ -94,6 +124,7 @@ impl Client {
             sends_to: None,
             has_sdp: false,
             hung_up: false,
+            lost: false,
         };
         self.calls.calls.insert(call_id.to_owned(), call);
         let request = json!({
@@ -140,6 +171,7 @@ impl Client {
             sends_to: None,
             has_sdp: false,
             hung_up: false,
+            lost: false,
         };
         assert!(
             self.calls.calls.insert(call_id.clone(), call).is_none(),
@@ -206,6 +238,7 @@ impl Client {
         let Some(call) = self.calls.calls.get_mut(call_id) else {
             return;
         };
+        call.lost = false;
         call.status = match notice["status"].as_str().unwrap() {
             "FINISH" | "FAILED" | "BUSY" => {
                 let call = self.calls.calls.remove(call_id).unwrap();
@@ -248,6 +281,17 @@ impl Client {
         world.send(flow, &wish);
         if world.rng.random_bool(0.1) {
             world.goes_on(self.index, 0..200, Intent::Again { flow, frame: wish });
+        }
+    }
+
+    pub fn transfer(&mut self, world: &mut World, flow: FlowId) {
+        let Some(call_id) = self.some_call(world) else {
+            return;
+        };
+        if self.calls.calls[&call_id].talks() {
+            let target = world.somebody();
+            let wish = json!({ "callId": call_id, "target": target });
+            world.send(flow, &frame("transfer", wish));
         }
     }
 
@@ -301,6 +345,12 @@ impl Client {
     fn some_call(&self, world: &mut World) -> Option<String> {
         let ids = self.calls.ids();
         (!ids.is_empty()).then(|| ids[world.rng.random_range(0..ids.len())].clone())
+    }
+}
+
+impl SdkCall {
+    fn talks(&self) -> bool {
+        matches!(self.status, Status::Established | Status::Held) && !self.hung_up
     }
 }
 

@@ -57,6 +57,8 @@ pub enum Intent {
         frame: Value,
     },
     Reconnect,
+    /// The line was mended, and the server has said nothing of some call since.
+    GiveUp,
 }
 
 impl Client {
@@ -114,7 +116,8 @@ impl Client {
             0..35 if self.calls.is_empty() || world.rng.random_bool(0.1) => self.begin_call(world),
             0..45 => self.use_call(world, flow),
             45..55 => self.hang_up_one(world),
-            55..65 => self.hold_or_not(world, flow),
+            55..62 => self.hold_or_not(world, flow),
+            62..65 => self.transfer(world, flow),
             65..70 => self.nonsense(world, flow),
             70..73 => self.send_data(world, flow),
             73..74 => self.close_tab(world),
@@ -155,6 +158,10 @@ impl Client {
                 connection["sipPassword"] = password.into();
             }
         }
+        if self.own_page {
+            let calls = self.calls.talking();
+            connection["custom"] = json!({ "callbox": { "calls": calls } });
+        }
         if world.rng.random_bool(0.1) {
             connection["sipRegisterRequired"] = false.into();
         }
@@ -163,10 +170,15 @@ impl Client {
 
     pub fn go_on(&mut self, world: &mut World, intent: Intent) {
         // Nobody begins anything after the end; what rings then is not lifted.
-        if world.is_over() {
+        if world.is_over() && !matches!(intent, Intent::GiveUp) {
             return;
         }
         match intent {
+            Intent::GiveUp => {
+                for ufrag in self.calls.drop_lost() {
+                    world.page_down(&ufrag);
+                }
+            }
             Intent::Reconnect => {
                 if self.line == Line::Offline {
                     self.connect(world);
@@ -197,6 +209,7 @@ impl Client {
                 self.token = data[0]["authToken"].as_str().map(str::to_owned);
                 if self.own_page {
                     world.send(flow, &self::frame("callbox.hello", json!({ "version": 1 })));
+                    world.goes_on(self.index, 4_000..4_001, Intent::GiveUp);
                 }
             }
             "registered" => assert_eq!(self.line, Line::Established(flow)),
@@ -222,7 +235,7 @@ impl Client {
 
     /// The server closed the connection, or it broke.
     pub fn on_closed(&mut self, world: &mut World, _flow: FlowId) {
-        self.forget(world, false);
+        self.lose_line(world);
     }
 
     /// The tab goes, and with it all media.
@@ -238,8 +251,20 @@ impl Client {
         if let Line::Connected(flow) | Line::Established(flow) = self.line {
             world.tell(|| format!("{flow} breaks"));
             world.cut(flow);
-            let media_too = world.rng.random_bool(0.5);
-            self.forget(world, media_too);
+            match world.rng.random_bool(0.5) {
+                true => self.forget(world, true),
+                false => self.lose_line(world),
+            }
+        }
+    }
+
+    /// Our own page keeps the calls whose media it has; the SDK forgets all.
+    fn lose_line(&mut self, world: &mut World) {
+        if self.own_page {
+            self.line = Line::Offline;
+            self.calls.keep_talking();
+        } else {
+            self.forget(world, false);
         }
     }
 
