@@ -14,6 +14,7 @@ fn call() -> CallView {
         video: Some("VP8".to_owned()),
         video_reason: None,
         summary: None,
+        transferred_to: None,
         legs: Vec::new(),
     }
 }
