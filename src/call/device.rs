@@ -59,7 +59,7 @@ impl Switch {
         match self.calls.wcs_leg(device, call_id) {
             Some(leg) => self.on_leg_event(now, leg, event),
             // The session keeps a call until its end is said, so it names live legs alone.
-            None => tracing::error!(device = device.0, ?event, "a wish for a call that is none"),
+            None => tracing::error!(device = device.0, "a wish for a call that is none"),
         }
     }
 

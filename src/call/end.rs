@@ -1,6 +1,9 @@
 //! Why a call, or one leg of it, ended: one value that feeds the record, the protocols and the
 //! sentences shown to people.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 use media::event::Failure;

@@ -25,7 +25,7 @@ impl Switch {
         if self.stage != Stage::Running {
             self.close_flow(flow, 1001, "the server is going down");
         } else if full {
-            tracing::warn!("too many connections: one more was refused");
+            tracing::debug!(%flow, "too many connections: this one is refused");
             self.close_flow(flow, 1013, "too many connections");
         } else {
             self.touch(flow);
@@ -54,8 +54,8 @@ impl Switch {
                 }
             }
             (FlowLine::Device(device), event) => self.on_device_event(now, device, event),
-            (FlowLine::Opening, event) => {
-                tracing::error!(?event, "a session that nobody signed in on has a wish");
+            (FlowLine::Opening, _) => {
+                tracing::error!(%flow, "a session that nobody signed in on has a wish");
             }
         }
     }

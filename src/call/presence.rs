@@ -19,7 +19,7 @@ use crate::wcs::message::{
 
 /// What the list costs each subscriber for each name, in time between two lists: with many of
 /// both, news comes less often and the server keeps its time for calls.
-const COST_OF_A_NAME: Duration = Duration::from_micros(5);
+const COST_OF_A_NAME: Duration = Duration::from_micros(20);
 
 /// Who wants to know who is here, and what they were told.
 #[derive(Debug, Default)]

@@ -24,7 +24,11 @@ impl Switch {
     pub(super) fn on_connect(&mut self, now: Now, flow: FlowId, connection: Connection) {
         if let Err(denial) = self.connect(now, flow, connection) {
             let refusal = denial.refusal();
-            tracing::info!(code = refusal.code, "sign-in refused");
+            match denial {
+                // Whoever tries on and on does not fill the log.
+                Denial::TooManyAttempts(_) => tracing::debug!(%flow, "sign-in refused unseen"),
+                _ => tracing::info!(%flow, code = refusal.code, "sign-in refused"),
+            }
             self.outputs.notify(Notice::SignInRefused {
                 code: refusal.code,
                 sentence: refusal.sentence.clone().into_owned(),

@@ -1,5 +1,8 @@
 //! The deadlines of the Switch, in one table.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 

@@ -120,8 +120,8 @@ fn media(failure: &Failure, own: bool, name: &str) -> String {
     };
     match failure {
         Failure::NeverReached => format!(
-            "{whose} could not reach the server for sound and picture: a firewall seems to block \
-             the server's UDP port. Allow it, or try another network."
+            "{whose} did not reach the server for sound and picture: its page gave up, or a \
+             firewall blocks the server's UDP port. Allow that port, or try another network."
         ),
         Failure::DtlsTimeout => format!(
             "{whose} reached the server but the encrypted connection was not set up in time: the \

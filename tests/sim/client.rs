@@ -22,6 +22,8 @@ pub struct Client {
     keep_alive: bool,
     token: Option<String>,
     line: Line,
+    /// Who is here, as our own page was told last.
+    present: Option<Vec<String>>,
     /// What the SDK remembers of calls: gone with the session.
     pub calls: Calls,
 }
@@ -71,6 +73,7 @@ impl Client {
             keep_alive: rng.random_bool(0.5),
             token: None,
             line: Line::Offline,
+            present: None,
             calls: Calls::default(),
         }
     }
@@ -85,6 +88,7 @@ impl Client {
             keep_alive: false,
             token: None,
             line: Line::Offline,
+            present: None,
             calls: Calls::default(),
         }
     }
@@ -95,6 +99,11 @@ impl Client {
             Line::Established(flow) => Some(flow),
             Line::Offline | Line::Connected(_) => None,
         }
+    }
+
+    /// Who is here, if this page is online and asked.
+    pub fn sees(&self) -> Option<&[String]> {
+        self.flow().and(self.present.as_deref())
     }
 
     /// The person does something.
@@ -221,6 +230,11 @@ impl Client {
             }
             name if name.starts_with("callbox.") => {
                 assert!(self.own_page, "{name} for a page that did not ask");
+                if name == "callbox.presence" {
+                    let users = data[0]["users"].as_array().unwrap();
+                    let name = |user: &Value| user["name"].as_str().unwrap().to_owned();
+                    self.present = Some(users.iter().map(name).collect());
+                }
             }
             "fail" => {
                 // The token may be of a session that lapsed.

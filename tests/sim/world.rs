@@ -120,6 +120,7 @@ impl World {
                 "a call outlives those who made it"
             );
             self.audit.assert_all_ended();
+            self.assert_all_see_who_is_here();
             for index in 0..self.clients.len() {
                 match scenario.finale {
                     Finale::Break => self.with_client(index, Client::lose_connection),
@@ -192,6 +193,39 @@ impl World {
         self.now = self.now.max(end);
     }
 
+    /// With everything at rest, the last list of every page is right.
+    fn assert_all_see_who_is_here(&mut self) {
+        let now = self.instant();
+        let request = ApiRequest {
+            token: 0,
+            action: ApiAction::ListUsers,
+        };
+        self.switch.handle(now, Input::Api(request));
+        let Some(Output::ApiReply {
+            reply: ApiReply::Users(users),
+            ..
+        }) = self.switch.poll_output()
+        else {
+            panic!("no list of users");
+        };
+        let here = users.iter().filter(|user| user.sessions > 0);
+        let here: Vec<&str> = here
+            .filter_map(|user| user.user.split('@').next())
+            .collect();
+        for client in &self.clients {
+            if let Some(seen) = client.sees() {
+                assert_eq!(seen, here, "{} sees others", client.name);
+            }
+        }
+    }
+
+    fn instant(&self) -> Now {
+        Now {
+            mono: self.base + self.now,
+            wall: UnixTime(Duration::from_secs(1_800_000_000) + self.now),
+        }
+    }
+
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Opens(flow, peer) => {
@@ -253,10 +287,7 @@ impl World {
     }
 
     fn feed(&mut self, input: Input) {
-        let now = Now {
-            mono: self.base + self.now,
-            wall: UnixTime(Duration::from_secs(1_800_000_000) + self.now),
-        };
+        let now = self.instant();
         self.switch.handle(now, input);
         while let Some(output) = self.switch.poll_output() {
             self.do_as_told(output);

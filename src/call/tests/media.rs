@@ -44,7 +44,7 @@ fn each_way_of_failing_ends_the_call_with_its_own_reason() {
             Failure::NeverReached,
             "media_never_reached",
             "Failed by ICE error",
-            "could not reach",
+            "did not reach",
         ),
         (
             Failure::DtlsTimeout,

@@ -13,6 +13,7 @@ mod limits;
 mod media;
 mod pages;
 mod resumption;
+mod secrecy;
 mod sign_in;
 mod stopping;
 mod transfers;
