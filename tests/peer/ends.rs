@@ -81,8 +81,8 @@ async fn a_caller_whose_checks_never_come_fails_after_the_set_up_time() {
     fails(
         &mut call,
         info,
-        "Your browser could not reach",
-        "alice's browser could not reach",
+        "Your browser did not reach",
+        "alice's browser did not reach",
     )
     .await;
     nothing_passed(&call);
