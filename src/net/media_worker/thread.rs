@@ -162,6 +162,14 @@ impl Thread {
                     return;
                 }
             };
+            // What was ordered before these were received is done before they are looked at:
+            // nothing that is sent after people were told of a hold is relayed.
+            for _ in 0..COMMANDS_PER_TURN {
+                let Ok(command) = self.ends.commands.try_recv() else {
+                    break;
+                };
+                self.worker.handle_command(now, command, &mut self.outbox);
+            }
             self.counts.received += count as u64;
             let datagrams = buffer.chunks_exact_mut(DATAGRAM_LEN);
             for (received, bytes) in received.iter().zip(datagrams).take(count) {
