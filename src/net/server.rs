@@ -72,7 +72,7 @@ pub struct RulesSource {
 }
 
 impl Server {
-    /// Opens everything. Nothing is served before [`Server::run`].
+    /// Opens everything. Nothing is served before [`Server::start`].
     ///
     /// # Errors
     /// A sentence on the first thing that cannot be had.

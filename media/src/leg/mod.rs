@@ -214,7 +214,7 @@ impl Leg {
     }
 
     /// Authenticates an RTP packet and takes it in. What comes back lies at the start of
-    /// `datagram` and is to be relayed to [`Leg::sinks`].
+    /// `datagram` and is to be relayed to the sinks.
     pub(crate) fn handle_rtp(
         &mut self,
         now: Instant,

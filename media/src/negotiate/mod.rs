@@ -2,8 +2,8 @@
 //! and typed parameters in, text and finished plans out.
 //!
 //! A call between legs A (who offers) and B goes through here three times:
-//! [`RemoteOffer::parse`] reads A's offer, [`offer`] writes one to each leg B that mirrors its
-//! payload types and extension ids, and [`bridge`] reads the answer of the leg that won and
+//! [`RemoteOffer::parse`] reads A's offer, [`offer()`] writes one to each leg B that mirrors its
+//! payload types and extension ids, and [`bridge()`] reads the answer of the leg that won and
 //! makes A's answer, both legs' plans and the patches between them. Everything that has to be
 //! unique or random (credentials, SSRCs, names) is the caller's, in [`Local`].
 //!

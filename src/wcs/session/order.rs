@@ -129,7 +129,7 @@ impl Session {
         }
     }
 
-    /// What became of the client's [`SessionEvent::Data`]; the error says why in a few words.
+    /// What became of the client's [`SessionEvent::Data`](super::SessionEvent::Data); the error says why in a few words.
     pub fn data_status(&mut self, operation_id: SmolStr, outcome: Result<(), Cow<'static, str>>) {
         let failure = outcome.err();
         let text = self.texts.iter().position(|id| *id == operation_id);
