@@ -13,14 +13,16 @@ import { until } from './harness/wait.mjs';
 
 const obstacle = noNamespaces() ?? false;
 const GRACE_S = 6;
-/** Enough for a page to notice that its line is dead, and to open another. */
+/** Enough for a page to notice that its line is dead, and to open another one. */
 const LONG_GRACE_S = 60;
 
 let cable;
 let server;
 let red;
 let blue;
-const scenario = scenarios(() => ({ server, sides: [red, blue] }));
+/** Set while a scenario has a server of its own. */
+let patient;
+const scenario = scenarios(() => ({ server: patient ?? server, sides: [red, blue] }));
 
 before(async () => {
   if (obstacle) return;
@@ -42,6 +44,7 @@ before(async () => {
 
 afterEach(async () => {
   cable?.mend();
+  patient = undefined;
   await Promise.all([red?.clear(), blue?.clear()]);
 });
 
@@ -87,7 +90,7 @@ scenario('a cable cut for a moment is survived', { skip: obstacle }, async () =>
 });
 
 scenario('a cut that breaks the line, but not for longer than the grace, is survived by the call', { skip: obstacle }, async () => {
-  const patient = await Callbox.start({
+  patient = await Callbox.start({
     netns: cable.server.netns,
     address: cable.server.address,
     config: {
@@ -104,9 +107,9 @@ scenario('a cut that breaks the line, but not for longer than the grace, is surv
     await establish(alice, bob);
     await hearAndSeeEachOther(alice, bob);
     cable.cut();
-    await alice.offline(40_000);
+    await until('the server misses her line', () => patient.log().includes('device parked'));
     cable.mend();
-    await alice.online(60_000);
+    await until('she is back on another line', () => patient.log().includes('is back'), 40_000);
     await hearAndSeeEachOther(alice, bob, 30_000);
     await Promise.all([alice.talking(), bob.talking()]);
     // The new line carries the call: it can be held and ended.
@@ -115,6 +118,7 @@ scenario('a cut that breaks the line, but not for longer than the grace, is surv
     await alice.resume();
     await alice.hangUp();
     await Promise.all([alice.ended(), bob.ended()]);
+    await patient.stopWell();
   } finally {
     await patient.stop();
   }

@@ -30,6 +30,8 @@ export class Cable {
       ip('link', 'add', 'cable', 'netns', this.server.netns, 'address', this.server.mac,
         'type', 'veth', 'peer', 'name', 'cable', 'netns', this.person.netns, 'address', this.person.mac);
       for (const [end, far] of ends) {
+        // No address is to appear later by itself: Chromium drops its requests when one does.
+        ip('-n', end.netns, 'link', 'set', 'cable', 'addrgenmode', 'none');
         ip('-n', end.netns, 'address', 'add', `${end.address}/24`, 'dev', 'cable');
         ip('-n', end.netns, 'link', 'set', 'lo', 'up');
         ip('-n', end.netns, 'link', 'set', 'cable', 'up');
