@@ -236,7 +236,10 @@ impl Switch {
             };
             talk.audio = flows(MediaKind::Audio, &bridge.audio);
             talk.video = flows(MediaKind::Video, &bridge.video);
-            talk.video_reason = bridge.video.reason();
+            talk.video_reason = bridge.video.reason().or_else(|| {
+                let none = talk.video.is_none();
+                none.then(|| "the new side's video codec was not agreed before".to_owned())
+            });
             talk.summary = bridge.summary;
         }
         call.transferred_to = Some(to.clone());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ::media::ids::MediaKind;
 use serde_json::json;
 
 use super::*;
@@ -441,4 +442,83 @@ fn a_transferred_call_can_be_transferred_again() {
     bench.hang_up(dan, &dan_id);
     assert_eq!(bench.last_status(ben)["sentence"], "dan hung up.");
     bench.assert_no_calls();
+}
+
+/// An answer whose video is `payload_type` alone.
+fn answer_with_video(offer: &str, payload_type: &str) -> String {
+    let of_video = |line: &str, name: &str| {
+        let rest = line
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix(':'));
+        rest.and_then(|rest| rest.split(' ').next())
+            .map(str::to_owned)
+    };
+    let answer = answer_to(offer);
+    let (audio, video) = answer.split_once("m=video ").unwrap();
+    let mut text = format!("{audio}m=video 9 UDP/TLS/RTP/SAVPF {payload_type}\r\n");
+    for line in video.lines().skip(1) {
+        let named = ["a=rtpmap", "a=fmtp", "a=rtcp-fb"]
+            .into_iter()
+            .find_map(|name| of_video(line, name));
+        if named.is_none_or(|named| named == payload_type) {
+            text.push_str(&format!("{line}\r\n"));
+        }
+    }
+    text
+}
+
+#[test]
+fn a_codec_variant_that_was_not_agreed_before_is_not_used_after_a_transfer() {
+    let mut bench = bench();
+    let (ann, ben, cid) = (bench.guest("ann"), bench.guest("ben"), bench.guest("cid"));
+    bench.call(ann, "ben");
+    let (ben_id, offer) = bench.incoming(ben);
+    // H.264 in two packetisation modes: ann has both and agrees to one.
+    assert!(offer.contains("a=rtpmap:102 H264") && offer.contains("a=rtpmap:104 H264"));
+    bench.answer_with(ben, &ben_id, &answer_with_video(&offer, "102"));
+    let ApiReply::Calls(calls) = bench.api(ApiAction::ListCalls) else {
+        panic!("calls")
+    };
+    assert_eq!(calls[0].video.as_deref(), Some("H264"));
+    bench.take(ann);
+
+    transfer(&mut bench, ben, &ben_id, "cid");
+    let (cid_id, offer) = bench.incoming(cid);
+    bench.take_commands();
+    bench.answer_with(cid, &cid_id, &answer_with_video(&offer, "104"));
+    let kinds = |command: Command| match command {
+        Command::Patch(patch) => patch.codecs.iter().map(|map| map.kind).collect(),
+        _ => Vec::new(),
+    };
+    let kinds: Vec<MediaKind> = bench.take_commands().into_iter().flat_map(kinds).collect();
+    assert!(kinds.contains(&MediaKind::Audio));
+    assert!(
+        !kinds.contains(&MediaKind::Video),
+        "104 would mean nothing to ann's browser"
+    );
+    let ApiReply::Calls(calls) = bench.api(ApiAction::ListCalls) else {
+        panic!("calls")
+    };
+    assert_eq!(calls[0].video, None);
+    assert!(calls[0].video_reason.is_some());
+}
+
+#[test]
+fn a_transfer_to_a_page_that_has_as_many_calls_as_it_may_can_be_tried_elsewhere() {
+    let mut config = config();
+    config.call_waiting = true;
+    config.session.max_calls = 1;
+    let mut bench = Bench::new(config);
+    let (ann, ben, cid) = (bench.guest("ann"), bench.guest("ben"), bench.guest("cid"));
+    let (dan, eve) = (bench.guest("dan"), bench.guest("eve"));
+    let talk = bench.talk(ann, ben, "ben");
+    bench.talk(cid, dan, "dan");
+    transfer(&mut bench, ann, &talk.caller_id, "cid");
+    assert!(
+        not_done(&mut bench, ann)
+            .0
+            .starts_with("cid is in another call")
+    );
+    transfer(&mut bench, ann, &talk.caller_id, "eve");
+    bench.incoming(eve);
 }
