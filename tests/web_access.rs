@@ -97,6 +97,18 @@ async fn a_guest_on_this_machine_signs_in() {
     assert_eq!(name, "registered");
 }
 
+#[test]
+fn the_page_learns_where_it_is_served_encrypted() {
+    let server = Server::start();
+    let port = server.https.port();
+    let answer = server.request("GET", "/page.json", &[]);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(
+        answer.ends_with(&format!(r#"{{"https_port":{port}}}"#)),
+        "{answer}"
+    );
+}
+
 #[tokio::test]
 async fn s39_nobody_behind_a_proxy_is_a_loopback_guest_by_accident() {
     let server = Server::start();

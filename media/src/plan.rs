@@ -1,6 +1,8 @@
 //! What the call core hands to a media worker: finished plans. A worker never negotiates and
 //! never has to answer before a signalling message can be sent.
 
+use smol_str::SmolStr;
+
 use crate::ids::{DtlsRole, Fingerprint, IceCredentials, LegId, MediaKind};
 
 /// An order to a worker. Orders about a leg the worker does not know are ignored.
@@ -45,6 +47,8 @@ pub enum Command {
 pub struct LegPlan {
     /// Its name.
     pub leg: LegId,
+    /// RTCP canonical name (RFC 7022): the one in our description of the leg.
+    pub cname: SmolStr,
     /// How packets reach its far side.
     pub transport: TransportPlan,
     /// One entry for each accepted media description, at most one per [`MediaKind`].

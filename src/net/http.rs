@@ -6,6 +6,7 @@ use axum::extract::{FromRequestParts, Request, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use axum::{Extension, Router};
 use tokio::sync::watch;
 use tracing::{debug, warn};
@@ -19,7 +20,7 @@ use crate::api::{self, ApiContext};
 use crate::call::io::Peer;
 use crate::config::Limits;
 use crate::ops::Throttle;
-use crate::web;
+use crate::web::{self, PageFacts};
 
 /// Sent with every response. Scripts and styles come from this server alone.
 const SECURITY_HEADERS: [(HeaderName, &str); 7] = [
@@ -67,8 +68,9 @@ pub(super) struct Front {
 }
 
 /// The router behind every listener.
-pub(super) fn router(front: Arc<Front>, api: ApiContext) -> Router {
+pub(super) fn router(front: Arc<Front>, api: ApiContext, page: PageFacts) -> Router {
     Router::new()
+        .route("/page.json", get(web::facts).with_state(page))
         .nest("/api/v1", api::router(Arc::new(api)))
         .fallback(web::serve)
         .layer(from_fn_with_state(front, guard))

@@ -26,6 +26,7 @@ use crate::api::{ApiContext, ReloadOrder};
 use crate::call::switch::Switch;
 use crate::config::{Access, Config};
 use crate::ops::Throttle;
+use crate::web::PageFacts;
 
 /// Refusals that are logged in each interval.
 const LOGGED_REFUSALS: (u32, Duration) = (20, Duration::from_secs(60));
@@ -131,8 +132,11 @@ impl Server {
             media: monitors,
             reload,
         };
+        let page = PageFacts {
+            https_port: addresses(&secure).first().map(SocketAddr::port),
+        };
         let serving = Serving {
-            router: router(Arc::new(front), api),
+            router: router(Arc::new(front), api, page),
             rules: seen_rules,
             admission,
             limits: config.limits.clone(),

@@ -5,9 +5,12 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use axum::Json;
 use axum::body::Body;
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 
 mod files {
     include!(concat!(env!("OUT_DIR"), "/web_files.rs"));
@@ -28,6 +31,19 @@ static ASSETS: LazyLock<HashMap<&'static str, Asset>> = LazyLock::new(|| {
         |(path, content): &(&'static str, &'static [u8])| (*path, Asset::new(path, content));
     files::FILES.iter().map(asset).collect()
 });
+
+/// What the page asks of its server before it has spoken to it: `/page.json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct PageFacts {
+    /// Where the same page is served over TLS, if it is.
+    pub https_port: Option<u16>,
+}
+
+/// Answers `GET /page.json`.
+pub async fn facts(State(facts): State<PageFacts>) -> Response {
+    let fresh = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    (fresh, Json(facts)).into_response()
+}
 
 /// Serves `GET` and `HEAD` of a file of the page; `/` is `/index.html`.
 pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {

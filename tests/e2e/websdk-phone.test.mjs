@@ -52,8 +52,14 @@ class StockPhone {
     Object.assign(this, { page, name, side: side.side, remote });
   }
 
+  /** The page fills in an address of its own last of all, even over what was typed. */
+  async loaded() {
+    await this.page.waitForFunction(() => document.querySelector('#urlServer')?.value);
+  }
+
   async connect() {
     const { page, name } = this;
+    await this.loaded();
     await page.waitForSelector('#connectBtn:enabled');
     for (const [field, value] of Object.entries({
       urlServer: server.wsUrl,
@@ -161,6 +167,7 @@ scenario('Phone (2.0.276): connects again with its token', async () => {
   const token = await alice.page.inputValue('#authToken');
   assert.ok(token, 'the page shows a token');
   await alice.page.reload();
+  await alice.loaded();
   await alice.page.waitForSelector('#connectTokenBtn:enabled');
   await alice.page.fill('#urlServer', server.wsUrl);
   await alice.page.fill('#authToken', token);

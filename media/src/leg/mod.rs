@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use rand::rngs::StdRng;
+use smol_str::SmolStr;
 
 pub(crate) use context::{Context, Effect, Events, SourceReport};
 pub(crate) use inbound::Taken;
@@ -55,7 +56,7 @@ pub(crate) struct Leg {
     dtmf: Option<Box<DtmfSender>>,
     watch: Watch,
     cache: CacheConfig,
-    cname: String,
+    cname: SmolStr,
     round_trip: Option<Duration>,
     rejected: u64,
     over: bool,
@@ -105,10 +106,7 @@ impl Leg {
             dtmf: None,
             watch: Watch::new(now),
             cache,
-            cname: plan
-                .streams
-                .first()
-                .map_or_else(String::new, |it| format!("{:08x}", it.ssrc)),
+            cname: plan.cname,
             round_trip: None,
             rejected: 0,
             over: false,

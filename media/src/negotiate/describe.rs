@@ -168,6 +168,7 @@ impl Local {
         });
         LegPlan {
             leg,
+            cname: self.cname.clone(),
             transport,
             streams,
         }

@@ -57,6 +57,7 @@ pub fn leg_plan(id: u64, numbers: Numbers, video: bool) -> LegPlan {
     }
     LegPlan {
         leg: LegId(id),
+        cname: format!("cname{id}").into(),
         transport: TransportPlan::WebRtc(WebRtcPlan {
             local_ice: credentials(&format!("server{id}")),
             remote_ice: None,

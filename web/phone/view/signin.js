@@ -110,27 +110,30 @@ export function signinView(phone) {
 
 /** Without encryption browsers hide microphone and camera; say where they do not. */
 async function warnOfPlainPage() {
-  const note = byId('signin-insecure');
-  const secure = new URL(location.href);
-  secure.protocol = 'https:';
-  secure.port = await securePort();
-  const link = document.createElement('a');
-  link.href = secure.href;
-  link.dataset.testid = 'secure-link';
-  link.textContent = secure.host;
+  const port = await securePort().catch(() => undefined);
   const text = document.createElement('p');
-  text.append('This page came without encryption, so the browser keeps microphone and camera from it: others will not hear or see you. Open ', link, ' instead.');
+  text.append('This page came without encryption, so the browser keeps microphone and camera from it: others will not hear or see you. ');
+  if (port) text.append('Open ', secureLink(port), ' instead.');
+  else if (port === null) text.append('This server has no encrypted page: its operator has to set https.listen.');
+  const note = byId('signin-insecure');
   note.replaceChildren(text);
   note.hidden = false;
 }
 
-/** The server says where its encrypted side is; 8443 unless it says otherwise. */
+function secureLink(port) {
+  const secure = new URL(location.href);
+  secure.protocol = 'https:';
+  secure.port = String(port);
+  const link = document.createElement('a');
+  link.href = secure.href;
+  link.dataset.testid = 'secure-link';
+  link.textContent = secure.host;
+  return link;
+}
+
+/** Where the server serves the same page encrypted; null if it does not. */
 async function securePort() {
-  try {
-    const answer = await fetch('/page.json', { cache: 'no-store' });
-    const { https_port: port } = await answer.json();
-    return String(port);
-  } catch {
-    return '8443';
-  }
+  const answer = await fetch('/page.json', { cache: 'no-store' });
+  const { https_port: port } = await answer.json();
+  return port;
 }

@@ -51,6 +51,8 @@ fn two_chromiums_share_all_they_have() {
     assert_eq!(payload_types(&answer.media[1])[..2], [96, 97]);
 
     assert_eq!((bridge.plan_a.leg, bridge.plan_b.leg), (A, B));
+    let announced = answer.media[0].sources[0].cname.as_ref();
+    assert_eq!(announced, Some(&bridge.plan_a.cname));
     assert_eq!((bridge.a_to_b.source, bridge.a_to_b.sink), (A, B));
     assert_eq!((bridge.b_to_a.source, bridge.b_to_a.sink), (B, A));
     assert_eq!(maps(&bridge.a_to_b.codecs, Audio)[0], (111, 111));
