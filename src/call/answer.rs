@@ -6,7 +6,7 @@ use media::plan::Command;
 
 use super::call::{CallHandle, Phase, Talk};
 use super::end::{EndReason, Side};
-use super::leg::{Exchange, Leg, LegState, MediaState};
+use super::leg::{Exchange, Leg, LegOrder, LegState, MediaState};
 use super::negotiation::Description;
 use super::switch::Switch;
 use super::time::Now;
@@ -80,13 +80,9 @@ impl Switch {
         self.media(handle, Command::UpdateLeg(Box::new(bridge.plan_b)));
         self.media(handle, Command::Patch(Box::new(bridge.a_to_b)));
         self.media(handle, Command::Patch(Box::new(bridge.b_to_a)));
-        let sdp = bridge.answer_to_a;
-        self.tell(caller, |session, call_id| {
-            session.established(call_id, Some(sdp.into()));
-        });
-        self.tell(callee, |session, call_id| {
-            session.established(call_id, None);
-        });
+        let sdp = Some(bridge.answer_to_a);
+        self.tell(caller, LegOrder::Established { sdp });
+        self.tell(callee, LegOrder::Established { sdp: None });
         self.tell_media(handle);
         self.stop_ringing(handle, &EndReason::AnsweredElsewhere);
         self.outputs.notify(Notice::CallAnswered(view));

@@ -5,8 +5,7 @@ use media::plan::Command;
 
 use super::call::{CallHandle, Phase};
 use super::end::{Cause, EndReason, Side};
-use super::leg::LegState;
-use super::outputs::wire_end;
+use super::leg::{Finish, LegOrder, LegState};
 use super::people::DeviceId;
 use super::switch::Switch;
 use super::time::Now;
@@ -62,9 +61,9 @@ impl Switch {
         };
         let Some(leg) = call.leg(leg_id) else { return };
         let handle = call.handle;
-        let end = wire_end(&reason, leg.side, call.names_for(leg));
+        let finish = Finish::new(reason.clone(), leg.side, call.names_for(leg));
         let (device, signalling, in_media) = (leg.device(), leg.signalling.clone(), leg.in_media);
-        self.tell(leg_id, |session, call_id| session.finish(call_id, end));
+        self.tell(leg_id, LegOrder::Finished(Box::new(finish)));
         if in_media {
             self.media(handle, Command::RemoveLeg(leg_id));
         }

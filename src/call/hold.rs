@@ -5,6 +5,7 @@ use media::ids::LegId;
 use media::plan::Command;
 
 use super::call::CallHandle;
+use super::leg::LegOrder;
 use super::switch::Switch;
 use super::time::Now;
 use super::view::Notice;
@@ -23,10 +24,8 @@ impl Switch {
         match call.leg_mut(leg_id) {
             Some(leg) if leg.is_confirmed() => leg.holds = holds,
             _ => {
-                self.tell(leg_id, |session, call_id| {
-                    session.not_done(call_id, "The call is not answered, or is ending");
-                });
-                return;
+                let obstacle = "The call is not answered, or is ending";
+                return self.tell(leg_id, LegOrder::NotDone(obstacle.into()));
             }
         }
         let is_held = call.is_held();
@@ -35,10 +34,11 @@ impl Switch {
         if was_held != is_held {
             self.connect_media(handle, !is_held);
         }
-        self.tell(leg_id, |session, call_id| match holds {
-            true => session.held(call_id),
-            false => session.resumed(call_id),
-        });
+        let done = match holds {
+            true => LegOrder::Held,
+            false => LegOrder::Resumed,
+        };
+        self.tell(leg_id, done);
         self.tell_media(handle);
         self.outputs.notify(Notice::CallChanged(view));
     }
@@ -91,10 +91,7 @@ impl Switch {
             (Some(_), true, false) => None,
         };
         if let Some(obstacle) = obstacle {
-            self.tell(leg_id, |session, call_id| {
-                session.not_done(call_id, obstacle);
-            });
-            return;
+            return self.tell(leg_id, LegOrder::NotDone(obstacle.into()));
         }
         call.digits = call.digits.saturating_add(digits.len() as u32);
         if let Some(far) = far {

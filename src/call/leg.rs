@@ -3,13 +3,14 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use media::ids::{LegId, MediaKind};
 use media::negotiate::{Local, LocalOffer, RemoteOffer};
 use media::plan::{Format, LegPlan};
 
-use super::end::{EndReason, Side};
+use super::end::{EndReason, Names, Side};
 use super::negotiation::{Description, Negotiation};
 use super::people::{DeviceId, Party};
 use super::quality::Meter;
@@ -163,6 +164,47 @@ pub(super) enum LegEvent {
         /// To whom, as dialled.
         target: String,
     },
+}
+
+/// What the far side of a leg is told, whatever the protocol.
+#[derive(Debug)]
+pub(super) enum LegOrder {
+    /// The far side of the call rings.
+    Ringing,
+    /// The call is up. Whoever called gets the answer to his offer.
+    Established {
+        /// The description.
+        sdp: Option<String>,
+    },
+    /// What it asked for is done: the call is on hold.
+    Held,
+    /// What it asked for is done: the call is no longer on hold.
+    Resumed,
+    /// What it asked for was not done, and why: a sentence.
+    NotDone(Cow<'static, str>),
+    /// The call is over.
+    Finished(Box<Finish>),
+}
+
+/// An end, as a side is told of it.
+#[derive(Debug)]
+pub(super) struct Finish {
+    /// Why.
+    pub(super) reason: EndReason,
+    /// Which side is told.
+    pub(super) side: Side,
+    /// For people.
+    pub(super) sentence: String,
+}
+
+impl Finish {
+    pub(super) fn new(reason: EndReason, side: Side, names: Names<'_>) -> Self {
+        Self {
+            sentence: reason.sentence(side, names),
+            reason,
+            side,
+        }
+    }
 }
 
 /// Whether a leg in `phase` may be in `negotiation`: the one table of what can be.

@@ -7,9 +7,8 @@ use media::plan::Command;
 use sip::flow::FlowId;
 
 use super::call::CallHandle;
-use super::end::{EndReason, Names, Side};
 use super::io::Output;
-use super::leg::Signalling;
+use super::leg::{Finish, LegOrder, Signalling};
 use super::people::{DeviceId, Line};
 use super::switch::{FlowLine, Switch};
 use super::timer::Timer;
@@ -95,14 +94,14 @@ impl Switch {
         }
     }
 
-    /// Gives an order about a live leg to its far side.
-    pub(super) fn tell(&mut self, leg: LegId, order: impl FnOnce(&mut Session, &WcsCallId)) {
+    /// Tells the far side of a live leg.
+    pub(super) fn tell(&mut self, leg: LegId, order: LegOrder) {
         let Some(leg) = self.calls.of_leg(leg).and_then(|call| call.leg(leg)) else {
             return;
         };
         match leg.signalling.clone() {
             Signalling::Wcs { device, call_id } => {
-                self.with_session(device, |session| order(session, &call_id));
+                self.with_session(device, |session| obey(session, &call_id, order));
             }
         }
     }
@@ -113,9 +112,14 @@ impl Switch {
         leg: LegId,
         event: impl FnOnce(WcsCallId) -> ExtensionEvent,
     ) {
-        self.tell(leg, |session, call_id| {
+        let leg = self.calls.of_leg(leg).and_then(|call| call.leg(leg));
+        let Some(Signalling::Wcs { device, call_id }) = leg.map(|leg| leg.signalling.clone())
+        else {
+            return;
+        };
+        self.with_session(device, |session| {
             if session.is_extended() {
-                session.extension(event(call_id.clone()));
+                session.extension(event(call_id));
             }
         });
     }
@@ -143,14 +147,31 @@ impl Switch {
     }
 }
 
-/// What the wire says of an end.
-pub(super) fn wire_end(reason: &EndReason, side: Side, names: Names<'_>) -> End {
+/// An order about a call in the words of the Web SDK protocol.
+fn obey(session: &mut Session, call_id: &WcsCallId, order: LegOrder) {
+    match order {
+        LegOrder::Ringing => session.ringing(call_id, None),
+        LegOrder::Established { sdp } => session.established(call_id, sdp.map(Into::into)),
+        LegOrder::Held => session.held(call_id),
+        LegOrder::Resumed => session.resumed(call_id),
+        LegOrder::NotDone(sentence) => session.not_done(call_id, sentence),
+        LegOrder::Finished(finish) => session.finish(call_id, wire_end(*finish)),
+    }
+}
+
+/// What the Web SDK protocol says of an end.
+pub(super) fn wire_end(finish: Finish) -> End {
+    let Finish {
+        reason,
+        side,
+        sentence,
+    } = finish;
     End {
         status: reason.terminal(side),
         sip_status: Some(reason.sip_status()),
         info: reason.info(),
         code: reason.code().into(),
-        sentence: reason.sentence(side, names),
+        sentence,
         cause: Some(reason.cause().as_str().to_owned()),
     }
 }

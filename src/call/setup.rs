@@ -7,7 +7,7 @@ use media::negotiate::{NegotiationError, RemoteOffer};
 use super::admission::Rate;
 use super::call::{Call, CallHandle, Phase, Ringing};
 use super::end::{EndReason, Names, Side};
-use super::leg::{Exchange, Leg, LegState, Signalling};
+use super::leg::{Exchange, Finish, Leg, LegOrder, LegState, Signalling};
 use super::outputs::wire_end;
 use super::people::{DeviceId, Party};
 use super::switch::{Stage, Switch};
@@ -57,7 +57,7 @@ impl Switch {
             caller: &caller.display_name,
             callee,
         };
-        let end = wire_end(&reason, Side::Caller, names);
+        let end = wire_end(Finish::new(reason.clone(), Side::Caller, names));
         self.with_session(device, |session| session.finish(call_id, end));
         self.outputs.notify(Notice::CallRefused {
             caller: caller.user.to_string(),
@@ -210,7 +210,7 @@ impl Switch {
         tracing::info!(call = %call.id, devices, "call rings");
         let view = call.view();
         self.outputs.notify(Notice::CallStarted(view));
-        self.tell(leg, |session, call_id| session.ringing(call_id, None));
+        self.tell(leg, LegOrder::Ringing);
     }
 }
 

@@ -14,7 +14,7 @@ use super::answer::answer_refused;
 use super::call::{CallHandle, Transfer};
 use super::end::{EndReason, Names, Side};
 use super::invite::Invitation;
-use super::leg::{Exchange, Leg, LegState, Settled};
+use super::leg::{Exchange, Leg, LegOrder, LegState, Settled};
 use super::negotiation::Description;
 use super::people::Party;
 use super::setup::offer_refused;
@@ -53,9 +53,7 @@ impl Switch {
             None
         };
         if let Some(obstacle) = obstacle {
-            return self.tell(by, |session, call_id| {
-                session.not_done(call_id, obstacle);
-            });
+            return self.tell(by, LegOrder::NotDone(obstacle.into()));
         }
         let callee = self.resolve(target).ok();
         if let Err(reason) = self.begin_transfer(now, handle, by, target) {
@@ -141,9 +139,7 @@ impl Switch {
             callee: to,
         };
         let sentence = reason.sentence(Side::Caller, names);
-        self.tell(by, |session, call_id| {
-            session.not_done(call_id, sentence);
-        });
+        self.tell(by, LegOrder::NotDone(sentence.into()));
     }
 
     /// Somebody who rings for a transfer answers.
@@ -264,9 +260,7 @@ impl Switch {
                 },
             ),
         }
-        self.tell(new, |session, call_id| {
-            session.established(call_id, None);
-        });
+        self.tell(new, LegOrder::Established { sdp: None });
         self.tell_media(handle);
         self.stop_ringing(handle, &EndReason::AnsweredElsewhere);
         if let Some(view) = self.calls.get(handle).map(|call| call.view()) {
