@@ -2,4 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod flow;
+pub mod header;
+pub mod message;
 pub mod uri;
