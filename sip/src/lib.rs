@@ -1,7 +1,9 @@
 //! The SIP protocol of Callbox, sans-IO.
 #![forbid(unsafe_code)]
 
+pub mod dialog;
 pub mod flow;
 pub mod header;
 pub mod message;
+pub mod procedure;
 pub mod uri;
