@@ -14,6 +14,7 @@ use media::rtp::rtcp::{Compound, RtcpPacket};
 use media::rtp::{ExtensionMap, Packet, Rewrite, rewrite};
 use media::sdp::{Description, Limits};
 use registrar::Dialled;
+use sip::digest::{AuthenticationInfo, Authorization, Challenge};
 use sip::uri::{Host, Uri};
 
 /// A target and its name.
@@ -22,6 +23,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// All targets.
 pub const TARGETS: &[Target] = &[
     ("sip_uri", sip_uri),
+    ("digest", digest),
     ("dialled_name", dialled_name),
     ("wcs_message", wcs_message),
     ("sdp", sdp),
@@ -38,6 +40,22 @@ pub fn sip_uri(data: &[u8]) {
     if let Ok(uri) = Uri::parse(text) {
         assert_eq!(uri.as_str(), text);
         assert!(uri.equivalent(&uri));
+    }
+}
+
+/// Header values of digest authentication: what we write of one reads back as itself.
+pub fn digest(data: &[u8]) {
+    if let Ok(value) = Challenge::parse(data) {
+        let written = value.to_string();
+        assert_eq!(Challenge::parse(written.as_bytes()), Ok(value));
+    }
+    if let Ok(value) = Authorization::parse(data) {
+        let written = value.to_string();
+        assert_eq!(Authorization::parse(written.as_bytes()), Ok(value));
+    }
+    if let Ok(value) = AuthenticationInfo::parse(data) {
+        let written = value.to_string();
+        assert_eq!(AuthenticationInfo::parse(written.as_bytes()), Ok(value));
     }
 }
 
