@@ -21,8 +21,8 @@ async fn hold_stops_sound_in_both_directions_and_resume_goes_on_in_the_same_stre
     hold(&mut call.alice).await;
     let held = (from_alice.sent(), from_bob.sent());
     let until = (
-        sends(&call.alice.agent, &from_alice, 3 * ON_THE_WAY).await,
-        sends(&call.bob.agent, &from_bob, 3 * ON_THE_WAY).await,
+        stays_held(&call.alice, &from_alice).await,
+        stays_held(&call.bob, &from_bob).await,
     );
     unhold(&mut call.alice).await;
     let resumed = (from_alice.sent(), from_bob.sent());
@@ -44,7 +44,7 @@ async fn a_held_picture_comes_back_with_a_keyframe_that_was_asked_for() {
 
     hold(&mut call.bob).await;
     let held = source.sent();
-    let until = sends(&call.alice.agent, &source, 3 * ON_THE_WAY).await;
+    let until = stays_held(&call.alice, &source).await;
     let asked = requests(&call.alice);
     unhold(&mut call.bob).await;
     arrives_after(&call.bob, &source, until).await;
@@ -69,7 +69,7 @@ async fn what_both_have_held_flows_again_when_both_have_resumed() {
     hold(&mut call.bob).await;
     let held = source.sent();
     unhold(&mut call.alice).await;
-    let until = sends(&call.alice.agent, &source, 3 * ON_THE_WAY).await;
+    let until = stays_held(&call.alice, &source).await;
     unhold(&mut call.bob).await;
     arrives_after(&call.bob, &source, until).await;
     let arrived = finish(&call.bob.agent, source).await;
@@ -86,6 +86,13 @@ async fn unhold(person: &mut Person) {
     person.order("unhold").await;
     let answer = person.hear("talk").await;
     assert_eq!(answer[0]["status"], "ESTABLISHED", "{}", person.name);
+}
+
+/// Gives the count before which nothing may have passed: all of it had time to arrive meanwhile.
+async fn stays_held(person: &Person, source: &Source) -> u32 {
+    let until = sends(&person.agent, source, 2 * ON_THE_WAY).await;
+    sends(&person.agent, source, ON_THE_WAY).await;
+    until
 }
 
 async fn arrives_after(person: &Person, source: &Source, counter: u32) {
