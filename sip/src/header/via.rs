@@ -15,6 +15,8 @@ pub const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
 /// One hop that a message took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Via<'a> {
+    /// `2.0`; another one comes with a request of that version (505).
+    pub version: &'a [u8],
     /// `UDP`, `TCP`, `TLS`, `WS`, `WSS` or any other token, as it was written.
     pub transport: &'a [u8],
     /// Where the sender says that it is.
@@ -79,39 +81,51 @@ impl<'a> Via<'a> {
     }
 }
 
-impl<'a> Header<'a> for Via<'a> {
-    const NAME: HeaderName = HeaderName::Via;
+impl<'a> Via<'a> {
+    /// Where to answer, though the parameters may be malformed: they are left out.
+    pub(crate) fn read_loose(value: &'a [u8]) -> Result<Self, Malformed> {
+        Self::read_parts(value).map(|(via, _)| via)
+    }
 
-    fn read(value: &'a [u8]) -> Result<Self, Malformed> {
+    /// All but the parameters, which follow.
+    fn read_parts(value: &'a [u8]) -> Result<(Self, &'a [u8]), Malformed> {
         // sent-protocol: three parts at slashes, with white space around each (25.1).
         let (name, rest) = cut(value, b'/').ok_or(Malformed::Grammar)?;
         let (version, rest) = cut(rest, b'/').ok_or(Malformed::Grammar)?;
-        if !name.eq_ignore_ascii_case(b"SIP") || version != b"2.0" {
-            return Err(Malformed::Grammar);
-        }
         let transport_len = rest
             .iter()
             .position(|byte| is_space(*byte))
             .ok_or(Malformed::Grammar)?;
         let (transport, rest) = rest.split_at(transport_len);
-        if !is_token(transport) {
+        if !name.eq_ignore_ascii_case(b"SIP") || !is_token(version) || !is_token(transport) {
             return Err(Malformed::Grammar);
         }
         let sent_by_len = memchr::memchr(b';', rest).unwrap_or(rest.len());
         let (sent_by, params) = rest.split_at(sent_by_len);
         let (host, port) = host_and_port(trim(sent_by))?;
-        let params = Params::read(params)?;
         let via = Self {
+            version,
             transport,
             host,
             port,
-            params,
+            params: Params::default(),
         };
+        Ok((via, params))
+    }
+}
+
+impl<'a> Header<'a> for Via<'a> {
+    const NAME: HeaderName = HeaderName::Via;
+
+    fn read(value: &'a [u8]) -> Result<Self, Malformed> {
+        let (mut via, params) = Self::read_parts(value)?;
+        via.params = Params::read(params)?;
         // What decides where the answer goes has to be right.
-        let broken = (params.value("received").is_some() && via.received().is_none())
-            || (params.has("rport") && via.rport().is_none())
-            || (params.has("maddr") && via.maddr().is_none())
-            || (params.has("ttl") && via.ttl().is_none());
+        let has = |name| via.params.has(name);
+        let broken = (has("received") && via.received().is_none())
+            || (has("rport") && via.rport().is_none())
+            || (has("maddr") && via.maddr().is_none())
+            || (has("ttl") && via.ttl().is_none());
         if broken {
             return Err(Malformed::Grammar);
         }
@@ -123,7 +137,9 @@ impl WriteHeader for Via<'_> {
     const NAME: HeaderName = HeaderName::Via;
 
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"SIP/2.0/");
+        out.extend_from_slice(b"SIP/");
+        out.extend_from_slice(self.version);
+        out.push(b'/');
         out.extend_from_slice(self.transport);
         out.push(b' ');
         out.extend_from_slice(self.host.to_string().as_bytes());

@@ -14,7 +14,7 @@ use super::name::HeaderName;
 use super::rejection::ParseError;
 use super::status::Status;
 use super::{Message, Request, Response};
-use crate::header::syntax::{Values, is_token};
+use crate::header::syntax::{Values, is_token, trim};
 use crate::header::{Header, OwnAddr, Via, WriteHeader};
 use crate::uri::Uri;
 
@@ -92,6 +92,20 @@ impl Parts {
 
     fn remove(&mut self, name: HeaderName) {
         self.rows.retain(|row| row.name != name);
+    }
+
+    /// Gives the first row of that name another value.
+    fn replace_first(&mut self, name: HeaderName, value: &[u8]) {
+        let start = self.text.len();
+        self.text.extend_from_slice(value);
+        if let Some(row) = self.rows.iter_mut().find(|row| row.name == name) {
+            *row = Part {
+                name,
+                start,
+                colon: start,
+                end: self.text.len(),
+            };
+        }
     }
 
     fn write(&mut self, start_line: &[&[u8]]) -> BytesMut {
@@ -397,6 +411,7 @@ impl ResponseBuilder {
     /// Says in the topmost Via where the request came from (18.2.1, RFC 3581 4).
     fn stamp(&mut self, row: &[u8], source: SocketAddr) {
         let top = Values::new(row).next().unwrap_or_default();
+        // Malformed parameters go back as they came.
         let Ok(via) = Via::read(top) else {
             return;
         };
@@ -404,60 +419,37 @@ impl ResponseBuilder {
         if !asked && via.host.address() == Some(source.ip()) && via.received().is_none() {
             return;
         }
-        let Some(first) = self
-            .parts
-            .rows
-            .iter()
-            .position(|row| row.name == HeaderName::Via)
-        else {
-            return;
-        };
+        let sent_by_len = top.len().saturating_sub(via.params.as_bytes().len());
+        let sent_by = top.get(..sent_by_len).unwrap_or_default();
         let rest = row.get(top.len()..).unwrap_or_default();
-        self.parts.row(HeaderName::Via, "", |out| {
-            Via {
-                params: Default::default(),
-                ..via.clone()
+        let mut stamped = trim(sent_by).to_vec();
+        for (name, value) in via.params.iter() {
+            let ours = [&b"received"[..], b"rport"]
+                .iter()
+                .any(|stamp| name.eq_ignore_ascii_case(stamp));
+            if ours {
+                continue;
             }
-            .write(out);
-            for (name, value) in via.params.iter() {
-                let ours = [&b"received"[..], b"rport"]
-                    .iter()
-                    .any(|stamp| name.eq_ignore_ascii_case(stamp));
-                if ours {
-                    continue;
-                }
-                out.push(b';');
-                out.extend_from_slice(name);
-                if let Some(value) = value {
-                    out.push(b'=');
-                    out.extend_from_slice(value);
-                }
+            stamped.push(b';');
+            stamped.extend_from_slice(name);
+            if let Some(value) = value {
+                stamped.push(b'=');
+                stamped.extend_from_slice(value);
             }
-            out.extend_from_slice(format!(";received={}", source.ip()).as_bytes());
-            if asked {
-                out.extend_from_slice(format!(";rport={}", source.port()).as_bytes());
-            }
-            out.extend_from_slice(rest);
-        });
-        if let Some(stamped) = self.parts.rows.pop()
-            && let Some(row) = self.parts.rows.get_mut(first)
-        {
-            *row = stamped;
         }
+        stamped.extend_from_slice(format!(";received={}", source.ip()).as_bytes());
+        if asked {
+            stamped.extend_from_slice(format!(";rport={}", source.port()).as_bytes());
+        }
+        stamped.extend_from_slice(rest);
+        self.parts.replace_first(HeaderName::Via, &stamped);
     }
 
     /// Adds a tag to To, unless the request had one (8.2.6.2).
     #[must_use]
     pub fn to_tag(mut self, tag: &str) -> Self {
-        let Some(at) = self
-            .parts
-            .rows
-            .iter()
-            .position(|row| row.name == HeaderName::To)
-        else {
-            return self;
-        };
-        let Some(part) = self.parts.rows.get(at).copied() else {
+        let to = |row: &&Part| row.name == HeaderName::To;
+        let Some(part) = self.parts.rows.iter().find(to) else {
             return self;
         };
         let old = self.parts.text.get(part.colon..part.end);
@@ -472,16 +464,8 @@ impl ResponseBuilder {
                 .get_or_insert(BuildError::Injection(HeaderName::To));
             return self;
         }
-        self.parts.row(HeaderName::To, "", |out| {
-            out.extend_from_slice(&old);
-            out.extend_from_slice(b";tag=");
-            out.extend_from_slice(tag.as_bytes());
-        });
-        if let Some(new) = self.parts.rows.pop()
-            && let Some(row) = self.parts.rows.get_mut(at)
-        {
-            *row = new;
-        }
+        let tagged = [&old, &b";tag="[..], tag.as_bytes()].concat();
+        self.parts.replace_first(HeaderName::To, &tagged);
         self
     }
 

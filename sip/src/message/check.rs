@@ -5,7 +5,7 @@ use super::method::Method;
 use super::name::HeaderName;
 use super::rejection::Rejection;
 use super::status::Status;
-use super::{Headers, Request};
+use super::{Headers, Request, Response};
 use crate::header::syntax::trim;
 use crate::header::{Contact, Date, Header, Malformed, MaxForwards, NameAddr, Via};
 use crate::header::{content, event, number, reason, replaces};
@@ -51,7 +51,20 @@ pub fn check_request(request: &Request, we: &Capabilities) -> Result<(), Rejecti
     check_scheme(request)?;
     check_extensions(request, we)?;
     check_content(request, we)?;
+    check_accept(request, we)?;
     check_hops(request, we)
+}
+
+/// Whether a response is one for us.
+///
+/// # Errors
+/// The [`Fault`] for which it is discarded: "If more than one Via header field value is present
+/// in a response, the UAC SHOULD discard the message" (8.1.3.3).
+pub fn check_response(response: &Response) -> Result<(), Fault> {
+    match response.headers().values(HeaderName::Via).nth(1) {
+        None => Ok(()),
+        Some(_) => Err(Fault::ForeignVia),
+    }
 }
 
 /// 8.2.1
@@ -67,15 +80,19 @@ fn check_method(request: &Request, we: &Capabilities) -> Result<(), Rejection> {
     Err(Rejection::new(status, reason).with(HeaderName::Allow, we.allow()))
 }
 
-/// 8.2.2.1
+/// 8.2.2.1; 10.2: the To of a REGISTER "MUST be a SIP URI or SIPS URI".
 fn check_scheme(request: &Request) -> Result<(), Rejection> {
-    match request.uri() {
-        Ok(Uri::Other(_)) => Err(Rejection::new(
+    if let Ok(Uri::Other(_)) = request.uri() {
+        return Err(Rejection::new(
             Status::UNSUPPORTED_URI_SCHEME,
             "the scheme of the Request-URI is not known here",
-        )),
-        _ => Ok(()),
+        ));
     }
+    let registers = *request.method() == Method::Register;
+    if registers && !matches!(request.to().uri(), Ok(Uri::Sip(_))) {
+        return Err(bad("To of a REGISTER is no SIP URI"));
+    }
+    Ok(())
 }
 
 /// 8.2.2.3: not asked of ACK and CANCEL.
@@ -154,6 +171,36 @@ fn check_content(request: &Request, we: &Capabilities) -> Result<(), Rejection> 
     }
 }
 
+/// 20.1, 21.4.7: whoever calls and takes none of the descriptions we could answer with.
+fn check_accept(request: &Request, we: &Capabilities) -> Result<(), Rejection> {
+    let headers = request.headers();
+    if *request.method() != Method::Invite || !headers.has(HeaderName::Accept) {
+        return Ok(());
+    }
+    let takes = |range: &[u8]| {
+        let Ok(range) = content::ContentType::read(range) else {
+            return false;
+        };
+        let any = |part: &[u8]| part == b"*";
+        we.content_types.iter().any(|ours| {
+            any(range.kind)
+                || range.is(ours)
+                || (any(range.subtype)
+                    && ours
+                        .as_bytes()
+                        .get(..range.kind.len())
+                        .is_some_and(|kind| kind.eq_ignore_ascii_case(range.kind)))
+        })
+    };
+    if headers.values(HeaderName::Accept).any(takes) {
+        return Ok(());
+    }
+    Err(Rejection::new(
+        Status::NOT_ACCEPTABLE,
+        "no type of body that we write is accepted",
+    ))
+}
+
 /// 16.3
 fn check_hops(request: &Request, we: &Capabilities) -> Result<(), Rejection> {
     let left = request.headers().get::<MaxForwards>();
@@ -189,8 +236,7 @@ fn check_syntax(request: &Request) -> Result<(), Rejection> {
     check_contacts(request.method(), headers)
 }
 
-/// 10.2.2, 10.3: `*` stands alone, and only in a REGISTER that ends all bindings. 8.1.1.8: an
-/// INVITE has one Contact.
+/// 10.2.2, 10.3: `*` stands alone, and only in a REGISTER that ends all bindings.
 fn check_contacts(method: &Method, headers: Headers<'_>) -> Result<(), Rejection> {
     let star = headers.contacts().any(|it| it == Ok(Contact::Star));
     let count = headers.values(HeaderName::Contact).count();

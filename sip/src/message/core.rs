@@ -21,6 +21,7 @@ pub(crate) struct Core {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ViaParts {
+    version: Span,
     transport: Span,
     host: Host,
     port: Option<u16>,
@@ -35,23 +36,34 @@ struct AddrParts {
 }
 
 impl ViaParts {
-    /// Reads the topmost Via: without it there is nobody to answer.
-    pub(crate) fn read(head: &Head) -> Result<Self, Fault> {
+    /// Reads the topmost Via: without it there is nobody to answer. If only its parameters are
+    /// malformed, there is, and the fault comes along.
+    ///
+    /// # Errors
+    /// The [`Fault`] that leaves nobody.
+    pub(crate) fn read(head: &Head) -> Result<(Self, Option<Fault>), Fault> {
         let row = head
             .first(HeaderName::Via)
             .ok_or(Fault::Missing(HeaderName::Via))?;
         let value = Values::new(row).next().unwrap_or_default();
-        let via = Via::read(value).map_err(|error| Fault::Header(HeaderName::Via, error))?;
-        Ok(Self {
+        let wrong = |error| Fault::Header(HeaderName::Via, error);
+        let (via, fault) = match Via::read(value) {
+            Ok(via) => (via, None),
+            Err(error) => (Via::read_loose(value).map_err(wrong)?, Some(wrong(error))),
+        };
+        let parts = Self {
+            version: Span::of(via.version, &head.bytes),
             transport: Span::of(via.transport, &head.bytes),
             params: Span::of(via.params.as_bytes(), &head.bytes),
             host: via.host,
             port: via.port,
-        })
+        };
+        Ok((parts, fault))
     }
 
     pub(crate) fn get<'a>(&self, bytes: &'a [u8]) -> Via<'a> {
         Via {
+            version: self.version.get(bytes),
             transport: self.transport.get(bytes),
             host: self.host.clone(),
             port: self.port,

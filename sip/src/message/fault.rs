@@ -64,6 +64,9 @@ pub enum Fault {
     /// The method in CSeq is not that of the request (RFC 3261 8.1.1.5).
     #[error("CSeq names another method than the request")]
     MethodMismatch,
+    /// A response on its way to somebody else (RFC 3261 8.1.3.3).
+    #[error("the response has more than one Via")]
+    ForeignVia,
     /// Content-Length says more than the datagram or the WebSocket message holds (18.3).
     #[error("the body is shorter than Content-Length says")]
     BodyShort,

@@ -28,7 +28,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 pub use self::build::{BuildError, RequestBuilder, ResponseBuilder};
-pub use self::check::{Capabilities, check_request};
+pub use self::check::{Capabilities, check_request, check_response};
 pub use self::fault::Fault;
 pub use self::headers::{HeaderError, Headers, Row};
 pub use self::limits::Limits;

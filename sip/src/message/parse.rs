@@ -131,7 +131,10 @@ fn response(
     if let Some(fault) = fault {
         return Err(ParseError::Drop(fault));
     }
-    let via = ViaParts::read(&head).map_err(ParseError::Drop)?;
+    let (via, of_via) = ViaParts::read(&head).map_err(ParseError::Drop)?;
+    if let Some(fault) = of_via {
+        return Err(ParseError::Drop(fault));
+    }
     let (core, method) = Core::read(&head, via, None).map_err(ParseError::Drop)?;
     Ok(Message::Response(Box::new(Response {
         head,
@@ -149,8 +152,8 @@ fn request(
     uri: Span,
     limits: &Limits,
 ) -> Result<Message, ParseError> {
-    let via = ViaParts::read(&head).map_err(ParseError::Drop)?;
-    let fault = fault.or_else(|| too_many_vias(&head, limits));
+    let (via, of_via) = ViaParts::read(&head).map_err(ParseError::Drop)?;
+    let fault = fault.or(of_via).or_else(|| too_many_vias(&head, limits));
     let read = match fault {
         Some(fault) => Err(fault),
         None => Core::read(&head, via.clone(), Some(&method)),

@@ -26,7 +26,7 @@ impl Host {
     pub fn parse(text: &str) -> Result<Self, UriError> {
         if let Some(inner) = text.strip_prefix('[') {
             let inner = inner.strip_suffix(']').ok_or(UriError::Host)?;
-            return inner.parse().map(Self::V6).map_err(|_| UriError::Host);
+            return parse_v6(inner).map(Self::V6).ok_or(UriError::Host);
         }
         if let Ok(address) = text.parse() {
             return Ok(Self::V4(address));
@@ -71,6 +71,16 @@ impl fmt::Display for Host {
             Self::V6(address) => write!(f, "[{address}]"),
         }
     }
+}
+
+/// An IPv6 address. The grammar of RFC 3261 makes three colons of two before an IPv4 address at
+/// its end; "an implementation must tolerate both" (RFC 5118 4.10).
+fn parse_v6(text: &str) -> Option<Ipv6Addr> {
+    if let Some((before, after)) = text.split_once(":::") {
+        let _: Ipv4Addr = after.parse().ok()?;
+        return format!("{before}::{after}").parse().ok();
+    }
+    text.parse().ok()
 }
 
 /// Letters, digits and inner hyphens; underscores too, since names in use have them.
