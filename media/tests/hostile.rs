@@ -282,6 +282,7 @@ fn s35_one_datagram_of_requests_makes_a_bounded_burst() {
     world.say(2, &request);
     world.run_for(15 * MS);
     let burst = world.sent.len() - before;
-    assert!((100..=130).contains(&burst), "{burst} datagrams");
+    // What repairs may have saved up, and the reports of the time.
+    assert!((12..=40).contains(&burst), "{burst} datagrams");
     assert_eq!(world.outbox.overflowed(), 0);
 }

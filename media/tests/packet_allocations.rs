@@ -119,7 +119,7 @@ impl Relay {
     fn answer_and_report(&mut self, now: Instant, number: u16, missing: &[u16]) {
         let mut out = [0; 1500];
         let interval = Duration::from_millis(20);
-        if let Resend::Packet(original) = self.cache.resend(now, number, interval) {
+        if let Resend::Packet(original) = self.cache.resend(now, number, interval, |_| true) {
             let header = rtx::RtxHeader {
                 payload_type: 98,
                 ssrc: 9,

@@ -108,7 +108,10 @@ impl Leg {
         let asked = nack.sequence_numbers().take(*budget).count();
         let resent = stream.outbound.resend(now, missing, round_trip, sink);
         *budget -= asked;
-        cx.counters.rtp_sent += resent;
+        cx.counters.rtp_sent += resent.packets;
+        if resent.keyframe {
+            cx.effects.push(Effect::KeyframeNeeded);
+        }
     }
 
     /// A keyframe of a stream of ours is a keyframe of the leg that feeds it.

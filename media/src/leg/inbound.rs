@@ -155,7 +155,7 @@ impl Inbound {
             MediaKind::Video => begins_keyframe(incoming.format, packet.payload()),
         };
         if keyframe == Some(true) {
-            self.keyframes.arrived();
+            self.keyframes.arrived(now);
         }
         Some(Taken {
             kind: incoming.kind,

@@ -22,6 +22,7 @@ pub(super) struct KeyframeRequests {
     asked: Option<Instant>,
     due: Option<Instant>,
     total: u64,
+    seen: Option<Instant>,
 }
 
 impl KeyframeRequests {
@@ -35,8 +36,17 @@ impl KeyframeRequests {
         self.due = Some(earliest);
     }
 
+    /// Something was lost for good that was missed since then: a keyframe is needed, unless one
+    /// has come after it.
+    pub(super) fn want_after(&mut self, now: Instant, missed: Instant) {
+        if self.seen.is_none_or(|seen| seen <= missed) {
+            self.want(now);
+        }
+    }
+
     /// A keyframe came.
-    pub(super) fn arrived(&mut self) {
+    pub(super) fn arrived(&mut self, now: Instant) {
+        self.seen = Some(now);
         self.waiting = None;
         self.due = None;
     }

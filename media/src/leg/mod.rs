@@ -9,6 +9,7 @@ mod feedback;
 mod inbound;
 mod keyframe;
 mod outbound;
+mod repair;
 mod report;
 mod stats;
 mod timeline;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::context::SourceReport;
 use super::inbound::Taken;
+use super::repair::RepairBudget;
 use super::timeline::{Timeline, units};
 use crate::ids::MediaKind;
 use crate::outbox::{Outbox, Path};
@@ -16,6 +17,10 @@ use crate::srtp::{MAX_RTP_OVERHEAD, SrtpOutbound};
 
 /// A packet is not sent again sooner: requests cross each other.
 const MIN_RESEND_INTERVAL: Duration = Duration::from_millis(10);
+
+/// And once this has passed a second request is no crossing, whatever the round trip is said to
+/// be: one report that was late would stop all repairs until the next one.
+const MAX_RESEND_INTERVAL: Duration = Duration::from_millis(100);
 
 /// After that long without a recognisable keyframe the picture is let through as it is.
 const MAX_KEYFRAME_WAIT: Duration = Duration::from_secs(4);
@@ -32,6 +37,7 @@ pub(super) struct Outbound {
     pub(super) clock_rate: u32,
     gate: Gate,
     cache: Option<PacketCache>,
+    repairs: RepairBudget,
     rtx: Option<Retransmission>,
     pub(super) report: Option<SourceReport>,
     reports_sent: [Option<(u32, Instant)>; REPORTS_KEPT],
@@ -69,6 +75,14 @@ pub(super) struct Sink<'a> {
     pub(super) scratch: &'a mut [u8],
 }
 
+/// What came of a request for lost packets.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Resent {
+    pub(super) packets: u64,
+    /// Only a keyframe can help.
+    pub(super) keyframe: bool,
+}
+
 /// What became of a packet that was to be relayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Relayed {
@@ -94,6 +108,7 @@ impl Outbound {
             clock_rate: plan.codecs.first().map_or(90_000, |codec| codec.clock_rate),
             gate: Gate::Open,
             cache: None,
+            repairs: RepairBudget::default(),
             rtx: None,
             report: None,
             reports_sent: [None; REPORTS_KEPT],
@@ -207,6 +222,9 @@ impl Outbound {
             plain.copy_from_slice(slot.get(..len)?);
             let protected = srtp.protect_rtp(slot, len).ok()?;
             cache.insert(now, place.sequence_number, plain);
+            if taken.keyframe == Some(true) {
+                cache.begin_keyframe(place.sequence_number, place.timestamp);
+            }
             Some(protected)
         });
         if !sent {
@@ -246,22 +264,35 @@ impl Outbound {
         }
     }
 
-    /// Sends packets again that the far side misses; returns how many.
+    /// Sends packets again that the far side misses.
     pub(super) fn resend(
         &mut self,
         now: Instant,
         missing: impl Iterator<Item = u16>,
         round_trip: Option<Duration>,
         sink: Sink<'_>,
-    ) -> u64 {
+    ) -> Resent {
+        let mut resent = Resent::default();
         let Some(cache) = &mut self.cache else {
-            return 0;
+            return resent;
         };
-        let interval = round_trip.unwrap_or_default().max(MIN_RESEND_INTERVAL);
-        let mut resent = 0;
+        let interval = round_trip
+            .unwrap_or_default()
+            .clamp(MIN_RESEND_INTERVAL, MAX_RESEND_INTERVAL);
+        let (repairs, remb) = (&mut self.repairs, self.remb);
         for number in missing {
-            let Resend::Packet(packet) = cache.resend(now, number, interval) else {
-                continue;
+            let affordable = |len| repairs.take(now, remb, len);
+            let packet = match cache.resend(now, number, interval, affordable) {
+                Resend::Packet(packet) => packet,
+                Resend::Refused => {
+                    resent.keyframe |= repairs.refused(now);
+                    break;
+                }
+                Resend::Hopeless => {
+                    resent.keyframe = true;
+                    continue;
+                }
+                Resend::TooSoon | Resend::Gone => continue,
             };
             let rtx = &mut self.rtx;
             let sent = sink.out.push(sink.path, |slot| match rtx {
@@ -275,9 +306,9 @@ impl Outbound {
                     sink.srtp.protect_rtp_again(slot, packet.len()).ok()
                 }
             });
-            resent += u64::from(sent);
+            resent.packets += u64::from(sent);
         }
-        self.retransmitted += resent;
+        self.retransmitted += resent.packets;
         resent
     }
 

@@ -54,7 +54,7 @@ impl Leg {
     /// Asks the far side for packets that were lost on the way to us.
     pub(super) fn send_nacks(&mut self, now: Instant, cx: &mut Context<'_>) {
         let round_trip = self.round_trip;
-        let mut asked = 0;
+        let mut unrepairable = false;
         let mut next = None;
         self.send_rtcp(cx, |writer, streams, cname| {
             let Some(Stream {
@@ -73,17 +73,25 @@ impl Leg {
             let mut missing = [0; MAX_NACKS];
             let count = nack.poll(now, round_trip, &mut missing);
             next = nack.poll_timeout();
+            let unrepaired = nack.take_unrepaired();
+            if let Some(since) = unrepaired.filter(|_| !inbound.sinks.is_empty()) {
+                inbound.keyframes.want_after(now, since);
+                unrepairable = true;
+            }
             if count == 0 {
                 return Ok(false);
             }
-            asked = count as u64;
-            inbound.nacks_sent += asked;
+            inbound.nacks_sent += count as u64;
             begin_feedback(writer, outbound.ssrc, cname)?;
             let missing = missing.get(..count).unwrap_or_default();
             writer.nack(outbound.ssrc, ssrc, missing)?;
             Ok(true)
         });
         self.timers.set(Timer::Nack, next);
+        if unrepairable {
+            // The sinks' decoders cannot go on, and would wait for seconds before they ask.
+            self.ask_keyframe(now, cx);
+        }
     }
 
     /// Asks the far side for a keyframe if it is time: by PLI, or by FIR where only that was

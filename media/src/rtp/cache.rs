@@ -6,6 +6,13 @@ use std::time::{Duration, Instant};
 /// Bytes allocated at once. Packets never span two of them.
 const CHUNK_LEN: usize = 16 * 1024;
 
+/// Times that one packet is given out again: when so many did not arrive, no more will.
+const MAX_RESENDS: u8 = 8;
+
+/// Each time a packet is given out again the next time comes twice as late, up to this: a far
+/// side that asks every few milliseconds through a full queue would only keep it full.
+const MAX_BACKOFF: Duration = Duration::from_millis(200);
+
 /// Limits of a [`PacketCache`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CacheConfig {
@@ -32,9 +39,13 @@ impl Default for CacheConfig {
 pub enum Resend<'a> {
     /// Send it.
     Packet(&'a [u8]),
-    /// It was sent again less than the interval ago: this request crossed it.
+    /// It was sent again a short while ago: this request crossed it.
     TooSoon,
-    /// Never stored, or already overwritten.
+    /// The caller would not pay for it.
+    Refused,
+    /// It was sent again so often that the far side will not get it.
+    Hopeless,
+    /// Never stored, already overwritten, or a keyframe has made it useless.
     Gone,
 }
 
@@ -58,6 +69,14 @@ pub struct PacketCache {
     /// its former packets are seen to be stale.
     first_chunk: u64,
     stored: u64,
+    keyframe: Option<Keyframe>,
+}
+
+/// The first packet of a frame that makes all before it useless.
+#[derive(Debug, Clone, Copy)]
+struct Keyframe {
+    sequence_number: u16,
+    timestamp: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +85,7 @@ struct Slot {
     offset: u16,
     len: u16,
     sequence_number: u16,
+    resends: u8,
     resent: Option<Instant>,
 }
 
@@ -75,6 +95,7 @@ const EMPTY: Slot = Slot {
     offset: 0,
     len: 0,
     sequence_number: 0,
+    resends: 0,
     resent: None,
 };
 
@@ -97,6 +118,7 @@ impl PacketCache {
             chunks: VecDeque::new(),
             first_chunk: 0,
             stored: 0,
+            keyframe: None,
         }
     }
 
@@ -134,14 +156,44 @@ impl PacketCache {
                 offset: offset as u16,
                 len,
                 sequence_number,
+                resends: 0,
                 resent: None,
             };
         }
+        // Nothing stored is from before it any more, and numbers will come round.
+        let passed = |it: &Keyframe| self.is_far_behind(it.sequence_number, sequence_number);
+        self.keyframe = self.keyframe.filter(|it| !passed(it));
     }
 
-    /// The packet sent under `sequence_number`, if it was not given out within `interval`
-    /// before; it then counts as sent again.
-    pub fn resend(&mut self, now: Instant, sequence_number: u16, interval: Duration) -> Resend<'_> {
+    /// A packet of a keyframe was stored: what was sent before it is of no use any more.
+    /// Several packets may say so of one frame, which shares a timestamp; the first counts.
+    pub fn begin_keyframe(&mut self, sequence_number: u16, timestamp: u32) {
+        let is_later_part = self.keyframe.is_some_and(|known| {
+            known.timestamp == timestamp && !is_before(sequence_number, known.sequence_number)
+        });
+        if !is_later_part {
+            self.keyframe = Some(Keyframe {
+                sequence_number,
+                timestamp,
+            });
+        }
+    }
+
+    /// The packet sent under `sequence_number`, which then counts as sent again. It is given out
+    /// again after `interval` at the soonest, then after twice that time, and so on; and only if
+    /// its length is `affordable`, which is asked last.
+    pub fn resend(
+        &mut self,
+        now: Instant,
+        sequence_number: u16,
+        interval: Duration,
+        affordable: impl FnOnce(usize) -> bool,
+    ) -> Resend<'_> {
+        if let Some(keyframe) = &self.keyframe
+            && is_before(sequence_number, keyframe.sequence_number)
+        {
+            return Resend::Gone;
+        }
         let index = self.slot_index(sequence_number);
         let Some(slot) = self.slots.get_mut(index) else {
             return Resend::Gone;
@@ -159,13 +211,23 @@ impl PacketCache {
         else {
             return Resend::Gone;
         };
+        let doublings = slot.resends.saturating_sub(1);
+        let backoff = interval.saturating_mul(1 << doublings);
+        let wait = backoff.min(MAX_BACKOFF).max(interval);
         if slot
             .resent
-            .is_some_and(|at| now.saturating_duration_since(at) < interval)
+            .is_some_and(|at| now.saturating_duration_since(at) < wait)
         {
             return Resend::TooSoon;
         }
+        if slot.resends >= MAX_RESENDS {
+            return Resend::Hopeless;
+        }
+        if !affordable(packet.len()) {
+            return Resend::Refused;
+        }
         slot.resent = Some(now);
+        slot.resends += 1;
         Resend::Packet(packet)
     }
 
@@ -174,6 +236,7 @@ impl PacketCache {
         self.slots = Vec::new();
         self.chunks = VecDeque::new();
         self.first_chunk = 0;
+        self.keyframe = None;
     }
 
     /// Memory held, in bytes.
@@ -183,6 +246,10 @@ impl PacketCache {
 
     fn slot_index(&self, sequence_number: u16) -> usize {
         usize::from(sequence_number) & (self.max_packets - 1)
+    }
+
+    fn is_far_behind(&self, old: u16, new: u16) -> bool {
+        is_before(old, new) && usize::from(new.wrapping_sub(old)) >= self.max_packets
     }
 
     fn room_in_last(&self) -> usize {
@@ -218,4 +285,9 @@ impl PacketCache {
                 || self.stored - stored >= self.max_packets as u64
         })
     }
+}
+
+/// By the shorter way round (RFC 1982).
+fn is_before(number: u16, other: u16) -> bool {
+    number != other && other.wrapping_sub(number) < 0x8000
 }

@@ -10,8 +10,12 @@ pub struct NackConfig {
     pub reorder_packets: u64,
     /// ... or after this time, whichever is first.
     pub reorder_wait: Duration,
-    /// Least time between two requests of one packet; the round trip if that is longer.
+    /// Least time between the first two requests of one packet; the round trip if that is
+    /// longer. The next ones come after two, three, ... times as long.
     pub min_retry_interval: Duration,
+    /// Most time between two requests. One report that was late would make a round trip of a
+    /// second, and no loss would be repaired in time until the next report.
+    pub max_retry_interval: Duration,
     /// Requests of one packet.
     pub max_requests: u8,
     /// A packet this late is of no use any more.
@@ -26,6 +30,7 @@ impl Default for NackConfig {
             reorder_packets: 3,
             reorder_wait: Duration::from_millis(10),
             min_retry_interval: Duration::from_millis(20),
+            max_retry_interval: Duration::from_millis(300),
             max_requests: 10,
             max_age: Duration::from_secs(1),
             max_missing: 512,
@@ -54,6 +59,8 @@ pub struct NackTracker {
     /// No entry is due earlier; one may be due later.
     next_due: Option<Instant>,
     given_up: u64,
+    /// Since when the newest gap given up was open, until it is asked for.
+    unrepaired: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +80,7 @@ impl NackTracker {
             missing: VecDeque::new(),
             next_due: None,
             given_up: 0,
+            unrepaired: None,
         }
     }
 
@@ -115,21 +123,22 @@ impl NackTracker {
         if self.next_due.is_none_or(|due| due > now) {
             return 0;
         }
-        let retry = self
-            .config
-            .min_retry_interval
-            .max(round_trip.unwrap_or_default());
         let NackConfig {
+            min_retry_interval,
+            max_retry_interval,
             max_age,
             max_requests,
             ..
         } = self.config;
+        let retry = round_trip.unwrap_or_default().max(min_retry_interval);
         let (mut written, mut next_due) = (0, None::<Instant>);
+        let unrepaired = &mut self.unrepaired;
         let before = self.missing.len();
         self.missing.retain_mut(|missing| {
             let spent = missing.requests >= max_requests;
             let old = now.saturating_duration_since(missing.since) >= max_age;
             if missing.due <= now && (spent || old) {
+                *unrepaired = (*unrepaired).max(Some(missing.since));
                 return false;
             }
             if missing.due <= now
@@ -139,7 +148,7 @@ impl NackTracker {
                 *slot = missing.sequence as u16;
                 written += 1;
                 missing.requests += 1;
-                missing.due = now + retry;
+                missing.due = now + (retry * missing.requests.into()).min(max_retry_interval);
             }
             next_due = Some(next_due.map_or(missing.due, |due| due.min(missing.due)));
             true
@@ -160,6 +169,12 @@ impl NackTracker {
         self.missing.clear();
         self.highest = None;
         self.next_due = None;
+        self.unrepaired = None;
+    }
+
+    /// If gaps were given up since the last call, when the newest of them opened.
+    pub fn take_unrepaired(&mut self) -> Option<Instant> {
+        self.unrepaired.take()
     }
 
     /// Gaps open now.

@@ -15,7 +15,7 @@ fn many_wishes_make_one_request_per_interval() {
         requests.want(now);
         asked += u32::from(requests.take_due(now, true));
         if step % 3 == 0 {
-            requests.arrived();
+            requests.arrived(now);
         }
     }
     assert_eq!(asked, 4);
@@ -34,12 +34,26 @@ fn an_unanswered_request_is_repeated_some_times_and_then_no_more() {
 }
 
 #[test]
+fn a_loss_for_good_wants_a_keyframe_unless_one_came_after_it() {
+    let now = start();
+    let mut requests = KeyframeRequests::default();
+    requests.arrived(now + ms(10));
+    requests.want_after(now + ms(50), now + ms(5));
+    assert!(
+        !requests.take_due(now + ms(50), true),
+        "it came after the gap opened"
+    );
+    requests.want_after(now + ms(60), now + ms(20));
+    assert!(requests.take_due(now + ms(60), true));
+}
+
+#[test]
 fn a_keyframe_ends_the_waiting() {
     let now = start();
     let mut requests = KeyframeRequests::default();
     requests.want(now);
     assert!(requests.take_due(now, true));
-    requests.arrived();
+    requests.arrived(now);
     assert_eq!(requests.poll_timeout(), None);
     assert!(!requests.take_due(now + ms(5000), true));
 }

@@ -14,13 +14,13 @@ fn packet(number: u16, len: usize) -> Vec<u8> {
 }
 
 fn holds(cache: &mut PacketCache, now: std::time::Instant, number: u16, len: usize) -> bool {
-    match cache.resend(now, number, ms(0)) {
+    match cache.resend(now, number, ms(0), |_| true) {
         Resend::Packet(found) => {
             assert_eq!(found, packet(number, len));
             true
         }
-        Resend::TooSoon => panic!("no interval was asked for"),
         Resend::Gone => false,
+        other => panic!("no limit was asked for: {other:?}"),
     }
 }
 
@@ -28,7 +28,7 @@ fn holds(cache: &mut PacketCache, now: std::time::Instant, number: u16, len: usi
 fn an_unused_cache_has_no_memory() {
     let mut cache = PacketCache::new(CacheConfig::default());
     assert_eq!(cache.allocated(), 0);
-    assert_eq!(cache.resend(start(), 5, INTERVAL), Resend::Gone);
+    assert_eq!(cache.resend(start(), 5, INTERVAL, |_| true), Resend::Gone);
     assert_eq!(cache.allocated(), 0);
 }
 
@@ -111,12 +111,78 @@ fn a_packet_is_given_out_again_only_after_the_interval() {
     let now = start();
     let mut cache = PacketCache::new(CacheConfig::default());
     cache.insert(now, 5, &packet(5, 50));
-    assert!(matches!(cache.resend(now, 5, INTERVAL), Resend::Packet(_)));
-    assert_eq!(cache.resend(now + ms(19), 5, INTERVAL), Resend::TooSoon);
     assert!(matches!(
-        cache.resend(now + ms(20), 5, INTERVAL),
+        cache.resend(now, 5, INTERVAL, |_| true),
         Resend::Packet(_)
     ));
+    assert_eq!(
+        cache.resend(now + ms(19), 5, INTERVAL, |_| true),
+        Resend::TooSoon
+    );
+    assert!(matches!(
+        cache.resend(now + ms(20), 5, INTERVAL, |_| true),
+        Resend::Packet(_)
+    ));
+}
+
+#[test]
+fn a_packet_that_does_not_arrive_is_given_out_ever_more_slowly_and_then_no_more() {
+    let now = start();
+    let mut cache = PacketCache::new(CacheConfig::default());
+    cache.insert(now, 5, &packet(5, 50));
+    let mut given = Vec::new();
+    let mut hopeless = None;
+    for step in 0..3000 {
+        match cache.resend(now + ms(step), 5, INTERVAL, |_| true) {
+            Resend::Packet(_) => given.push(step),
+            Resend::TooSoon => {}
+            Resend::Hopeless => {
+                hopeless = Some(step);
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(given, [0, 20, 60, 140, 300, 500, 700, 900]);
+    assert_eq!(hopeless, Some(1100));
+}
+
+#[test]
+fn what_cannot_be_afforded_now_may_be_had_later() {
+    let now = start();
+    let mut cache = PacketCache::new(CacheConfig::default());
+    cache.insert(now, 5, &packet(5, 50));
+    let dear = |len: usize| len < 50;
+    assert_eq!(cache.resend(now, 5, INTERVAL, dear), Resend::Refused);
+    assert!(holds(&mut cache, now, 5, 50));
+}
+
+#[test]
+fn what_was_sent_before_a_keyframe_is_of_no_use_any_more() {
+    let now = start();
+    let mut cache = PacketCache::new(CacheConfig::default());
+    for number in 65_530..=65_535 {
+        cache.insert(now, number, &packet(number, 50));
+    }
+    for number in 0..4 {
+        cache.insert(now, number, &packet(number, 50));
+        // Each packet of the keyframe may say so.
+        cache.begin_keyframe(number, 90_000);
+    }
+    assert!(!holds(&mut cache, now, 65_535, 50));
+    assert!(holds(&mut cache, now, 0, 50) && holds(&mut cache, now, 3, 50));
+}
+
+#[test]
+fn a_keyframe_long_ago_hides_nothing_when_numbers_come_round() {
+    let now = start();
+    let mut cache = PacketCache::new(CacheConfig::default());
+    cache.insert(now, 0, &packet(0, 50));
+    cache.begin_keyframe(0, 90_000);
+    for number in 1..=40_000 {
+        cache.insert(now, number, &packet(number, 50));
+    }
+    assert!(holds(&mut cache, now, 39_990, 50));
 }
 
 #[test]
@@ -131,7 +197,7 @@ fn packets_of_odd_lengths_are_not_kept() {
     cache.insert(now, 5, &packet(5, 1));
     assert!(holds(&mut cache, now, 4, 16 * 1024));
     for number in 1..4 {
-        assert_eq!(cache.resend(now, number, INTERVAL), Resend::Gone);
+        assert_eq!(cache.resend(now, number, INTERVAL, |_| true), Resend::Gone);
     }
 }
 
@@ -142,7 +208,7 @@ fn a_cleared_cache_has_no_packets_and_no_memory() {
     cache.insert(now, 5, &packet(5, 50));
     cache.clear();
     assert_eq!(cache.allocated(), 0);
-    assert_eq!(cache.resend(now, 5, INTERVAL), Resend::Gone);
+    assert_eq!(cache.resend(now, 5, INTERVAL, |_| true), Resend::Gone);
     cache.insert(now, 5, &packet(5, 60));
     assert!(holds(&mut cache, now, 5, 60));
 }

@@ -64,7 +64,38 @@ fn reordered_packets_are_never_asked_for() {
 }
 
 #[test]
-fn requests_repeat_at_the_round_trip_and_end() {
+fn one_late_report_does_not_stop_repairs() {
+    let now = start();
+    let mut tracker = NackTracker::new(NackConfig::default());
+    tracker.receive(now, 10);
+    tracker.receive(now, 14);
+    let requests = (0..1000).filter(|step| {
+        let mut out = [0; 64];
+        let count = tracker.poll(now + ms(*step), Some(ms(2_000)), &mut out);
+        out[..count].contains(&11)
+    });
+    assert_eq!(requests.collect::<Vec<_>>(), [0, 300, 600, 900]);
+}
+
+#[test]
+fn a_gap_given_up_is_told_once_with_the_time_it_opened() {
+    let now = start();
+    let mut tracker = NackTracker::new(NackConfig::default());
+    tracker.receive(now, 10);
+    tracker.receive(now + ms(5), 12);
+    for step in 0..1000 {
+        asked(&mut tracker, now + ms(step));
+        assert_eq!(tracker.take_unrepaired(), None);
+    }
+    for step in 1000..1500 {
+        asked(&mut tracker, now + ms(step));
+    }
+    assert_eq!(tracker.take_unrepaired(), Some(now + ms(5)));
+    assert_eq!(tracker.take_unrepaired(), None);
+}
+
+#[test]
+fn requests_repeat_at_the_round_trip_ever_more_slowly_and_end() {
     let now = start();
     let mut tracker = NackTracker::new(NackConfig::default());
     tracker.receive(now, 10);
@@ -75,7 +106,7 @@ fn requests_repeat_at_the_round_trip_and_end() {
             requests.push(step);
         }
     }
-    assert_eq!(requests, [0, 50, 100, 150, 200, 250, 300, 350, 400, 450]);
+    assert_eq!(requests, [0, 50, 150, 300, 500, 750]);
     assert_eq!(tracker.given_up(), 3);
     assert_eq!(tracker.poll_timeout(), None);
 }
