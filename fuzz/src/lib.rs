@@ -15,6 +15,10 @@ use media::rtp::{ExtensionMap, Packet, Rewrite, rewrite};
 use media::sdp::{Description, Limits};
 use registrar::Dialled;
 use sip::digest::{AuthenticationInfo, Authorization, Challenge};
+use sip::message::{
+    Capabilities, Message, Method, ParseError, ResponseBuilder, Status, check_request,
+};
+use sip::procedure::register::Register;
 use sip::uri::{Host, Uri};
 
 /// A target and its name.
@@ -23,6 +27,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// All targets.
 pub const TARGETS: &[Target] = &[
     ("sip_uri", sip_uri),
+    ("sip_message", sip_message),
     ("digest", digest),
     ("dialled_name", dialled_name),
     ("wcs_message", wcs_message),
@@ -40,6 +45,39 @@ pub fn sip_uri(data: &[u8]) {
     if let Ok(uri) = Uri::parse(text) {
         assert_eq!(uri.as_str(), text);
         assert!(uri.equivalent(&uri));
+    }
+}
+
+/// SIP messages: what is taken is taken again in the form in which it would be sent, and what is
+/// refused has an answer.
+pub fn sip_message(data: &[u8]) {
+    let limits = sip::message::Limits::default();
+    match Message::parse(data, &limits) {
+        Ok(message) => {
+            let again = Message::parse(message.as_bytes(), &limits);
+            assert_eq!(again.ok().as_ref(), Some(&message));
+            if let Message::Request(request) = &message {
+                let _ = check_request(request, &capabilities());
+                let _ = Register::read(request);
+                let _ = ResponseBuilder::new(request, Status::OK)
+                    .to_tag("t")
+                    .build();
+            }
+        }
+        Err(ParseError::Reject(rejected)) => {
+            assert!(rejected.response("t").starts_with(b"SIP/2.0 "));
+        }
+        Err(ParseError::Drop(_)) => {}
+    }
+}
+
+fn capabilities() -> Capabilities {
+    Capabilities {
+        methods: vec![Method::Invite, Method::Register],
+        extensions: vec!["100rel".to_owned()],
+        content_types: vec!["application/sdp".to_owned()],
+        any_content: vec![Method::Message],
+        forwards: true,
     }
 }
 

@@ -61,3 +61,69 @@ fn a_response_has_what_the_request_had_and_says_where_it_came_from() {
          Content-Length: 2\r\n\r\nhi"
     );
 }
+
+#[test]
+fn s26_no_value_becomes_a_header_of_its_own() {
+    let request = request(OPTIONS);
+    let injected =
+        ResponseBuilder::new(&request, Status::OK).value(HeaderName::Server, "a\r\nEvil: 1");
+    assert!(matches!(
+        injected.build(),
+        Err(BuildError::Injection(HeaderName::Server))
+    ));
+    let named = ResponseBuilder::new(&request, Status::OK).other("Evil: 1\r\nX", "a");
+    assert!(matches!(named.build(), Err(BuildError::Injection(_))));
+    assert!(
+        ResponseBuilder::new(&request, Status::OK)
+            .reason("a\r\nb")
+            .build()
+            .is_err()
+    );
+}
+
+#[test]
+fn each_limit_is_answered_with_its_own_status() {
+    let status = |text: String| match Message::parse(text.as_bytes(), &Limits::default()) {
+        Err(ParseError::Reject(rejected)) => rejected.rejection().status.code(),
+        other => panic!("{other:?}"),
+    };
+    let with = |rows: &str| OPTIONS.replace("l: 4", &format!("{rows}l: 4"));
+    assert_eq!(status(with(&"X: y\r\n".repeat(200))), 513);
+    assert_eq!(status(with(&format!("X: {}\r\n", "y".repeat(9_000)))), 513);
+    assert_eq!(
+        status(with(&"Via: SIP/2.0/UDP a;branch=z9hG4bKx\r\n".repeat(80))),
+        483
+    );
+    let long = OPTIONS.replacen("sip:bob@", &format!("sip:{}@", "b".repeat(9_000)), 1);
+    assert_eq!(status(long), 414);
+}
+
+proptest::proptest! {
+    #[test]
+    fn s03_damaged_messages_are_taken_answered_or_dropped_and_never_panic(
+        cuts in proptest::collection::vec((0..OPTIONS.len(), proptest::prelude::any::<u8>(), 0..3_u8), 1..8),
+    ) {
+        let mut bytes = OPTIONS.as_bytes().to_vec();
+        for (at, byte, how) in cuts {
+            let at = at.min(bytes.len().saturating_sub(1));
+            match how {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                _ => { bytes.remove(at); }
+            }
+        }
+        match Message::parse(&bytes, &Limits::default()) {
+            // What is taken is taken again in the form in which it would be sent.
+            Ok(message) => {
+                let again = Message::parse(message.as_bytes(), &Limits::default());
+                proptest::prop_assert_eq!(again.unwrap(), message);
+            }
+            Err(ParseError::Reject(rejected)) => {
+                let status = rejected.rejection().status.code();
+                proptest::prop_assert!((400..700).contains(&status));
+                proptest::prop_assert!(rejected.response("t").starts_with(b"SIP/2.0 "));
+            }
+            Err(ParseError::Drop(_)) => {}
+        }
+    }
+}
