@@ -203,6 +203,7 @@ fn local(name: &str, base: u32) -> Local {
         },
         fingerprint: Fingerprint([7; 32]),
         candidates: vec![SocketAddr::from(([127, 0, 0, 1], 40_000))],
+        tcp_candidates: vec![SocketAddr::from(([127, 0, 0, 1], 40_000))],
         cname: "callbox".into(),
         stream_id: "callbox".into(),
         audio_ssrc: base,

@@ -2,6 +2,7 @@
 //! relayed packet allocates nothing and the shell can send a whole batch by one system call.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU64;
 
 /// The two ends of a datagram's way as we see it. Ours is a concrete address, so that a reply
 /// leaves from where the question went to.
@@ -11,6 +12,24 @@ pub struct Path {
     pub local: SocketAddr,
     /// The far side's.
     pub remote: SocketAddr,
+    /// The TCP connection that carries the datagrams (RFC 6544); `None` for UDP.
+    pub connection: Option<ConnectionId>,
+}
+
+/// A TCP connection of the shell. No worker sees one twice, so a path ends with its connection:
+/// whoever gets the same two ports later inherits nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ConnectionId(pub NonZeroU64);
+
+impl Path {
+    /// A path over UDP.
+    pub const fn udp(local: SocketAddr, remote: SocketAddr) -> Self {
+        Self {
+            local,
+            remote,
+            connection: None,
+        }
+    }
 }
 
 /// Room for one datagram: an Ethernet frame's worth, and what SRTP and remapped header
@@ -51,10 +70,7 @@ impl Outbox {
     /// Of so many slots, at least one.
     pub fn new(slots: usize) -> Self {
         let empty = || Slot {
-            path: Path {
-                local: NOWHERE,
-                remote: NOWHERE,
-            },
+            path: Path::udp(NOWHERE, NOWHERE),
             len: 0,
             bytes: [0; SLOT_LEN],
         };
@@ -117,10 +133,7 @@ impl Outbox {
 mod tests {
     use super::*;
 
-    const PATH: Path = Path {
-        local: NOWHERE,
-        remote: NOWHERE,
-    };
+    const PATH: Path = Path::udp(NOWHERE, NOWHERE);
 
     #[test]
     fn a_full_outbox_drops_and_counts() {

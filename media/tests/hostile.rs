@@ -21,17 +21,11 @@ const SECOND: Duration = Duration::from_secs(1);
 const MS: Duration = Duration::from_millis(1);
 
 fn stranger() -> Path {
-    Path {
-        local: SERVER_V4,
-        remote: ([127, 0, 0, 3], 6666).into(),
-    }
+    Path::udp(SERVER_V4, ([127, 0, 0, 3], 6666).into())
 }
 
 fn path_of(world: &World, leg: u64) -> Path {
-    Path {
-        local: SERVER_V4,
-        remote: world.peers[&leg].address,
-    }
+    Path::udp(SERVER_V4, world.peers[&leg].address)
 }
 
 fn failed(world: &World) -> bool {

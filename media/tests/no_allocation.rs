@@ -58,10 +58,7 @@ fn allocations(act: impl FnOnce()) -> u64 {
 
 /// Relays packets of leg 1 that were protected before, and counts what each takes.
 fn relay(world: &mut World, packets: &[Vec<u8>], every: Duration) -> u64 {
-    let path = Path {
-        local: SERVER_V4,
-        remote: world.peers[&1].address,
-    };
+    let path = Path::udp(SERVER_V4, world.peers[&1].address);
     let mut bytes = [0; 2048];
     let mut total = 0;
     for packet in packets {

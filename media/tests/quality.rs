@@ -120,10 +120,7 @@ fn a_duplicated_packet_is_relayed_once() {
     let mut world = call(false);
     let plain = world.speech(1, 1).to_bytes();
     let bytes = world.peers.get_mut(&1).unwrap().protect(&plain);
-    let path = media::worker::Path {
-        local: peer::world::SERVER_V4,
-        remote: world.peers[&1].address,
-    };
+    let path = media::worker::Path::udp(peer::world::SERVER_V4, world.peers[&1].address);
     world.inject(path, &bytes);
     world.inject(path, &bytes);
     world.run_for(50 * MS);

@@ -288,10 +288,7 @@ fn a_peer_that_closes_is_reported_once() {
 #[test]
 fn s30_a_client_hello_from_an_unchecked_address_is_dropped_before_and_after_set_up() {
     let hello = null_cipher_client_hello();
-    let stranger = Path {
-        local: SERVER_V4,
-        remote: SocketAddr::from(([127, 0, 0, 3], 6666)),
-    };
+    let stranger = Path::udp(SERVER_V4, SocketAddr::from(([127, 0, 0, 3], 6666)));
     let mut world = one_leg(&[SERVER_V4], Version::Auto);
     world.inject(stranger, &hello);
     assert!(world.run_until(3 * SECOND, |it| it.is_ready(1)));
@@ -310,10 +307,7 @@ fn s30_a_client_hello_from_an_unchecked_address_is_dropped_before_and_after_set_
 #[test]
 fn s34_forged_checks_are_ignored_without_an_answer() {
     let mut world = one_leg(&[SERVER_V4], Version::Auto);
-    let stranger = Path {
-        local: SERVER_V4,
-        remote: SocketAddr::from(([127, 0, 0, 3], 6666)),
-    };
+    let stranger = Path::udp(SERVER_V4, SocketAddr::from(([127, 0, 0, 3], 6666)));
     let forged = binding_request("userver1:uclient1", "not the password", 0);
     let unknown = binding_request("nobody:uclient1", "not the password", 0);
     let bloated = binding_request("userver1:uclient1", "password-of-server1-0123456789", 100);
@@ -336,10 +330,10 @@ fn s34_forged_checks_are_ignored_without_an_answer() {
 #[test]
 fn a_genuine_check_is_answered_with_fewer_bytes_than_it_has() {
     let mut world = one_leg(&[SERVER_V6], Version::Auto);
-    let path = Path {
-        local: SERVER_V6,
-        remote: SocketAddr::from(([0xfd00, 0, 0, 0, 0, 0, 0, 9], 9)),
-    };
+    let path = Path::udp(
+        SERVER_V6,
+        SocketAddr::from(([0xfd00, 0, 0, 0, 0, 0, 0, 9], 9)),
+    );
     let request = binding_request("userver1:uclient1", "password-of-server1-0123456789", 0);
     world.inject(path, &request);
     let (_, to, answer) = world.sent.last().unwrap();
@@ -358,10 +352,7 @@ fn a_checked_path_is_not_taken_over_by_a_check_for_another_leg() {
     assert!(world.run_until(3 * SECOND, |it| it.is_ready(1)));
     let plan = complete(leg_plan(2, CHROMIUM, false), Fingerprint([1; 32]));
     world.command(Command::AddLeg(Box::new(plan)));
-    let victim = Path {
-        local: SERVER_V4,
-        remote: world.peers[&1].address,
-    };
+    let victim = Path::udp(SERVER_V4, world.peers[&1].address);
     let ignored = world.worker.counters().stun_ignored;
     let request = binding_request("userver2:uclient2", "password-of-server2-0123456789", 0);
     world.inject(victim, &request);
@@ -372,10 +363,7 @@ fn a_checked_path_is_not_taken_over_by_a_check_for_another_leg() {
 fn s35_nothing_that_arrives_makes_the_worker_panic() {
     let mut world = one_leg(&[SERVER_V4], Version::Auto);
     assert!(world.run_until(3 * SECOND, |it| it.is_ready(1)));
-    let own = Path {
-        local: SERVER_V4,
-        remote: world.peers[&1].address,
-    };
+    let own = Path::udp(SERVER_V4, world.peers[&1].address);
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
     for round in 0..20_000_usize {
         let bytes: Vec<u8> = (0..round % 97)

@@ -52,6 +52,9 @@ struct MediaCounters {
     send_failures: u64,
     kernel_drops: u64,
     internal_drops: u64,
+    /// Connections that carry media, and what they could not take in time.
+    tcp_connections: usize,
+    tcp_drops: u64,
 }
 
 /// Every refusal and failure.
@@ -185,6 +188,8 @@ impl From<Measurements> for MediaCounters {
             send_failures: measured.send_failures,
             kernel_drops: measured.kernel_drops,
             internal_drops: measured.overflowed,
+            tcp_connections: measured.tcp.connections,
+            tcp_drops: measured.tcp.dropped,
         }
     }
 }

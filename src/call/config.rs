@@ -137,6 +137,8 @@ pub struct MediaConfig {
     /// Of each worker, the addresses its port is reached at. As many as there are workers, at
     /// least one.
     pub candidates: Vec<Vec<SocketAddr>>,
+    /// The same over TCP (RFC 6544); none for a worker that does not listen there.
+    pub tcp_candidates: Vec<Vec<SocketAddr>>,
     /// Of the certificate of this process.
     pub fingerprint: Fingerprint,
     /// Codecs and bitrates.

@@ -193,8 +193,12 @@ impl Switch {
     /// A leg's name, and what we are in its descriptions.
     pub(super) fn local(&mut self, worker: usize) -> (LegId, Local) {
         let media = &self.config.media;
-        let candidates = media.candidates.get(worker).map_or(&[][..], Vec::as_slice);
-        self.pool.local(media.fingerprint, candidates)
+        let udp = media.candidates.get(worker).map_or(&[][..], Vec::as_slice);
+        let tcp = media
+            .tcp_candidates
+            .get(worker)
+            .map_or(&[][..], Vec::as_slice);
+        self.pool.local(media.fingerprint, udp, tcp)
     }
 
     /// The worker with the fewest calls.

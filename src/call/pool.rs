@@ -52,6 +52,7 @@ impl Pool {
         &mut self,
         fingerprint: Fingerprint,
         candidates: &[SocketAddr],
+        tcp_candidates: &[SocketAddr],
     ) -> (LegId, Local) {
         let leg = LegId(self.next_leg);
         self.next_leg += 1;
@@ -64,6 +65,7 @@ impl Pool {
             },
             fingerprint,
             candidates: candidates.to_vec(),
+            tcp_candidates: tcp_candidates.to_vec(),
             cname: self.ice_text(16),
             stream_id: self.token(),
             audio_ssrc: self.ssrc(),

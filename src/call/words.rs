@@ -121,7 +121,7 @@ fn media(failure: &Failure, own: bool, name: &str) -> String {
     match failure {
         Failure::NeverReached => format!(
             "{whose} did not reach the server for sound and picture: its page gave up, or a \
-             firewall blocks the server's UDP port. Allow that port, or try another network."
+             firewall blocks the server's media port. Allow that port, or try another network."
         ),
         Failure::DtlsTimeout => format!(
             "{whose} reached the server but the encrypted connection was not set up in time: the \

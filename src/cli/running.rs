@@ -29,6 +29,8 @@ pub(super) struct Note {
     pub(super) http: Vec<SocketAddr>,
     pub(super) https: Vec<SocketAddr>,
     pub(super) media: Vec<u16>,
+    #[serde(default)]
+    pub(super) media_tcp: Vec<u16>,
 }
 
 /// The note of this process; gone when it is dropped.
@@ -41,6 +43,7 @@ impl Note {
             http: bound.http.clone(),
             https: bound.https.clone(),
             media: bound.media_ports.clone(),
+            media_tcp: bound.media_tcp_ports.clone(),
         }
     }
 

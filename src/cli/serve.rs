@@ -151,16 +151,17 @@ fn greet(place: &Place, bound: &Bound) {
     }
     println!("  {:<12} {}", "Config", place.describe());
     println!("  {:<12} {}", "Data", absolute(&bound.data_dir));
+    let listed = |addresses| join(addresses).replace(',', ", ");
+    println!("  {:<12} UDP {}", "Media", listed(&bound.media));
+    if !bound.media_tcp.is_empty() {
+        println!("  {:<12} TCP {}", "or", listed(&bound.media_tcp));
+    }
     println!(
-        "  {:<12} UDP {}\n",
-        "Media",
-        join(&bound.media).replace(',', ", ")
-    );
-    println!(
-        "listening http={} https={} media={}",
+        "\nlistening http={} https={} media={} media_tcp={}",
         join(&bound.http),
         join(&bound.https),
-        join(&bound.media_ports)
+        join(&bound.media_ports),
+        join(&bound.media_tcp_ports)
     );
 }
 

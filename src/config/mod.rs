@@ -112,6 +112,8 @@ pub enum Guests {
 pub struct Media {
     /// UDP port of the first worker; the next ones follow it. 0: any free one.
     pub port: u16,
+    /// The same over TCP.
+    pub tcp_port: TcpPort,
     /// Threads.
     pub workers: usize,
     /// Addresses offered to browsers; empty: those of all interfaces.
@@ -128,6 +130,17 @@ pub struct Media {
     pub consent_timeout: Duration,
     /// Without any media though it should come.
     pub inactivity_timeout: Duration,
+}
+
+/// `media.tcp_port`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TcpPort {
+    /// No media over TCP.
+    Off,
+    /// Any free one, because the UDP port is such a one.
+    Any,
+    /// That of the first worker; the next ones follow it.
+    From(u16),
 }
 
 /// `[wcs]`

@@ -1,7 +1,7 @@
 //! Every key of the file: its name, its default, what it allows.
 
 use std::collections::HashSet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::reader::Section;
@@ -11,8 +11,11 @@ use sip::uri::Host;
 use super::value::{display_name, domain, ha1, host_name, ip_address, listen_address, origin};
 use super::{
     Access, BusyStatus, Config, Guests, Http, Https, Limits, LocalVideochat, Log, Media, Network,
-    Wcs,
+    TcpPort, Wcs,
 };
+
+/// No port: `media.tcp_port` is not set.
+const UNSET_PORT: u64 = 65_536;
 
 pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
     let data_dir = root.text("data_dir", PathBuf::from("data"), |text| {
@@ -21,12 +24,13 @@ pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
     let (http, access) = http(root.section("http"));
     let https = https(root.section("https"), directory);
     let local_videochat = local_videochat(root.section("local_videochat"));
+    let pages = [&http.listen[..], &https.listen].concat();
     let config = Config {
         data_dir: directory.join(data_dir),
         http,
         https,
         access,
-        media: media(root.section("media")),
+        media: media(root.section("media"), &pages),
         wcs: wcs(root.section("wcs")),
         limits: limits(root.section("limits")),
         log: log(root.section("log")),
@@ -106,14 +110,16 @@ fn local_videochat(mut section: Section<'_, '_>) -> LocalVideochat {
     read
 }
 
-fn media(mut section: Section<'_, '_>) -> Media {
+fn media(mut section: Section<'_, '_>, pages: &[SocketAddr]) -> Media {
     let port = section.integer("port", 40_000, 0..=65_535);
     let workers = section.count("workers", 1, 1..=64);
     if port != 0 && port + workers as u64 > 65_536 {
         section.contradiction("port", "leaves no room for one port a worker below 65536");
     }
+    let tcp_port = tcp_port(&mut section, port, workers as u64, pages);
     let read = Media {
         port: u16::try_from(port).unwrap_or_default(),
+        tcp_port,
         workers,
         addresses: section.list("addresses", Vec::new(), offered_address),
         public_address: section.text("public_address", None, |text| {
@@ -134,6 +140,35 @@ fn media(mut section: Section<'_, '_>) -> Media {
     };
     section.finish();
     read
+}
+
+/// Media over TCP is on the same port number as over UDP, if nobody wants another one.
+fn tcp_port(
+    section: &mut Section<'_, '_>,
+    port: u64,
+    workers: u64,
+    pages: &[SocketAddr],
+) -> TcpPort {
+    let first = match section.integer("tcp_port", UNSET_PORT, 0..=65_535) {
+        0 => return TcpPort::Off,
+        UNSET_PORT if port == 0 => return TcpPort::Any,
+        UNSET_PORT => port,
+        wanted => wanted,
+    };
+    let ports = first..first + workers;
+    if ports.end > 65_536 && first != port {
+        section.contradiction(
+            "tcp_port",
+            "leaves no room for one port a worker below 65536",
+        );
+    }
+    let is_in_use = |page: &&SocketAddr| ports.contains(&page.port().into());
+    if let Some(page) = pages.iter().find(is_in_use) {
+        let problem =
+            format!("{page} is for pages; set another port for media over TCP, or 0 for none");
+        section.contradiction("tcp_port", &problem);
+    }
+    u16::try_from(first).map_or(TcpPort::Off, TcpPort::From)
 }
 
 fn wcs(mut section: Section<'_, '_>) -> Wcs {

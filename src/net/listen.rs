@@ -1,7 +1,10 @@
 //! Listening sockets for TCP.
 
+use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
 
+use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, bind, listen, setsockopt, socket,
     sockopt,
@@ -28,7 +31,15 @@ pub(super) fn bind_all(
     addresses.iter().map(bind).collect()
 }
 
-fn bind_one(address: SocketAddr) -> std::io::Result<TcpListener> {
+fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::from_std(open(address)?.into())
+}
+
+/// A socket that listens on an address and waits for nothing.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn open(address: SocketAddr) -> io::Result<OwnedFd> {
     let family = if address.is_ipv4() {
         AddressFamily::Inet
     } else {
@@ -41,10 +52,12 @@ fn bind_one(address: SocketAddr) -> std::io::Result<TcpListener> {
     if address.is_ipv6() {
         setsockopt(&fd, sockopt::Ipv6V6Only, &true)?;
     }
-    bind(
-        std::os::fd::AsRawFd::as_raw_fd(&fd),
-        &SockaddrStorage::from(address),
-    )?;
+    bind(fd.as_raw_fd(), &SockaddrStorage::from(address))?;
     listen(&fd, Backlog::new(BACKLOG)?)?;
-    TcpListener::from_std(fd.into())
+    Ok(fd)
+}
+
+/// What the system said.
+pub(super) fn errno(error: &io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)
 }

@@ -55,8 +55,12 @@ pub struct Bound {
     pub https: Vec<SocketAddr>,
     /// UDP ports of the media workers.
     pub media_ports: Vec<u16>,
+    /// TCP ports of those that have one.
+    pub media_tcp_ports: Vec<u16>,
     /// Where browsers are told to send media.
     pub media: Vec<SocketAddr>,
+    /// The same over TCP.
+    pub media_tcp: Vec<SocketAddr>,
     /// SHA-256 of the https certificate.
     pub fingerprint: Option<String>,
     /// It is self-signed by us.
@@ -93,6 +97,7 @@ impl Server {
                 index,
                 port,
                 ipv6: true,
+                tcp: settings::worker_tcp(config, index),
                 worker,
             };
             workers.push(MediaWorker::start(worker)?);
@@ -105,11 +110,26 @@ impl Server {
             .iter()
             .map(|monitor| settings::candidates(config, monitor))
             .collect();
+        let tcp_candidates: Vec<_> = monitors
+            .iter()
+            .zip(&candidates)
+            .map(|(monitor, candidates)| settings::tcp_candidates(monitor, candidates))
+            .collect();
         let media_ports = monitors.iter().map(|monitor| monitor.port).collect();
+        let media_tcp_ports = monitors
+            .iter()
+            .filter_map(|monitor| monitor.tcp_port)
+            .collect();
         let media = candidates.iter().flatten().copied().collect();
+        let media_tcp = tcp_candidates.iter().flatten().copied().collect();
         let aliases = aliases(&own_names, &candidates);
-        let switch_config =
-            settings::switch(config, certificate.fingerprint(), candidates, aliases);
+        let switch_config = settings::switch(
+            config,
+            certificate.fingerprint(),
+            candidates,
+            tcp_candidates,
+            aliases,
+        );
         let switch = Switch::new(switch_config, StdRng::from_seed(seed()?));
         let (driver, handle) = Driver::new(switch, workers);
 
@@ -145,7 +165,9 @@ impl Server {
             http: addresses(&plain),
             https: addresses(&secure),
             media_ports,
+            media_tcp_ports,
             media,
+            media_tcp,
             fingerprint: identity
                 .as_ref()
                 .map(|identity| identity.fingerprint.clone()),

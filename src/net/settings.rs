@@ -1,6 +1,7 @@
 //! What the configuration means for the parts below.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use media::ids::Fingerprint;
 use media::negotiate::Policy;
@@ -9,10 +10,10 @@ use media::worker::{PacketCacheLimits, Timeouts, WorkerConfig};
 use registrar::Accounts;
 use sip::uri::Host;
 
-use super::media_worker::{Monitor, candidate_addresses};
+use super::media_worker::{Monitor, TcpConfig, candidate_addresses};
 use super::{StartError, tls};
 use crate::call::config::{GuestPolicy, Limits, MediaConfig, SwitchConfig, Timing};
-use crate::config::{BusyStatus, Config, Guests};
+use crate::config::{BusyStatus, Config, Guests, TcpPort};
 use crate::wcs::session::{KeepAlive, MessageRate, SessionConfig};
 
 /// The largest RTP packet kept for retransmission, bytes: what fits an Ethernet frame.
@@ -20,6 +21,9 @@ const PACKET_BYTES: usize = 1_500;
 
 /// Legs of a call at most: the caller's and those of the callee's devices.
 const LEGS_PER_CALL: usize = 10;
+
+/// Browsers check a way that they hold in reserve every 25 s or so.
+const TCP_IDLE: Duration = Duration::from_secs(60);
 
 /// The certificate for DTLS, made for this run.
 pub(super) fn dtls_certificate() -> Result<Certificate, StartError> {
@@ -32,8 +36,29 @@ pub(super) fn dtls_certificate() -> Result<Certificate, StartError> {
 pub(super) fn worker_port(config: &Config, index: usize) -> u16 {
     match config.media.port {
         0 => 0,
-        port => port.saturating_add(u16::try_from(index).unwrap_or(u16::MAX)),
+        port => nth_port(port, index),
     }
+}
+
+/// How a worker serves media over TCP.
+pub(super) fn worker_tcp(config: &Config, index: usize) -> Option<TcpConfig> {
+    let port = match config.media.tcp_port {
+        TcpPort::Off => return None,
+        TcpPort::Any => 0,
+        TcpPort::From(port) => nth_port(port, index),
+    };
+    let limits = &config.limits;
+    Some(TcpConfig {
+        port,
+        connections: limits.connections,
+        connections_per_address: limits.connections_per_address,
+        check_timeout: limits.handshake_timeout,
+        idle_timeout: TCP_IDLE,
+    })
+}
+
+fn nth_port(first: u16, index: usize) -> u16 {
+    first.saturating_add(u16::try_from(index).unwrap_or(u16::MAX))
 }
 
 /// What a media worker is told.
@@ -74,11 +99,20 @@ pub(super) fn candidates(config: &Config, worker: &Monitor) -> Vec<SocketAddr> {
     candidates
 }
 
+/// The same over TCP; none where the worker does not listen.
+pub(super) fn tcp_candidates(worker: &Monitor, candidates: &[SocketAddr]) -> Vec<SocketAddr> {
+    let at = |port| move |address: &SocketAddr| SocketAddr::new(address.ip(), port);
+    let port = worker.tcp_port.into_iter();
+    port.flat_map(|port| candidates.iter().map(at(port)))
+        .collect()
+}
+
 /// What the Switch is told.
 pub(super) fn switch(
     config: &Config,
     fingerprint: Fingerprint,
     candidates: Vec<Vec<SocketAddr>>,
+    tcp_candidates: Vec<Vec<SocketAddr>>,
     aliases: Vec<Host>,
 ) -> SwitchConfig {
     let wcs = &config.wcs;
@@ -133,6 +167,7 @@ pub(super) fn switch(
         },
         media: MediaConfig {
             candidates,
+            tcp_candidates,
             fingerprint,
             policy: Policy {
                 max_video_bitrate: config.media.max_video_bitrate,

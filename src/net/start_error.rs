@@ -70,7 +70,7 @@ pub enum StartError {
     #[error("cannot make a certificate: {0}")]
     CertificateMaking(String),
     /// Media cannot start.
-    #[error("media.port: {0}")]
+    #[error("{key}: {0}", key = .0.key())]
     Media(#[from] media_worker::StartError),
 }
 

@@ -111,6 +111,7 @@ pub fn config(seed: u64) -> SwitchConfig {
         },
         media: MediaConfig {
             candidates: vec![vec!["127.0.0.1:40000".parse().unwrap()]],
+            tcp_candidates: vec![vec!["127.0.0.1:40000".parse().unwrap()]],
             fingerprint: Fingerprint([7; 32]),
             policy: Policy::default(),
         },

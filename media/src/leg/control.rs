@@ -17,6 +17,11 @@ impl Leg {
         self.transport.paths()
     }
 
+    /// The connection under a path is gone.
+    pub(crate) fn forget_path(&mut self, path: Path) {
+        self.transport.forget_path(path);
+    }
+
     /// The plan of a stream.
     pub(crate) fn plan(&self, kind: MediaKind) -> Option<&StreamPlan> {
         self.stream(kind).map(|stream| &stream.plan)

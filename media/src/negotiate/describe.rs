@@ -15,7 +15,7 @@ use crate::sdp::{
     Msid, Setup, Source, SourceGroup,
 };
 
-/// More addresses than this are not told.
+/// More addresses than this are not told, of either transport.
 const MAX_CANDIDATES: usize = 16;
 
 /// One of our m-lines in use.
@@ -41,6 +41,7 @@ pub(super) struct OwnStream {
 pub(super) struct OwnTransport<'a> {
     local: &'a Local,
     candidates: Vec<SocketAddr>,
+    tcp_candidates: Vec<SocketAddr>,
     setup: Setup,
 }
 
@@ -48,20 +49,14 @@ impl<'a> OwnTransport<'a> {
     /// # Errors
     /// [`NegotiationError::NoCandidates`] if there is no address to be reached at.
     pub(super) fn new(local: &'a Local, setup: Setup) -> Result<Self, NegotiationError> {
-        let mut candidates = Vec::new();
-        for address in &local.candidates {
-            let address = SocketAddr::new(address.ip().to_canonical(), address.port());
-            let usable = !address.ip().is_unspecified() && address.port() != 0;
-            if usable && candidates.len() < MAX_CANDIDATES && !candidates.contains(&address) {
-                candidates.push(address);
-            }
-        }
+        let candidates = usable(&local.candidates);
         if candidates.is_empty() {
             return Err(NegotiationError::NoCandidates);
         }
         Ok(Self {
             local,
             candidates,
+            tcp_candidates: usable(&local.tcp_candidates),
             setup,
         })
     }
@@ -93,9 +88,11 @@ impl<'a> OwnTransport<'a> {
         media.ptime_ms = stream.ptime_ms;
         media.maxptime_ms = stream.maxptime_ms;
         if with_candidates {
-            let candidates = (0..).zip(&self.candidates);
-            media.candidates = candidates
+            let udp = (0..).zip(&self.candidates);
+            let tcp = (0..).zip(&self.tcp_candidates);
+            media.candidates = udp
                 .map(|(index, address)| Candidate::host(index, *address))
+                .chain(tcp.map(|(index, address)| Candidate::passive_tcp(index, *address)))
                 .collect();
             media.end_of_candidates = true;
         }
@@ -135,6 +132,19 @@ impl<'a> OwnTransport<'a> {
         let nowhere = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 9);
         self.candidates.first().copied().unwrap_or(nowhere)
     }
+}
+
+/// Addresses that can be told, each once.
+fn usable(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let mut usable = Vec::new();
+    for address in addresses {
+        let address = SocketAddr::new(address.ip().to_canonical(), address.port());
+        let is_usable = !address.ip().is_unspecified() && address.port() != 0;
+        if is_usable && usable.len() < MAX_CANDIDATES && !usable.contains(&address) {
+            usable.push(address);
+        }
+    }
+    usable
 }
 
 impl Local {

@@ -49,6 +49,8 @@ pub struct Local {
     pub fingerprint: Fingerprint,
     /// Where the far side reaches us over UDP, the best first; at least one.
     pub candidates: Vec<SocketAddr>,
+    /// Where it reaches us over TCP (RFC 6544), the best first; none if we do not listen there.
+    pub tcp_candidates: Vec<SocketAddr>,
     /// RTCP canonical name (RFC 7022).
     pub cname: SmolStr,
     /// The media stream that holds both tracks. One for both: a page that plays "the last

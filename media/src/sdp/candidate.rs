@@ -41,6 +41,20 @@ impl Candidate {
         }
     }
 
+    /// A passive TCP one (RFC 6544): the far side connects. The `index`th best of its writer.
+    pub fn passive_tcp(index: u16, address: SocketAddr) -> Self {
+        // RFC 6544 4.2: "local preference = (2^13) * direction-pref + other-pref", 4 for
+        // passive. The type preference is the browsers' for TCP: below every UDP candidate.
+        let local_preference = (4 << 13) | 8191_u32.saturating_sub(u32::from(index));
+        Self {
+            foundation: format!("tcp{}", u32::from(index) + 1).into(),
+            transport: SmolStr::new_static("tcp"),
+            priority: (90 << 24) | (local_preference << 8) | 255,
+            tcp_type: Some(SmolStr::new_static("passive")),
+            ..Self::host(index, address)
+        }
+    }
+
     /// From the value of the attribute. `None` for what cannot be used here: a host name
     /// in place of an address, an unknown shape.
     pub(super) fn parse(value: &str) -> Option<Self> {

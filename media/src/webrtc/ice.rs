@@ -100,6 +100,15 @@ impl LiteAgent {
         self.paths.iter().map(|valid| valid.path)
     }
 
+    /// The connection under a path is gone. Was it the nominated one, then the far side has to
+    /// nominate another.
+    pub(super) fn forget(&mut self, path: Path) {
+        self.paths.retain(|valid| valid.path != path);
+        if self.nominated == Some(path) {
+            self.nominated = None;
+        }
+    }
+
     fn hear(&mut self, now: Instant, path: Path) -> Checked {
         if let Some(valid) = self.paths.iter_mut().find(|valid| valid.path == path) {
             valid.heard = now;

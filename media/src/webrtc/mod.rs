@@ -137,18 +137,20 @@ impl Transport {
         if self.phase == Phase::Over {
             return false;
         }
-        let first = self.agent.selected().is_none();
+        let had_path = self.agent.selected().is_some();
         let Some(checked) = self.agent.handle_check(now, path, datagram, cx.out) else {
             return false;
         };
-        self.checked = true;
+        let is_first = !std::mem::replace(&mut self.checked, true);
         self.heard(now);
         cx.events
             .extend(checked.removed.map(TransportEvent::PathRemoved));
         cx.events
             .extend(checked.added.map(TransportEvent::PathAdded));
-        if first {
+        if is_first {
             cx.events.push(TransportEvent::Connected);
+        }
+        if !had_path {
             self.begin_as_client(now, cx);
         }
         true
@@ -175,6 +177,12 @@ impl Transport {
         if let Phase::Up { heard, .. } = &mut self.phase {
             *heard = now;
         }
+    }
+
+    /// The connection under a path is gone: nothing more comes or goes over it. Where it was the
+    /// one in use, the path heard of last takes over until the far side nominates another.
+    pub fn forget_path(&mut self, path: Path) {
+        self.agent.forget(path);
     }
 
     /// Where to send.

@@ -17,12 +17,27 @@ impl Worker {
         datagram: &mut [u8],
         out: &mut Outbox,
     ) {
-        // RFC 7983 7
+        // RFC 7983 7; within a frame of RFC 4571 the same
         match datagram.first() {
             Some(0..=3) => self.on_stun(now, path, datagram, out),
             Some(20..=63) => self.on_dtls(now, path, datagram, out),
             Some(128..=191) => self.on_rtp(now, path, datagram, out),
             _ => self.counters.unknown += 1,
+        }
+    }
+
+    /// Whether an authenticated check has made this path a leg's, and it still is.
+    pub fn knows(&self, path: &Path) -> bool {
+        self.by_path.contains_key(path)
+    }
+
+    /// The connection under a path is closed. The leg it led to goes on over its other paths;
+    /// without any it waits for the far side to open one, until consent is lost.
+    pub fn handle_path_closed(&mut self, path: Path) {
+        self.early.forget(path);
+        let slot = self.by_path.remove(&path);
+        if let Some(Some(leg)) = slot.and_then(|slot| self.legs.get_mut(slot)) {
+            leg.forget_path(path);
         }
     }
 

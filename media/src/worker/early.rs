@@ -48,6 +48,11 @@ impl EarlyDatagrams {
         let index = self.waiting.iter().position(|(_, from, _)| *from == path)?;
         self.waiting.remove(index).map(|(.., datagram)| datagram)
     }
+
+    /// Nothing will check this path any more.
+    pub(super) fn forget(&mut self, path: Path) {
+        self.waiting.retain(|(_, from, _)| *from != path);
+    }
 }
 
 #[cfg(test)]
@@ -56,10 +61,7 @@ mod tests {
     use crate::tests::start_of_time;
 
     fn path(port: u16) -> Path {
-        Path {
-            local: ([127, 0, 0, 1], 1).into(),
-            remote: ([127, 0, 0, 1], port).into(),
-        }
+        Path::udp(([127, 0, 0, 1], 1).into(), ([127, 0, 0, 1], port).into())
     }
 
     #[test]

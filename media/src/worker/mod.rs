@@ -17,7 +17,7 @@ use smol_str::SmolStr;
 
 pub use self::config::{ConfigError, PacketCacheLimits, Timeouts, WorkerConfig};
 pub use self::counters::Counters;
-pub use crate::outbox::{Outbox, Path};
+pub use crate::outbox::{ConnectionId, Outbox, Path};
 
 use self::early::EarlyDatagrams;
 use self::schedule::Schedule;

@@ -66,10 +66,7 @@ impl World {
     pub fn say(&mut self, leg: u64, plain: &[u8]) {
         let peer = self.peers.get_mut(&leg).unwrap();
         let bytes = peer.protect(plain);
-        let path = Path {
-            local: peer.nominated.unwrap(),
-            remote: peer.address,
-        };
+        let path = Path::udp(peer.nominated.unwrap(), peer.address);
         self.send(path, true, bytes);
     }
 

@@ -8,7 +8,7 @@ use media::event::Event;
 use media::ids::LegId;
 use media::plan::Command;
 use media::webrtc::Certificate;
-use media::worker::{Outbox, Path, Worker, WorkerConfig};
+use media::worker::{ConnectionId, Outbox, Path, Worker, WorkerConfig};
 
 use super::plans::credentials;
 use super::transport::{ClientTransport, Version, certificate};
@@ -46,6 +46,8 @@ pub struct World {
     pub worker: Worker,
     pub outbox: Outbox,
     pub peers: BTreeMap<u64, ClientTransport>,
+    /// The TCP connections of peers that have one; the others use UDP.
+    pub connections: BTreeMap<u64, ConnectionId>,
     pub events: Vec<Event>,
     /// What the worker sent, with its time, for tests that look at the wire.
     pub sent: Vec<(Instant, Path, Vec<u8>)>,
@@ -76,6 +78,7 @@ impl World {
             worker: Worker::new(config).unwrap(),
             outbox: Outbox::new(512),
             peers: BTreeMap::new(),
+            connections: BTreeMap::new(),
             events: Vec::new(),
             sent: Vec::new(),
             lose: Box::new(|_, _| false),
@@ -118,8 +121,14 @@ impl World {
         let peer = self.peers.get_mut(&id).unwrap();
         let result = act(peer, self.now, &mut out);
         let remote = peer.address;
+        let connection = self.connections.get(&id).copied();
         for (local, bytes) in out {
-            self.send(Path { local, remote }, true, bytes);
+            let path = Path {
+                local,
+                remote,
+                connection,
+            };
+            self.send(path, true, bytes);
         }
         result
     }

@@ -12,7 +12,7 @@ fn pool(seed: u64) -> Pool {
 fn credentials_are_of_ice_characters_and_long_enough() {
     let mut pool = pool(1);
     for _ in 0..100 {
-        let (_, local) = pool.local(Fingerprint([0; 32]), &[]);
+        let (_, local) = pool.local(Fingerprint([0; 32]), &[], &[]);
         let IceCredentials { ufrag, pwd } = &local.ice;
         // RFC 8839 5.4: 4 to 256 and 22 to 256 ice-chars.
         assert!((4..=256).contains(&ufrag.len()) && (22..=256).contains(&pwd.len()));
@@ -26,7 +26,7 @@ fn nothing_is_given_twice() {
     let mut pool = pool(2);
     let (mut ufrags, mut ssrcs, mut tokens) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for _ in 0..10_000 {
-        let (_, local) = pool.local(Fingerprint([0; 32]), &[]);
+        let (_, local) = pool.local(Fingerprint([0; 32]), &[], &[]);
         assert!(ufrags.insert(local.ice.ufrag.clone()));
         for ssrc in [local.audio_ssrc, local.video_ssrc, local.video_rtx_ssrc] {
             assert!(ssrc != 0 && ssrcs.insert(ssrc));
@@ -45,7 +45,7 @@ fn two_pools_share_nothing_that_anybody_could_guess() {
 #[test]
 fn ssrcs_come_back() {
     let mut pool = pool(3);
-    let (_, local) = pool.local(Fingerprint([0; 32]), &[]);
+    let (_, local) = pool.local(Fingerprint([0; 32]), &[], &[]);
     assert_eq!(pool.in_use(), 3);
     pool.release(&local);
     assert_eq!(pool.in_use(), 0);

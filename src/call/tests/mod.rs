@@ -95,6 +95,7 @@ pub(super) fn config() -> SwitchConfig {
         },
         media: MediaConfig {
             candidates: vec![vec!["127.0.0.1:40000".parse().unwrap()]],
+            tcp_candidates: vec![vec!["127.0.0.1:40000".parse().unwrap()]],
             fingerprint: Fingerprint([7; 32]),
             policy: Policy::default(),
         },

@@ -5,11 +5,13 @@
 mod addresses;
 mod drops;
 mod socket;
+mod tcp;
 mod thread;
 
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::io;
 use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +25,8 @@ use thiserror::Error;
 
 pub use self::addresses::candidate_addresses;
 use self::socket::{Family, Socket};
+use self::tcp::Tcp;
+pub use self::tcp::{TcpConfig, TcpCounts};
 
 /// Commands a worker may be behind.
 const COMMAND_QUEUE: usize = 4096;
@@ -43,6 +47,8 @@ pub struct MediaWorkerConfig {
     pub port: u16,
     /// Also listen on IPv6 where the machine has it.
     pub ipv6: bool,
+    /// How media over TCP is served; `None`: not at all.
+    pub tcp: Option<TcpConfig>,
     /// The worker's own settings.
     pub worker: WorkerConfig,
 }
@@ -51,22 +57,22 @@ pub struct MediaWorkerConfig {
 #[derive(Debug, Error)]
 pub enum StartError {
     /// The port cannot be bound.
-    #[error("the media port {port}/udp is taken by another program; stop it or set another port")]
+    #[error("the media port {port} is taken by another program; stop it or set another port")]
     PortTaken {
         /// The port.
-        port: u16,
+        port: Port,
     },
     /// Binding it is not allowed.
-    #[error("no permission to open the media port {port}/udp; ports below 1024 need a privilege")]
+    #[error("no permission to open the media port {port}; ports below 1024 need a privilege")]
     Permission {
         /// The port.
-        port: u16,
+        port: Port,
     },
     /// The system refuses a socket for another reason.
-    #[error("cannot open the media port {port}/udp: {reason}")]
+    #[error("cannot open the media port {port}: {reason}")]
     Socket {
         /// The port.
-        port: u16,
+        port: Port,
         /// What the system says.
         reason: Errno,
     },
@@ -76,6 +82,15 @@ pub enum StartError {
     /// The thread cannot be made.
     #[error("cannot start the media thread: {0}")]
     Thread(#[from] io::Error),
+}
+
+/// A port of a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// For media over UDP.
+    Udp(u16),
+    /// For media over TCP.
+    Tcp(u16),
 }
 
 /// A running worker.
@@ -116,6 +131,8 @@ pub struct Monitor {
     pub port: u16,
     /// Whether it listens on IPv6 too.
     pub ipv6: bool,
+    /// The TCP port it got, if it has one.
+    pub tcp_port: Option<u16>,
     shared: Arc<Mutex<Measurements>>,
 }
 
@@ -136,6 +153,8 @@ pub struct Measurements {
     pub send_failures: u64,
     /// Datagrams that found no room in a batch.
     pub overflowed: u64,
+    /// Of media over TCP.
+    pub tcp: TcpCounts,
     /// Events dropped because the driver did not fetch them.
     pub events_dropped: u64,
 }
@@ -154,6 +173,8 @@ impl MediaWorker {
         let sockets = bind(config.port, config.ipv6)?;
         let port = sockets.first().map_or(config.port, Socket::port);
         let ipv6 = sockets.iter().any(|socket| socket.family() == Family::V6);
+        let tcp = Tcp::open(config.tcp, ipv6)?;
+        let tcp_port = tcp.port();
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
         let wake = EventFd::from_flags(flags).map_err(io::Error::from)?;
         let wake = Arc::new(wake);
@@ -163,6 +184,7 @@ impl MediaWorker {
         let body = thread::Thread::new(
             worker,
             sockets,
+            tcp,
             thread::Ends {
                 wake: Arc::clone(&wake),
                 commands,
@@ -179,7 +201,12 @@ impl MediaWorker {
                 wake,
             },
             events,
-            monitor: Monitor { port, ipv6, shared },
+            monitor: Monitor {
+                port,
+                ipv6,
+                tcp_port,
+                shared,
+            },
             thread: Some(thread),
         })
     }
@@ -236,13 +263,16 @@ impl Monitor {
 
 /// IPv4 must be there; IPv6 may be missing, as in many containers.
 fn bind(port: u16, ipv6: bool) -> Result<Vec<Socket>, StartError> {
-    let v4 = Socket::bind(Family::V4, port).map_err(|reason| start_error(port, reason))?;
+    let refused = |reason| StartError::of(Port::Udp(port), reason);
+    let v4 = Socket::bind(Family::V4, port).map_err(refused)?;
     let port = v4.port();
     let mut sockets = vec![v4];
     if ipv6 {
         match Socket::bind(Family::V6, port) {
             Ok(v6) => sockets.push(v6),
-            Err(Errno::EADDRINUSE) => return Err(StartError::PortTaken { port }),
+            Err(reason @ Errno::EADDRINUSE) => {
+                return Err(StartError::of(Port::Udp(port), reason));
+            }
             Err(reason) => {
                 tracing::info!(%reason, "no IPv6 for media: this machine does not offer it");
             }
@@ -263,10 +293,34 @@ fn bind(port: u16, ipv6: bool) -> Result<Vec<Socket>, StartError> {
     Ok(sockets)
 }
 
-fn start_error(port: u16, reason: Errno) -> StartError {
-    match reason {
-        Errno::EADDRINUSE => StartError::PortTaken { port },
-        Errno::EACCES | Errno::EPERM => StartError::Permission { port },
-        reason => StartError::Socket { port, reason },
+impl StartError {
+    fn of(port: Port, reason: Errno) -> Self {
+        match reason {
+            Errno::EADDRINUSE => Self::PortTaken { port },
+            Errno::EACCES | Errno::EPERM => Self::Permission { port },
+            reason => Self::Socket { port, reason },
+        }
+    }
+
+    /// The key of the configuration it is about.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::PortTaken { port } | Self::Permission { port } | Self::Socket { port, .. } => {
+                match port {
+                    Port::Udp(_) => "media.port",
+                    Port::Tcp(_) => "media.tcp_port",
+                }
+            }
+            Self::Config(_) | Self::Thread(_) => "media",
+        }
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Udp(port) => write!(f, "{port}/udp"),
+            Self::Tcp(port) => write!(f, "{port}/tcp"),
+        }
     }
 }

@@ -200,10 +200,7 @@ fn receive<S: SockaddrLike + Copy + Into<SocketAddr>>(
         *slot = match (message.address, local) {
             (Some(remote), Some(local)) if whole => {
                 let local = SocketAddr::new(local, socket.port);
-                let path = Path {
-                    local,
-                    remote: remote.into(),
-                };
+                let path = Path::udp(local, remote.into());
                 Some(Received {
                     path,
                     len: message.bytes,

@@ -3,10 +3,10 @@
 
 #[path = "../../../media/tests/peer/plans.rs"]
 #[allow(dead_code, unreachable_pub, missing_docs)]
-mod plans;
+pub(super) mod plans;
 #[path = "../../../media/tests/peer/transport.rs"]
 #[allow(dead_code, unreachable_pub, missing_docs)]
-mod transport;
+pub(super) mod transport;
 
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ use transport::{ClientTransport, Version, certificate};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn config(port: u16) -> MediaWorkerConfig {
+pub(super) fn config(port: u16) -> MediaWorkerConfig {
     let made = certificate();
     let certificate = Certificate::new(made.certificate, made.private_key).unwrap();
     let worker = WorkerConfig::new(certificate, [1; 32]);
@@ -31,19 +31,24 @@ fn config(port: u16) -> MediaWorkerConfig {
         index: 0,
         port,
         ipv6: true,
+        tcp: None,
         worker,
     }
 }
 
 /// A peer on a real socket.
-struct Client {
-    socket: UdpSocket,
-    server: SocketAddr,
-    transport: ClientTransport,
+pub(super) struct Client {
+    pub(super) socket: UdpSocket,
+    pub(super) server: SocketAddr,
+    pub(super) transport: ClientTransport,
 }
 
 impl Client {
     fn new(server: SocketAddr) -> Self {
+        Self::of_leg(server, 1)
+    }
+
+    pub(super) fn of_leg(server: SocketAddr, leg: u64) -> Self {
         let socket = UdpSocket::bind(SocketAddr::new(server.ip(), 0)).unwrap();
         socket
             .set_read_timeout(Some(Duration::from_millis(10)))
@@ -51,8 +56,8 @@ impl Client {
         let transport = ClientTransport::new(
             Instant::now(),
             socket.local_addr().unwrap(),
-            &credentials("client1"),
-            &credentials("server1"),
+            &credentials(&format!("client{leg}")),
+            &credentials(&format!("server{leg}")),
             &[server],
             Version::Auto,
         );
@@ -64,7 +69,7 @@ impl Client {
     }
 
     /// Sends what is due, then waits a moment for an answer.
-    fn turn(&mut self) {
+    pub(super) fn turn(&mut self) {
         let mut out = Vec::new();
         self.transport.handle_timeout(Instant::now(), &mut out);
         let mut buffer = [0; 2048];
@@ -81,7 +86,7 @@ impl Client {
         }
     }
 
-    fn turn_until(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
+    pub(super) fn turn_until(&mut self, what: &str, mut done: impl FnMut(&Self) -> bool) {
         let end = Instant::now() + PATIENCE;
         while !done(self) {
             assert!(Instant::now() < end, "{what} did not come");

@@ -1,5 +1,7 @@
 //! The loop of a media worker's thread.
 
+mod stream;
+
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
@@ -19,6 +21,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::Measurements;
 use super::drops::kernel_drops;
 use super::socket::{BATCH, Batches, DATAGRAM_LEN, Received, Socket};
+use super::tcp::Tcp;
 
 /// Datagrams to be sent that are gathered before they must go.
 const OUTBOX_SLOTS: usize = 512;
@@ -42,6 +45,9 @@ const BACKLOG_RETRY: Duration = Duration::from_millis(20);
 /// How often the counts are published.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Says of the connections what the lower bits say of the sockets.
+const CONNECTIONS_READY: u32 = 1 << 31;
+
 /// What ties the thread to the rest of the process.
 pub(super) struct Ends {
     pub(super) wake: Arc<EventFd>,
@@ -53,6 +59,7 @@ pub(super) struct Ends {
 pub(super) struct Thread {
     worker: Worker,
     sockets: Vec<Socket>,
+    tcp: Tcp,
     ends: Ends,
     outbox: Outbox,
     backlog: VecDeque<Event>,
@@ -61,10 +68,11 @@ pub(super) struct Thread {
 }
 
 impl Thread {
-    pub(super) fn new(worker: Worker, sockets: Vec<Socket>, ends: Ends) -> Self {
+    pub(super) fn new(worker: Worker, sockets: Vec<Socket>, tcp: Tcp, ends: Ends) -> Self {
         Self {
             worker,
             sockets,
+            tcp,
             ends,
             outbox: Outbox::new(OUTBOX_SLOTS),
             backlog: VecDeque::new(),
@@ -79,17 +87,22 @@ impl Thread {
         loop {
             let readable = self.wait();
             let now = Instant::now();
+            self.tcp.begin_turn(now);
             let open = self.take_commands(now);
             for index in 0..self.sockets.len() {
                 if readable & (1 << index) != 0 {
                     self.take_datagrams(now, index, &mut batches, &mut buffer);
                 }
             }
+            if readable & CONNECTIONS_READY != 0 {
+                self.take_frames(now, &mut batches, &mut buffer);
+            }
             self.worker.handle_timeout(now, &mut self.outbox);
             if !open {
                 self.worker.close(now, &mut self.outbox);
             }
             self.flush(&mut batches);
+            self.tend_connections();
             self.report();
             self.publish(now);
             if !open {
@@ -98,20 +111,21 @@ impl Thread {
         }
     }
 
-    /// Sleeps until a socket is readable, a command has come or a timer is due; returns the
-    /// readable sockets as bits.
+    /// Sleeps until a socket or connection is ready, a command has come or a timer is due;
+    /// returns the readable sockets as bits, and [`CONNECTIONS_READY`].
     fn wait(&mut self) -> u32 {
         let now = Instant::now();
         let retry = (!self.backlog.is_empty()).then(|| now + BACKLOG_RETRY);
         let due = self.worker.poll_timeout().into_iter().chain(retry);
         let due = due.fold(self.next_publication, Instant::min);
         let timeout = TimeSpec::from(due.saturating_duration_since(now));
-        let mut polled: Vec<PollFd<'_>> = Vec::with_capacity(self.sockets.len() + 1);
+        let mut polled: Vec<PollFd<'_>> = Vec::with_capacity(self.sockets.len() + 2);
         polled.extend(
             self.sockets
                 .iter()
                 .map(|it| PollFd::new(it.as_fd(), PollFlags::POLLIN)),
         );
+        polled.push(PollFd::new(self.tcp.as_fd(), PollFlags::POLLIN));
         polled.push(PollFd::new(self.ends.wake.as_fd(), PollFlags::POLLIN));
         if let Err(error) = ppoll(&mut polled, Some(timeout), None)
             && error != Errno::EINTR
@@ -120,8 +134,10 @@ impl Thread {
             return 0;
         }
         let is_ready = |it: &PollFd<'_>| it.revents().is_some_and(|events| !events.is_empty());
+        let connections = polled.get(self.sockets.len()).is_some_and(is_ready);
+        let first = if connections { CONNECTIONS_READY } else { 0 };
         let bits = polled.iter().take(self.sockets.len()).enumerate();
-        bits.fold(0, |bits, (index, it)| {
+        bits.fold(first, |bits, (index, it)| {
             bits | (u32::from(is_ready(it)) << index)
         })
     }
@@ -198,6 +214,11 @@ impl Thread {
         let mut source = None;
         for slot in self.outbox.datagrams() {
             let path = slot.path();
+            if let Some(connection) = path.connection {
+                self.counts.sent += 1;
+                self.tcp.send(connection, slot.bytes());
+                continue;
+            }
             if len == BATCH || source.is_some_and(|source| source != path.local.ip()) {
                 let gathered = run.get(..len).unwrap_or_default();
                 send_run(&self.sockets, batches, source, gathered, &mut self.counts);
@@ -212,6 +233,7 @@ impl Thread {
         let gathered = run.get(..len).unwrap_or_default();
         send_run(&self.sockets, batches, source, gathered, &mut self.counts);
         self.outbox.clear();
+        self.tcp.flush();
     }
 
     /// Hands events to the driver. When it is behind, measurements are dropped and everything
@@ -248,6 +270,7 @@ impl Thread {
         self.counts.worker = self.worker.counters();
         self.counts.legs = self.worker.legs();
         self.counts.overflowed = self.outbox.overflowed();
+        self.counts.tcp = self.tcp.counts();
         if let Some(drops) = self
             .sockets
             .first()

@@ -14,6 +14,7 @@ fn switch_of(text: &str) -> SwitchConfig {
         &config(text),
         Fingerprint([0; 32]),
         vec![Vec::new()],
+        vec![Vec::new()],
         Vec::new(),
     )
 }

@@ -73,7 +73,7 @@ fn video_alone_goes_on_without_sound() {
     assert_eq!(answer.bundle, [["1"]]);
     assert_eq!(
         answer.media[1].candidates.len(),
-        2,
+        4,
         "the first of the group has the candidates"
     );
     assert!(

@@ -81,8 +81,9 @@ fn the_transport_is_whole_and_inline() {
     assert!(description.ice_lite);
     for media in &description.media {
         assert_eq!(media.setup, Some(Setup::ActPass));
-        assert_eq!(media.candidates.len(), 2);
-        assert!(media.candidates[0].priority > media.candidates[1].priority);
+        assert_eq!(media.candidates.len(), 4);
+        let priorities: Vec<u32> = media.candidates.iter().map(|it| it.priority).collect();
+        assert!(priorities.is_sorted_by(|a, b| a > b), "{priorities:?}");
         assert!(media.end_of_candidates && media.rtcp_mux && media.rtcp_rsize);
         assert_eq!(media.port, 40_000);
         assert_eq!(media.connection, "192.0.2.10".parse().ok());
@@ -215,4 +216,37 @@ fn a_server_without_an_address_offers_nothing() {
             NegotiationError::NoCandidates
         );
     }
+}
+
+#[test]
+fn a_tcp_candidate_stands_behind_every_udp_one_of_its_m_line() {
+    for text in [CHROMIUM_VIDEO, FIREFOX_VIDEO] {
+        let offered = parsed(&offer_to_b(text, &Policy::default()).sdp);
+        for media in &offered.media {
+            let (udp, tcp): (Vec<_>, Vec<_>) = media
+                .candidates
+                .iter()
+                .partition(|candidate| candidate.transport == "udp");
+            assert_eq!((udp.len(), tcp.len()), (2, 2));
+            let least = udp.iter().map(|candidate| candidate.priority).min();
+            for candidate in tcp {
+                assert_eq!(candidate.tcp_type.as_deref(), Some("passive"));
+                assert!(Some(candidate.priority) < least, "{candidate}");
+                assert!(
+                    udp.iter().all(|it| it.foundation != candidate.foundation),
+                    "another transport is another foundation (RFC 8445 5.1.1.3): {candidate}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_server_without_a_tcp_port_offers_no_tcp() {
+    let local = crate::negotiate::Local {
+        tcp_candidates: Vec::new(),
+        ..local(B)
+    };
+    let offered = offer(B, &Policy::default(), &remote(CHROMIUM_AUDIO), &local).expect("an offer");
+    assert!(!offered.sdp.contains(" tcp "), "{}", offered.sdp);
 }

@@ -32,7 +32,8 @@ pub(super) fn local(leg: LegId) -> Local {
             pwd: format!("our-password-of-leg-00{number}").into(),
         },
         fingerprint: Fingerprint([0x0C; 32]),
-        candidates: candidates(),
+        candidates: candidates(40_000),
+        tcp_candidates: candidates(40_001),
         cname: format!("cname{number}").into(),
         stream_id: format!("stream{number}").into(),
         audio_ssrc: number * 100 + 1,
@@ -41,9 +42,9 @@ pub(super) fn local(leg: LegId) -> Local {
     }
 }
 
-fn candidates() -> Vec<SocketAddr> {
-    ["192.0.2.10:40000", "[2001:db8::10]:40000"]
-        .map(|text| text.parse().expect("an address"))
+fn candidates(port: u16) -> Vec<SocketAddr> {
+    ["192.0.2.10", "2001:db8::10"]
+        .map(|text| SocketAddr::new(text.parse().expect("an address"), port))
         .into()
 }
 
