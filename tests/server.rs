@@ -208,6 +208,20 @@ fn a_taken_media_port_is_one_sentence_with_the_key_to_change() {
 }
 
 #[test]
+fn a_taken_tcp_port_for_media_is_one_sentence_with_its_own_key() {
+    let taken = TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let place = Place::new(|text| {
+        let media = format!("[media]\nport = 0\ntcp_port = {port}");
+        text.replace("[media]\nport = 0", &media)
+    });
+    let (code, said) = refused(&place);
+    assert_eq!(code, 1);
+    let sentence = format!("media.tcp_port: the media port {port}/tcp is taken");
+    assert!(said.contains(&sentence), "{said}");
+}
+
+#[test]
 fn an_address_of_another_machine_is_a_sentence() {
     let place = Place::new(|text| text.replacen("127.0.0.1:0", "203.0.113.99:8080", 1));
     let (code, said) = refused(&place);

@@ -196,3 +196,38 @@ fn networks_contain_what_their_prefix_says() {
     assert!(contains("127.0.0.1", "127.0.0.1"));
     assert!(!contains("127.0.0.1", "127.0.0.2"));
 }
+
+#[test]
+fn media_over_tcp_has_the_number_of_the_udp_port_if_nobody_wants_another() {
+    for (text, expected) in [
+        ("", TcpPort::From(40_000)),
+        ("port = 5000", TcpPort::From(5_000)),
+        ("port = 0", TcpPort::Any),
+        ("port = 0\ntcp_port = 443", TcpPort::From(443)),
+        ("tcp_port = 443", TcpPort::From(443)),
+        ("tcp_port = 0", TcpPort::Off),
+        ("port = 0\ntcp_port = 0", TcpPort::Off),
+    ] {
+        let config = parse(&format!("[media]\n{text}\n"));
+        assert_eq!(config.media.tcp_port, expected, "{text}");
+    }
+}
+
+#[test]
+fn media_over_tcp_stands_in_nobodys_way() {
+    assert_eq!(
+        faults("[https]\nlisten = \"0.0.0.0:443\"\n[media]\ntcp_port = 442\nworkers = 2\n"),
+        "line 4: media.tcp_port: 0.0.0.0:443 is for pages; set another port for media over TCP, \
+         or 0 for none\n"
+    );
+    assert_eq!(
+        faults("[media]\ntcp_port = 65535\nworkers = 2\n"),
+        "line 2: media.tcp_port: leaves no room for one port a worker below 65536\n"
+    );
+    assert_eq!(
+        faults("[media]\nport = 65535\nworkers = 2\n"),
+        "line 2: media.port: leaves no room for one port a worker below 65536\n"
+    );
+    parse("[https]\nlisten = \"0.0.0.0:443\"\n[media]\ntcp_port = 0\n");
+    parse("[https]\nlisten = \"0.0.0.0:0\"\n[media]\nport = 0\n");
+}

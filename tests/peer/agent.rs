@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rtc::peer_connection::transport::RTCIceCandidateInit;
 use rtc::rtcp;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use tokio::runtime::{Builder, Runtime};
@@ -23,6 +24,7 @@ pub struct Agent {
     local: HashMap<RtpCodecKind, Local>,
     handler: Arc<Handler>,
     runtime: Option<Runtime>,
+    tcp: bool,
 }
 
 impl Agent {
@@ -45,6 +47,7 @@ impl Agent {
             local,
             handler,
             runtime: Some(runtime),
+            tcp: make.tcp,
         }
     }
 
@@ -61,10 +64,16 @@ impl Agent {
 
     /// A whole answer to an offer.
     pub async fn answer(&self, offer: String) -> String {
-        let connection = self.connection.clone();
+        let (connection, tcp) = (self.connection.clone(), self.tcp);
         self.here(async move {
+            let candidates = if tcp {
+                tcp_candidates(&offer)
+            } else {
+                Vec::new()
+            };
             let offer = RTCSessionDescription::offer(offer).unwrap();
             connection.set_remote_description(offer).await.unwrap();
+            trickle(&*connection, candidates).await;
             let answer = connection.create_answer(None).await.unwrap();
             connection.set_local_description(answer).await.unwrap();
         })
@@ -74,10 +83,16 @@ impl Agent {
 
     /// Takes the answer to its offer: from here on it sends STUN checks.
     pub async fn accept(&self, answer: String) {
-        let connection = self.connection.clone();
+        let (connection, tcp) = (self.connection.clone(), self.tcp);
         self.here(async move {
+            let candidates = if tcp {
+                tcp_candidates(&answer)
+            } else {
+                Vec::new()
+            };
             let answer = RTCSessionDescription::answer(answer).unwrap();
             connection.set_remote_description(answer).await.unwrap();
+            trickle(&*connection, candidates).await;
         })
         .await;
     }
@@ -152,6 +167,27 @@ impl Agent {
 impl Drop for Agent {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Those that a description holds. The crate connects to those alone that come one by one.
+fn tcp_candidates(sdp: &str) -> Vec<RTCIceCandidateInit> {
+    let candidates = sdp
+        .lines()
+        .filter_map(|line| line.strip_prefix("a=candidate:"));
+    let tcp = candidates.filter(|line| line.contains(" tcp "));
+    tcp.map(|line| RTCIceCandidateInit {
+        candidate: format!("candidate:{line}"),
+        sdp_mid: Some("0".to_owned()),
+        sdp_mline_index: Some(0),
+        ..Default::default()
+    })
+    .collect()
+}
+
+async fn trickle(connection: &dyn PeerConnection, candidates: Vec<RTCIceCandidateInit>) {
+    for candidate in candidates {
+        connection.add_ice_candidate(candidate).await.unwrap();
     }
 }
 

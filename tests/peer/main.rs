@@ -1,5 +1,5 @@
 //! Calls between two WebRTC peers of another make (the crate `webrtc`) through the real binary:
-//! its signalling on real WebSockets, its ICE, DTLS and media on real UDP ports. What arrives is
+//! its signalling on real WebSockets, its ICE, DTLS and media on real ports. What arrives is
 //! compared with what was sent, byte for byte.
 //!
 //! These peers know DTLS 1.2 alone; the browsers of `tests/e2e` bring DTLS 1.3.
@@ -31,4 +31,5 @@ mod repair;
 mod security;
 mod source;
 mod tap;
+mod tcp;
 mod video;

@@ -44,12 +44,15 @@ pub struct Make {
     pub srtp: Option<SrtpProtectionProfile>,
     /// As callee it speaks first in the DTLS handshake.
     pub answers_active: bool,
+    /// It has no UDP: it connects to our TCP port (RFC 6544).
+    pub tcp: bool,
 }
 
 pub const AUDIO: Make = Make {
     video: None,
     srtp: None,
     answers_active: false,
+    tcp: false,
 };
 
 pub const AUDIO_AND_VIDEO: Make = Make {
@@ -75,12 +78,19 @@ pub async fn build(
     handler: Arc<Handler>,
     make: Make,
 ) -> (Arc<dyn PeerConnection>, HashMap<RtpCodecKind, Local>) {
+    let addresses = vec!["127.0.0.1:0"];
+    let (udp, tcp) = if make.tcp {
+        (Vec::new(), addresses)
+    } else {
+        (addresses, Vec::new())
+    };
     let connection = PeerConnectionBuilder::new()
         .with_setting_engine(settings(make))
         .with_media_engine(engine(make))
         .with_interceptor_registry(interceptors(record))
         .with_handler(handler)
-        .with_udp_addrs(vec!["127.0.0.1:0"])
+        .with_udp_addrs(udp)
+        .with_tcp_addrs(tcp)
         .build()
         .await
         .unwrap();

@@ -59,3 +59,14 @@ fn the_packet_cache_has_room_for_whole_packets() {
     assert_eq!(worker.packet_cache.packets, 100);
     assert_eq!(worker.packet_cache.bytes, 150_000);
 }
+
+#[test]
+fn each_worker_has_a_tcp_port_of_its_own_and_is_told_of_under_the_same_addresses() {
+    let ports = |text: &str| {
+        let config = config(&format!("[media]\n{text}\n"));
+        [0, 1].map(|index| worker_tcp(&config, index).map(|tcp| tcp.port))
+    };
+    assert_eq!(ports("workers = 2"), [Some(40_000), Some(40_001)]);
+    assert_eq!(ports("port = 0"), [Some(0), Some(0)]);
+    assert_eq!(ports("tcp_port = 0"), [None, None]);
+}

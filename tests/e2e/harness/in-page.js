@@ -192,5 +192,19 @@
       }
       return streams;
     },
+
+    /** The protocols that live peer connections send over now, e.g. ['tcp']. */
+    async routes() {
+      const routes = [];
+      for (const connection of connections) {
+        if (connection.connectionState === 'closed') continue;
+        const report = await connection.getStats();
+        const entries = [...report.values()];
+        const chosen = entries.find((entry) => entry.type === 'transport')?.selectedCandidatePairId;
+        const pair = report.get(chosen) ?? entries.find((entry) => entry.type === 'candidate-pair' && entry.selected);
+        routes.push(report.get(pair?.remoteCandidateId)?.protocol);
+      }
+      return routes;
+    },
   };
 })();

@@ -67,13 +67,25 @@ export class Cable {
   }
 
   /**
-   * Loses this share (0 to 1) of all packets, in both directions, by chance. A classifier of
-   * four instructions, which needs no more than the kernel's own tools, picks them for a queue
-   * without room: load a random word; if it is below the threshold match, else do not.
+   * Loses this share (0 to 1) of all packets, in both directions, by chance: a random word of
+   * the kernel's is compared with a threshold.
    */
   lose(share) {
     const threshold = Math.round(share * 0xffff_ffff);
-    const bytecode = `4,32 0 0 4294963256,53 1 0 ${threshold},6 0 0 4294967295,6 0 0 0`;
+    this.loseWhere(`4,32 0 0 4294963256,53 1 0 ${threshold},6 0 0 4294967295,6 0 0 0`);
+  }
+
+  /** Lets no UDP through in either direction: the protocol byte of the IPv4 header is 17. */
+  blockUdp() {
+    this.loseWhere('4,48 0 0 4293918729,21 1 0 17,6 0 0 0,6 0 0 4294967295');
+  }
+
+  /**
+   * Loses the packets that a classifier matches, in both directions: it picks them for a queue
+   * without room. The classifier is of few instructions and needs no more than the kernel's own
+   * tools.
+   */
+  loseWhere(bytecode) {
     for (const { netns } of [this.server, this.person]) {
       const tc = (...args) => run('tc', '-n', netns, ...args);
       tc('qdisc', 'add', 'dev', 'cable', 'root', 'handle', '1:', 'htb', 'default', '1');
@@ -85,7 +97,7 @@ export class Cable {
     }
   }
 
-  /** Takes away what `narrow` and `lose` set. */
+  /** Takes away what `narrow`, `lose` and `blockUdp` set. */
   open() {
     for (const { netns } of [this.server, this.person]) {
       try {

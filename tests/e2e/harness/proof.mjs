@@ -69,6 +69,11 @@ export function traffic(page) {
   return page.evaluate(() => window.__proof.traffic());
 }
 
+/** What the pages' peer connections send over: 'udp' or 'tcp' each. */
+export function routes(page) {
+  return page.evaluate(() => window.__proof.routes());
+}
+
 export function listen(page, selector, seconds) {
   return page.evaluate(
     ([s, f, d]) => window.__proof.hear(s, f, d),

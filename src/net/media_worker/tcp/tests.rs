@@ -54,6 +54,8 @@ struct Client {
     transport: ClientTransport,
     leg: u64,
     unread: Vec<u8>,
+    /// Datagrams that came over this connection.
+    received: usize,
     closed: bool,
 }
 
@@ -81,6 +83,7 @@ impl Client {
             transport,
             leg,
             unread: Vec::new(),
+            received: 0,
             closed: false,
         }
     }
@@ -103,6 +106,7 @@ impl Client {
             .set_read_timeout(Some(Duration::from_millis(5)))
             .unwrap();
         self.unread.clear();
+        self.received = 0;
         self.closed = false;
     }
 
@@ -131,6 +135,7 @@ impl Client {
                 return;
             };
             self.unread.drain(..2 + len);
+            self.received += 1;
             let now = Instant::now();
             self.transport.handle(now, self.server, &datagram, out);
         }

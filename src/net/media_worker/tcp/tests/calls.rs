@@ -53,10 +53,7 @@ fn a_broken_connection_is_followed_by_another_one_of_the_same_leg() {
     let mut client = Client::with_leg(&handle, "127.0.0.1", 1);
     client.get_ready(&mut handle);
     client.reconnect();
-    wait_for("the end of the old connection", || {
-        client.turn();
-        connections(&handle) == 1
-    });
+    client.turn_until("an answer over the new connection", |it| it.received > 0);
     handle.commands.send(Command::RemoveLeg(LegId(1))).unwrap();
     client.turn_until("goodbye", |it| it.transport.closed_by_peer);
     handle.shut_down();
