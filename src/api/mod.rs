@@ -52,8 +52,10 @@ struct MediaCounters {
     send_failures: u64,
     kernel_drops: u64,
     internal_drops: u64,
-    /// Connections that carry media, and what they could not take in time.
+    /// Connections that carry media, those refused because there were too many, and datagrams
+    /// that could not be sent over one in time.
     tcp_connections: usize,
+    tcp_refused: u64,
     tcp_drops: u64,
 }
 
@@ -189,6 +191,7 @@ impl From<Measurements> for MediaCounters {
             kernel_drops: measured.kernel_drops,
             internal_drops: measured.overflowed,
             tcp_connections: measured.tcp.connections,
+            tcp_refused: measured.tcp.refused,
             tcp_drops: measured.tcp.dropped,
         }
     }

@@ -57,6 +57,14 @@ impl Admission {
             address,
         })
     }
+
+    /// Whether an address may have one more, as far as it alone is concerned.
+    #[must_use]
+    pub(super) fn has_share_left(&self, address: IpAddr) -> bool {
+        let counts = lock(&self.counts);
+        let count = counts.of_address.get(&block_of(address)).copied();
+        count.unwrap_or(0) < self.most_per_address
+    }
 }
 
 impl Drop for Permit {

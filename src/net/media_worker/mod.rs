@@ -147,7 +147,7 @@ pub struct Measurements {
     pub kernel_drops: u64,
     /// Datagrams received.
     pub received: u64,
-    /// Datagrams sent.
+    /// Datagrams sent over UDP, and given to a connection's queue.
     pub sent: u64,
     /// Datagrams the kernel did not take, because its buffer was full or there was no way.
     pub send_failures: u64,

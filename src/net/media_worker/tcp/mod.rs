@@ -295,10 +295,12 @@ impl Tcp {
     }
 
     fn admit(&mut self, stream: TcpStream, remote: SocketAddr) -> std::io::Result<()> {
-        if self.connections.len() >= self.config.connections {
+        let ip = remote.ip();
+        // Who has his share takes no place from others.
+        if self.connections.len() >= self.config.connections && self.admission.has_share_left(ip) {
             self.displace_a_stranger();
         }
-        let Some(permit) = self.admission.admit(Some(remote.ip())) else {
+        let Some(permit) = self.admission.admit(Some(ip)) else {
             self.counts.refused += 1;
             return Ok(());
         };

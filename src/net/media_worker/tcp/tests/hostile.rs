@@ -145,6 +145,28 @@ fn when_all_places_are_taken_the_oldest_stranger_makes_room() {
 }
 
 #[test]
+fn s08_an_address_that_has_its_share_takes_no_place_from_others() {
+    let handle = start(TcpConfig {
+        connections: 3,
+        connections_per_address: 2,
+        ..limits()
+    });
+    let greedy = || connect_from([127, 0, 0, 3], server(&handle, "127.0.0.1"));
+    let mut oldest = stranger(&handle);
+    let _share = [greedy(), greedy()];
+    for _ in 0..3 {
+        let mut refused = greedy();
+        wait_for("the refusal", || is_closed(&mut refused));
+    }
+    assert!(!is_closed(&mut oldest));
+    wait_for("the counts", || {
+        let counts = handle.monitor.measurements().tcp;
+        (counts.connections, counts.refused) == (3, 3)
+    });
+    handle.shut_down();
+}
+
+#[test]
 fn an_idle_connection_of_a_living_leg_is_closed() {
     let mut handle = start(TcpConfig {
         idle_timeout: Duration::from_millis(300),
