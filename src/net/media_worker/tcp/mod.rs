@@ -7,33 +7,29 @@
 
 mod connection;
 mod framing;
+mod listening;
 mod outgoing;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use media::worker::{ConnectionId, Path};
 use nix::errno::Errno;
-use nix::libc;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::socket::{setsockopt, sockopt};
-use nix::{setsockopt_impl, sockopt_impl};
 
 use self::connection::{Connection, End};
 pub(super) use self::framing::Frames;
-use super::{Port, StartError};
+use super::StartError;
 use crate::net::admission::Admission;
-use crate::net::listen;
 use crate::ops::Throttle;
 
-/// Descriptors looked at in one turn, and connections taken from one listener in it.
+/// Descriptors looked at in one turn.
 const EVENTS_PER_TURN: usize = 32;
-const ACCEPTS_PER_TURN: usize = 32;
 
 /// Bytes taken from one connection in one turn, whole frames and the beginning of another.
 pub(super) const READ_LEN: usize = 8 * 1024;
@@ -41,20 +37,8 @@ pub(super) const READ_LEN: usize = 8 * 1024;
 /// How often connections are looked through for those that have to go.
 const REVIEW_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Bytes that may lie unsent in the kernel for one connection: more would only grow old there,
-/// where nothing can be dropped.
-const MAX_UNSENT: u32 = 16 * 1024;
-
 /// The first listener's mark in the epoll set; connections have theirs from 1 upwards.
 const FIRST_LISTENER: u64 = u64::MAX - 1;
-
-sockopt_impl!(
-    NotSentLowat,
-    SetOnly,
-    libc::IPPROTO_TCP,
-    libc::TCP_NOTSENT_LOWAT,
-    u32
-);
 
 /// How ICE-TCP is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +94,7 @@ impl Tcp {
     pub(super) fn open(config: Option<TcpConfig>, ipv6: bool) -> Result<Self, StartError> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(std::io::Error::from)?;
         let listeners = match &config {
-            Some(config) => listen_on(config.port, ipv6)?,
+            Some(config) => listening::listen_on(config.port, ipv6)?,
             None => Vec::new(),
         };
         let config = config.unwrap_or(TcpConfig {
@@ -270,70 +254,6 @@ impl Tcp {
         self.closed.pop()
     }
 
-    fn accept(&mut self, listener: usize) {
-        for _ in 0..ACCEPTS_PER_TURN {
-            let Some(listener) = self.listeners.get(listener) else {
-                return;
-            };
-            match listener.accept() {
-                Ok((stream, remote)) => {
-                    if let Err(error) = self.admit(stream, remote) {
-                        tracing::debug!(%error, "a new connection for media failed");
-                    }
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
-                Err(error) if is_shortage(&error) => {
-                    if self.shortages.admit() {
-                        tracing::warn!("cannot accept a connection for media: {error}");
-                    }
-                    return self.pause();
-                }
-                // The peer is gone already.
-                Err(_) => {}
-            }
-        }
-    }
-
-    fn admit(&mut self, stream: TcpStream, remote: SocketAddr) -> std::io::Result<()> {
-        let ip = remote.ip();
-        // Who has his share takes no place from others.
-        if self.connections.len() >= self.config.connections && self.admission.has_share_left(ip) {
-            self.displace_a_stranger();
-        }
-        let Some(permit) = self.admission.admit(Some(ip)) else {
-            self.counts.refused += 1;
-            return Ok(());
-        };
-        stream.set_nonblocking(true)?;
-        let id = ConnectionId(self.next_id);
-        let path = Path {
-            connection: Some(id),
-            ..Path::udp(stream.local_addr()?, remote)
-        };
-        self.epoll
-            .add(&stream, EpollEvent::new(EpollFlags::EPOLLIN, id.0.get()))?;
-        self.next_id = self.next_id.saturating_add(1);
-        self.strangers.push_back(id);
-        let connection = Connection::new(self.now, stream, path, permit);
-        self.connections.insert(id, connection);
-        Ok(())
-    }
-
-    /// When all places are taken, whoever has waited longest without a check makes room: a
-    /// browser shows its own within a round trip.
-    fn displace_a_stranger(&mut self) {
-        while let Some(id) = self.strangers.pop_front() {
-            if self
-                .connections
-                .get(&id)
-                .is_some_and(Connection::is_stranger)
-            {
-                self.counts.refused += 1;
-                return self.close(id, &End::Displaced);
-            }
-        }
-    }
-
     fn write(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.get_mut(&id) else {
             return;
@@ -362,28 +282,6 @@ impl Tcp {
             self.closed.push(connection.path);
         }
     }
-
-    /// Accepts no more until the next review: descriptors are short.
-    fn pause(&mut self) {
-        if !self.is_paused {
-            self.is_paused = true;
-            for listener in &self.listeners {
-                // Not in the set is what it should be.
-                let _ = self.epoll.delete(listener);
-            }
-        }
-    }
-
-    fn resume(&mut self) -> Result<(), Errno> {
-        if self.is_paused {
-            for (mark, listener) in (FIRST_LISTENER..=u64::MAX).zip(&self.listeners) {
-                self.epoll
-                    .add(listener, EpollEvent::new(EpollFlags::EPOLLIN, mark))?;
-            }
-            self.is_paused = false;
-        }
-        Ok(())
-    }
 }
 
 impl AsFd for Tcp {
@@ -391,32 +289,4 @@ impl AsFd for Tcp {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.epoll.0.as_fd()
     }
-}
-
-/// IPv4, and IPv6 on the same port.
-fn listen_on(port: u16, ipv6: bool) -> Result<Vec<TcpListener>, StartError> {
-    let v4 = listener((Ipv4Addr::UNSPECIFIED, port).into())?;
-    let port = v4.local_addr()?.port();
-    let mut listeners = vec![v4];
-    if ipv6 {
-        listeners.push(listener((Ipv6Addr::UNSPECIFIED, port).into())?);
-    }
-    Ok(listeners)
-}
-
-/// Connections inherit what is set here.
-fn listener(address: SocketAddr) -> Result<TcpListener, StartError> {
-    let open = || {
-        let fd = listen::open(address).map_err(|error| listen::errno(&error))?;
-        setsockopt(&fd, sockopt::TcpNoDelay, &true)?;
-        setsockopt(&fd, NotSentLowat, &MAX_UNSENT)?;
-        Ok(TcpListener::from(fd))
-    };
-    open().map_err(|reason| StartError::of(Port::Tcp(address.port()), reason))
-}
-
-/// It would come again at once.
-fn is_shortage(error: &std::io::Error) -> bool {
-    let shortages = [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM];
-    shortages.contains(&listen::errno(error))
 }
