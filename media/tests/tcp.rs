@@ -117,6 +117,23 @@ fn a_closed_connection_is_left_at_once_for_the_path_heard_of_before() {
 }
 
 #[test]
+fn a_leg_moves_to_udp_as_soon_as_its_peer_takes_it_and_its_connection_stays_valid() {
+    let mut world = leg_over_tcp(SERVER_V4, Version::Auto);
+    assert!(world.run_until(3 * SECOND, |it| it.is_ready(1)));
+    world.connections.remove(&1);
+    world.run_for(6 * SECOND);
+    assert!(world.worker.knows(&path(&world, Some(connection(1)))));
+    world.sent.clear();
+    world.command(Command::RemoveLeg(LegId(1)));
+    let (_, to, goodbye) = world.sent.last().unwrap();
+    assert!((20..64).contains(&goodbye[0]));
+    assert_eq!(*to, path(&world, None));
+    // Both end with the leg.
+    assert!(!world.worker.knows(&path(&world, Some(connection(1)))));
+    assert!(!world.worker.knows(&path(&world, None)));
+}
+
+#[test]
 fn without_any_path_the_leg_waits_for_a_new_connection_and_goes_on_over_it() {
     let mut world = leg_over_tcp(SERVER_V4, Version::Auto);
     assert!(world.run_until(3 * SECOND, |it| it.is_ready(1)));

@@ -101,6 +101,7 @@ fn s08_ten_thousand_connections_of_one_address_leave_room_for_others() {
     for number in 0..10_000 {
         // What is refused is closed, so that the test needs no more descriptors than it may have.
         if let Ok(stream) = TcpStream::connect(server(&handle, "127.0.0.1")) {
+            stream.set_nonblocking(true).unwrap();
             open.push(stream);
         }
         if number % 200 == 199 {
