@@ -82,8 +82,8 @@ impl Drop for Permit {
     }
 }
 
-/// An IPv6 host owns its /64: counted as one.
-fn block_of(address: IpAddr) -> IpAddr {
+/// What counts as one address: an IPv6 host owns its /64.
+pub(super) fn block_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
         other => other,

@@ -1,6 +1,6 @@
 //! The listeners, and who is let in.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 
 use media::worker::{ConnectionId, Path};
 use nix::errno::Errno;
@@ -12,6 +12,7 @@ use nix::{setsockopt_impl, sockopt_impl};
 use super::super::{Port, StartError};
 use super::connection::{Connection, End};
 use super::{FIRST_LISTENER, Tcp};
+use crate::net::admission::block_of;
 use crate::net::listen;
 
 /// Connections taken from one listener in one turn.
@@ -56,12 +57,14 @@ impl Tcp {
     }
 
     fn admit(&mut self, stream: TcpStream, remote: SocketAddr) -> std::io::Result<()> {
-        let ip = remote.ip();
+        let block = block_of(remote.ip());
         // Who has his share takes no place from others.
-        if self.connections.len() >= self.config.connections && self.admission.has_share_left(ip) {
-            self.displace_a_stranger();
+        if !self.admission.has_share_left(block) {
+            self.displace_a_stranger(|it| it == block);
+        } else if self.connections.len() >= self.config.connections {
+            self.displace_a_stranger(|_| true);
         }
-        let Some(permit) = self.admission.admit(Some(ip)) else {
+        let Some(permit) = self.admission.admit(Some(block)) else {
             self.counts.refused += 1;
             return Ok(());
         };
@@ -74,21 +77,20 @@ impl Tcp {
         self.epoll
             .add(&stream, EpollEvent::new(EpollFlags::EPOLLIN, id.0.get()))?;
         self.next_id = self.next_id.saturating_add(1);
-        self.strangers.push_back(id);
+        self.strangers.push_back((block, id));
         let connection = Connection::new(self.now, stream, path, permit);
         self.connections.insert(id, connection);
         Ok(())
     }
 
-    /// When all places are taken, whoever has waited longest without a check makes room: a
+    /// Of those that may go, whoever has waited longest without a check makes room: a
     /// browser shows its own within a round trip.
-    fn displace_a_stranger(&mut self) {
-        while let Some(id) = self.strangers.pop_front() {
-            if self
-                .connections
-                .get(&id)
-                .is_some_and(Connection::is_stranger)
-            {
+    fn displace_a_stranger(&mut self, may_go: impl Fn(IpAddr) -> bool) {
+        while let Some(place) = self.strangers.iter().position(|(block, _)| may_go(*block))
+            && let Some((_, id)) = self.strangers.remove(place)
+        {
+            let connection = self.connections.get(&id);
+            if connection.is_some_and(Connection::is_stranger) {
                 self.counts.refused += 1;
                 return self.close(id, &End::Displaced);
             }

@@ -13,7 +13,7 @@ mod outgoing;
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
@@ -60,7 +60,7 @@ pub struct TcpConfig {
 pub struct TcpCounts {
     /// Connections now.
     pub connections: usize,
-    /// Connections closed at once, because there were too many.
+    /// Connections closed because there were too many: new ones, or strangers that made room.
     pub refused: u64,
     /// Datagrams dropped because the network did not take them in time.
     pub dropped: u64,
@@ -74,8 +74,9 @@ pub(super) struct Tcp {
     config: TcpConfig,
     admission: Admission,
     connections: HashMap<ConnectionId, Connection>,
-    /// The oldest first; those that are strangers no more, or gone, among them.
-    strangers: VecDeque<ConnectionId>,
+    /// The oldest first, with what counts as its address; those that are strangers no more, or
+    /// gone, among them.
+    strangers: VecDeque<(IpAddr, ConnectionId)>,
     next_id: NonZeroU64,
     now: Instant,
     next_review: Instant,
@@ -243,7 +244,7 @@ impl Tcp {
             connections,
             ..
         } = self;
-        strangers.retain(|id| connections.get(id).is_some_and(Connection::is_stranger));
+        strangers.retain(|(_, id)| connections.get(id).is_some_and(Connection::is_stranger));
         if let Err(error) = self.resume() {
             tracing::error!(%error, "new connections for media cannot be waited for");
         }
