@@ -4,6 +4,7 @@
 pub mod dialog;
 pub mod digest;
 pub mod flow;
+pub mod framer;
 pub mod header;
 pub mod message;
 pub mod procedure;

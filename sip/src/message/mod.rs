@@ -43,6 +43,8 @@ use crate::header::{NameAddr, Via};
 use crate::uri::{Uri, UriError};
 
 pub(crate) use self::core::{is_call_id, read_cseq};
+pub(crate) use self::head::Index;
+pub(crate) use self::parse::{Body, assemble, begins_like_sip, content_length};
 
 /// A request or a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
