@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use sip::flow::FlowId;
+use bytes::Bytes;
+use sip::flow::{FlowId, Transport};
 
 use crate::wcs::message::{ClientMessage, ServerMessage};
 
@@ -22,6 +23,29 @@ pub enum Input {
         flow: FlowId,
         /// What it says.
         message: Box<ClientMessage>,
+    },
+    /// A flow that carries SIP was opened: by the peer, or by us for an [`Output::Connect`].
+    SipOpened {
+        /// Its name from here on.
+        flow: FlowId,
+        /// What is at both its ends.
+        ends: SipEnds,
+        /// Of the [`Output::Connect`] that it fulfils.
+        connect: Option<u64>,
+    },
+    /// A SIP message arrived on it. Requests know their source (`Request::set_source`).
+    Sip {
+        /// The flow.
+        flow: FlowId,
+        /// The message.
+        message: sip::message::Message,
+    },
+    /// An [`Output::Connect`] cannot be fulfilled.
+    ConnectFailed {
+        /// Which.
+        connect: u64,
+        /// Why, for people.
+        sentence: String,
     },
     /// A flow is gone.
     FlowClosed {
@@ -53,6 +77,17 @@ pub struct Peer {
     pub user_agent: Option<String>,
 }
 
+/// The ends of a flow that carries SIP.
+#[derive(Debug, Clone)]
+pub struct SipEnds {
+    /// The far end.
+    pub peer: Peer,
+    /// What carries the messages.
+    pub transport: Transport,
+    /// Our end as the peer reaches it: the interface that it came by, or the public address.
+    pub local: SocketAddr,
+}
+
 /// How a flow ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FlowEnd {
@@ -71,6 +106,33 @@ pub enum Output {
         flow: FlowId,
         /// What to say.
         message: Box<ServerMessage>,
+    },
+    /// Send a SIP message, all of it, on a flow. If the flow cannot take it, the flow is closed;
+    /// where that is no connection, the message is lost.
+    Sip {
+        /// The flow.
+        flow: FlowId,
+        /// The message.
+        bytes: Bytes,
+    },
+    /// Open a flow for SIP to an address: a connection, or for UDP the way there from our socket.
+    Connect {
+        /// Comes back in [`Input::SipOpened`] or [`Input::ConnectFailed`].
+        connect: u64,
+        /// What is to carry the messages.
+        transport: Transport,
+        /// Where to.
+        address: SocketAddr,
+        /// What the certificate has to name, over TLS.
+        name: Option<String>,
+    },
+    /// Who is at the far end of a SIP flow has proved an identity, or no longer has one: limits
+    /// spare such flows, and a full table of UDP flows forgets the others first.
+    Trust {
+        /// The flow.
+        flow: FlowId,
+        /// Whether it is trusted from here on.
+        trusted: bool,
     },
     /// Close a flow after what was sent before.
     CloseFlow {

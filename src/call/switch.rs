@@ -120,6 +120,7 @@ impl Switch {
                     self.touch(flow);
                 }
             }
+            Input::SipOpened { .. } | Input::Sip { .. } | Input::ConnectFailed { .. } => {}
             Input::FlowClosed { flow, how } => self.on_flow_closed(now, flow, how),
             Input::Media(event) => self.on_media(now, event),
             Input::Api(request) => self.on_api(now, request),

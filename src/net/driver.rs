@@ -285,6 +285,7 @@ impl Driver {
                         let _ = asked.send(reply);
                     }
                 }
+                Output::Sip { .. } | Output::Connect { .. } | Output::Trust { .. } => {}
                 Output::ShutdownComplete => self.finished = true,
             }
         }
