@@ -8,4 +8,5 @@ pub mod framer;
 pub mod header;
 pub mod message;
 pub mod procedure;
+pub mod transaction;
 pub mod uri;
