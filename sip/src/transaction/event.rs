@@ -4,6 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+use super::table::Name;
 use crate::flow::FlowId;
 use crate::message::{Request, Response};
 
@@ -14,6 +15,14 @@ pub struct ClientId(pub(super) u64);
 /// Names a server transaction: a request to us. Never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServerId(pub(super) u64);
+
+impl Name for ClientId {
+    const LEAST: Self = Self(0);
+}
+
+impl Name for ServerId {
+    const LEAST: Self = Self(0);
+}
 
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
