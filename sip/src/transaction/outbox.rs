@@ -65,6 +65,12 @@ impl Outbox {
     pub(super) fn poll_event(&mut self) -> Option<Event> {
         pop(&mut self.events)
     }
+
+    /// How much fits in before memory is asked for.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.transmits.capacity() + self.events.capacity()
+    }
 }
 
 /// Takes the first. A queue that was once long gives its memory back.

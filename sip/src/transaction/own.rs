@@ -18,13 +18,14 @@ pub(super) fn ack(invite: &Request, response: &Response) -> Option<Bytes> {
     Some(builder.build().ok()?.as_bytes().clone())
 }
 
-/// The CANCEL of an INVITE (9.1). `None` too for a reason that would break out of its line.
+/// The CANCEL of an INVITE (9.1). A reason that would break out of its line is left out.
 pub(super) fn cancel(invite: &Request, reason: Option<&str>) -> Option<Request> {
-    let mut builder = follower(Method::Cancel, invite).copy(invite, HeaderName::To);
-    if let Some(reason) = reason {
-        builder = builder.value(HeaderName::Reason, reason);
+    let plain = follower(Method::Cancel, invite).copy(invite, HeaderName::To);
+    let reasoned = reason.map(|reason| plain.clone().value(HeaderName::Reason, reason).build());
+    match reasoned {
+        Some(Ok(cancel)) => Some(cancel),
+        _ => plain.build().ok(),
     }
-    builder.build().ok()
 }
 
 /// What ACK and CANCEL have of their INVITE: the same branch among it.

@@ -125,6 +125,14 @@ impl<Id: Name, M: Machine> Table<Id, M> {
         (*found == flow).then_some(*id)
     }
 
+    #[cfg(test)]
+    pub(super) fn holds_nothing(&self) -> bool {
+        self.slots.is_empty()
+            && self.by_key.is_empty()
+            && self.by_flow.is_empty()
+            && self.due.is_empty()
+    }
+
     fn settle(&mut self, id: Id) {
         let Some(slot) = self.slots.get_mut(&id) else {
             return;

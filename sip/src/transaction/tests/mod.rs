@@ -3,7 +3,12 @@
     reason = "an instant to count from; time jumps"
 )]
 
+mod cancel;
+mod limits;
 mod machines;
+mod matching;
+mod messages;
+mod simulation;
 mod timers;
 
 use std::time::{Duration, Instant};
@@ -12,7 +17,6 @@ use super::*;
 use crate::message::{Limits, Method, ResponseBuilder, Status};
 
 const FLOW: FlowId = FlowId(1);
-#[allow(dead_code)]
 const OTHER_FLOW: FlowId = FlowId(2);
 
 /// A layer in virtual time, and what came of what was done to it.
@@ -163,11 +167,12 @@ fn request(method: &str, branch: &str) -> Request {
 }
 
 fn request_with(method: &str, branch: &str, to_tag: &str, more: &str) -> Request {
+    let call_id = branch.split(';').next().unwrap();
     let text = format!(
         "{method} sip:bob@example.com SIP/2.0\n\
          Via: SIP/2.0/UDP client.example.com;branch={branch}\n\
          Max-Forwards: 70\nFrom: <sip:alice@example.com>;tag=al\n\
-         To: <sip:bob@example.com>{to_tag}\nCall-ID: {branch}@client\nCSeq: 7 {method}\n\
+         To: <sip:bob@example.com>{to_tag}\nCall-ID: {call_id}@client\nCSeq: 7 {method}\n\
          Contact: <sip:alice@192.0.2.1>\n{more}Content-Length: 0\n\n"
     );
     parse(&text).into_request().unwrap()
