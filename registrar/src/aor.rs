@@ -5,6 +5,7 @@ mod tests;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use sip::uri::{Host, SipUri, Uri, UriError, unescape};
 use smol_str::{SmolStr, format_smolstr};
@@ -20,8 +21,12 @@ pub const MAX_DISPLAY_NAME_BYTES: usize = 128;
 /// RFC 3261 19.1.4 compares user parts by case, but what a user part means is for the owner of the
 /// domain to say. Here `Alice` and `alice` are one: people type names, and nobody shall pass for
 /// another by a capital. The spelling is kept for display.
+///
+/// It is shared: bindings, indexes and calls hold many copies of one.
 #[derive(Clone)]
-pub struct Aor {
+pub struct Aor(Arc<Parts>);
+
+struct Parts {
     user: SmolStr,
     /// The user part as it is compared.
     folded: SmolStr,
@@ -66,11 +71,11 @@ impl Aor {
         {
             return Err(AorError::Character);
         }
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             user: user.into(),
             folded: user.to_lowercase().into(),
             domain: domain.clone(),
-        })
+        })))
     }
 
     /// Reads `alice` or `alice@example.com`; without a domain it is `domain`.
@@ -98,12 +103,12 @@ impl Aor {
 
     /// The user part as it was first written.
     pub fn user(&self) -> &str {
-        &self.user
+        &self.0.user
     }
 
     /// The domain.
     pub fn domain(&self) -> &Host {
-        &self.domain
+        &self.0.domain
     }
 
     /// As a SIP URI.
@@ -111,26 +116,26 @@ impl Aor {
     /// # Errors
     /// None that the checks of [`new`](Self::new) let through.
     pub fn to_uri(&self) -> Result<Uri, UriError> {
-        SipUri::new(&self.user, &self.domain, None).map(Uri::Sip)
+        SipUri::new(&self.0.user, &self.0.domain, None).map(Uri::Sip)
     }
 
     /// The short form for people at home in `domain`: without it.
     pub fn shown_in(&self, domain: &Host) -> SmolStr {
-        if self.domain == *domain {
-            self.user.clone()
+        if self.0.domain == *domain {
+            self.0.user.clone()
         } else {
             format_smolstr!("{self}")
         }
     }
 
     fn key(&self) -> (&str, &Host) {
-        (&self.folded, &self.domain)
+        (&self.0.folded, &self.0.domain)
     }
 }
 
 impl PartialEq for Aor {
     fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
+        Arc::ptr_eq(&self.0, &other.0) || self.key() == other.key()
     }
 }
 
@@ -150,13 +155,16 @@ impl PartialOrd for Aor {
 
 impl Ord for Aor {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return std::cmp::Ordering::Equal;
+        }
         self.key().cmp(&other.key())
     }
 }
 
 impl fmt::Display for Aor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.user, self.domain)
+        write!(f, "{}@{}", self.0.user, self.0.domain)
     }
 }
 

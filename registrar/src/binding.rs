@@ -1,12 +1,14 @@
 //! Contact bindings (RFC 3261 10.3): where the user of an address of record is reached now.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use sip::flow::FlowId;
-use sip::uri::Uri;
+use smol_str::SmolStr;
 
 use crate::aor::Aor;
+use crate::contact::Contact;
 
 /// Names a binding for its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,8 +35,23 @@ pub struct Binding {
     pub expires: Option<Instant>,
     /// When it came.
     pub since: Instant,
+    /// When its user last said that he is there.
+    pub refreshed: Instant,
     /// Whether it can be reached.
     pub state: BindingState,
+    /// The REGISTER that made it what it is; a session of the Web SDK has none.
+    pub order: Option<Order>,
+}
+
+/// What puts the REGISTER requests for one binding in order (RFC 3261 10.3 step 7).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The Call-ID. One REGISTER has one for all its bindings.
+    pub call_id: Arc<str>,
+    /// The number in the CSeq.
+    pub cseq: u32,
+    /// Counts the Call-IDs. Temporary GRUUs live as long as one of them (RFC 5627 5.4).
+    pub epoch: u32,
 }
 
 /// Whether a binding can be reached.
@@ -45,31 +62,14 @@ pub enum BindingState {
         /// The flow.
         flow: FlowId,
     },
+    /// By the address its REGISTER came from, or by its Path. Which flow that was is not known any
+    /// more: the server started anew, or the flow, which was none of a connection, is forgotten.
+    Addressed,
     /// Its flow broke and its user may come back. It is no target, and nobody else's.
     Parked {
         /// He has until then.
         until: Instant,
     },
-}
-
-/// What a target is spoken to in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Contact {
-    /// A session of the Web SDK protocol: one on its flow.
-    WcsSession,
-    /// A SIP user agent, by its Contact URI.
-    Sip(Uri),
-}
-
-impl Contact {
-    /// The same place (RFC 3261 10.3 step 7: by the comparison of URIs).
-    pub fn same_place(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::WcsSession, Self::WcsSession) => true,
-            (Self::Sip(a), Self::Sip(b)) => a.equivalent(b),
-            _ => false,
-        }
-    }
 }
 
 /// What is to be bound.
@@ -108,6 +108,12 @@ impl QValue {
     /// From thousandths, at most 1000.
     pub fn from_thousandths(thousandths: u16) -> Option<Self> {
         (thousandths <= 1000).then_some(Self(thousandths))
+    }
+
+    /// As it is written: `0.5`. The grammar has at most three decimals.
+    pub fn written(self) -> SmolStr {
+        let text = format!("{}.{:03}", self.0 / 1000, self.0 % 1000);
+        text.trim_end_matches('0').trim_end_matches('.').into()
     }
 
     /// In thousandths.

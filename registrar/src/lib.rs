@@ -1,16 +1,31 @@
-//! Accounts and the location service (RFC 3261 10), in memory, sans-IO.
+//! Accounts and the location service (RFC 3261 10), sans-IO.
 #![forbid(unsafe_code)]
 
 pub mod accounts;
 pub mod aor;
 pub mod binding;
+pub mod contact;
 pub mod dial;
+pub mod domains;
+pub mod event;
+pub mod gruu;
 pub mod location;
+pub mod lockout;
+pub mod register;
+pub mod snapshot;
+pub mod store;
+pub mod target;
 
 pub use accounts::{Account, Accounts, AccountsError, Algorithm, Credentials};
 pub use aor::{Aor, AorError, DisplayName};
-pub use binding::{Binding, BindingId, BindingState, Contact, NewBinding, QValue};
+pub use binding::{Binding, BindingId, BindingState, NewBinding, QValue};
+pub use contact::{Contact, FlowKind, SipContact};
 pub use dial::{DialError, Dialled};
-pub use location::{
-    BindError, FlowClosed, Lapse, Lapsed, Location, LocationLimits, ResumeError, Target,
-};
+pub use domains::{DomainError, Domains};
+pub use event::{BindingEvent, Change};
+pub use gruu::{Gruu, GruuMint, Gruus};
+pub use location::{BindError, FlowClosed, Lapse, Lapsed, Location, LocationLimits, ResumeError};
+pub use lockout::{Lockout, LockoutLimits};
+pub use register::{ContactUpdate, Refusal, RegisterPolicy, RegisterRequest, Registered};
+pub use store::{MemoryStore, Store};
+pub use target::{GruuError, Target};

@@ -2,18 +2,26 @@
 //!
 //! A binding belongs to a flow. When the flow closes, the binding goes or parks, but only if it
 //! still names that flow: its user may have come back on another one before the loss was noticed.
+//! A binding by UDP, or behind a proxy, outlasts its flow and goes when it expires.
 
+mod index;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use sip::flow::FlowId;
 use thiserror::Error;
 
 use crate::aor::Aor;
-use crate::binding::{Binding, BindingId, BindingState, Contact, NewBinding, QValue};
+use crate::binding::{Binding, BindingId, BindingState, NewBinding};
+use crate::event::{BindingEvent, Change};
+use crate::store::{MemoryStore, Store};
+use index::Index;
+
+/// The most bindings that one call of [`Location::handle_timeout`] takes away.
+pub const MAX_LAPSES: usize = 1000;
 
 /// How many bindings there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,27 +43,15 @@ impl Default for LocationLimits {
 
 /// The bindings of all addresses of record.
 #[derive(Debug)]
-pub struct Location {
-    limits: LocationLimits,
+pub struct Location<S = MemoryStore> {
+    pub(crate) limits: LocationLimits,
     next_id: u64,
-    bindings: BTreeMap<BindingId, Binding>,
-    by_aor: BTreeMap<Aor, Vec<BindingId>>,
-    by_flow: BTreeMap<FlowId, Vec<BindingId>>,
+    store: S,
+    by_aor: Index<Aor>,
+    by_flow: Index<FlowId>,
     /// The next deadline of each binding that has one.
     deadlines: BTreeSet<(Instant, BindingId)>,
-}
-
-/// Where a call can go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// The binding.
-    pub binding: BindingId,
-    /// Over which flow.
-    pub flow: FlowId,
-    /// In which protocol, and to which address.
-    pub contact: Contact,
-    /// Targets of one preference are called together, higher ones first.
-    pub q: QValue,
+    lasting_changes: u64,
 }
 
 /// Why nothing was bound. Both are our limits.
@@ -84,6 +80,8 @@ pub struct FlowClosed {
     pub gone: Vec<Binding>,
     /// These wait for their users.
     pub parked: Vec<BindingId>,
+    /// These outlast the flow, and are reached by their address from now on.
+    pub kept: Vec<BindingId>,
 }
 
 /// A binding that lapsed.
@@ -104,16 +102,35 @@ pub enum Lapse {
     NotResumed,
 }
 
+impl Lapsed {
+    /// As an event.
+    pub fn event(&self) -> BindingEvent {
+        let change = match self.why {
+            Lapse::Expired => Change::Expired,
+            Lapse::NotResumed => Change::FlowLost,
+        };
+        BindingEvent::of(&self.binding, change)
+    }
+}
+
 impl Location {
-    /// Without bindings.
+    /// Without bindings, in memory.
     pub fn new(limits: LocationLimits) -> Self {
+        Self::with_store(limits, MemoryStore::default())
+    }
+}
+
+impl<S: Store> Location<S> {
+    /// Without bindings; `store` is empty.
+    pub fn with_store(limits: LocationLimits, store: S) -> Self {
         Self {
             limits,
             next_id: 0,
-            bindings: BTreeMap::new(),
-            by_aor: BTreeMap::new(),
-            by_flow: BTreeMap::new(),
+            store,
+            by_aor: Index::new(),
+            by_flow: Index::new(),
             deadlines: BTreeSet::new(),
+            lasting_changes: 0,
         }
     }
 
@@ -125,20 +142,20 @@ impl Location {
     pub fn bind(&mut self, now: Instant, new: NewBinding) -> Result<BindingId, BindError> {
         if let Some(id) = self.refreshed_by(&new) {
             self.change(id, |binding| {
-                binding.contact = new.contact;
+                binding.contact = new.contact.clone();
                 binding.q = new.q;
                 binding.expires = new.expires;
+                binding.refreshed = now;
             });
             return Ok(id);
         }
-        if self.by_aor.get(&new.aor).map_or(0, Vec::len) >= self.limits.per_aor {
+        if self.count_of(&new.aor) >= self.limits.per_aor {
             return Err(BindError::TooManyForAor);
         }
-        if self.bindings.len() >= self.limits.bindings {
+        if self.len() >= self.limits.bindings {
             return Err(BindError::Full);
         }
-        let id = BindingId(self.next_id);
-        self.next_id += 1;
+        let id = self.new_id();
         let NewBinding {
             aor,
             contact,
@@ -154,26 +171,29 @@ impl Location {
             q,
             expires,
             since: now,
+            refreshed: now,
             state,
+            order: None,
         });
         Ok(id)
     }
 
     /// Takes a binding away.
     pub fn unbind(&mut self, id: BindingId) -> Option<Binding> {
-        let binding = self.bindings.remove(&id)?;
+        let binding = self.store.remove(id)?;
         if let Some(deadline) = deadline(&binding) {
             self.deadlines.remove(&(deadline, id));
         }
-        leave(&mut self.by_aor, &binding.aor, id);
-        if let BindingState::Live { flow } = binding.state {
-            leave(&mut self.by_flow, &flow, id);
+        self.by_aor.leave(&binding.aor, id);
+        if let Some(flow) = live_flow(&binding) {
+            self.by_flow.leave(&flow, id);
         }
+        self.note_lasting(&binding);
         Some(binding)
     }
 
-    /// A flow closed. Its bindings park for `park_for`, or go at once if that is `None`: the owner
-    /// left.
+    /// A flow closed. Bindings tied to it park for `park_for`, or go at once if that is `None`: the
+    /// owner left. Those by UDP or behind a proxy stay until they expire.
     pub fn flow_closed(
         &mut self,
         now: Instant,
@@ -181,8 +201,15 @@ impl Location {
         park_for: Option<Duration>,
     ) -> FlowClosed {
         let mut closed = FlowClosed::default();
-        for id in self.by_flow.get(&flow).cloned().unwrap_or_default() {
+        for id in self.by_flow.of(&flow).to_vec() {
+            let tied = self
+                .get(id)
+                .is_some_and(|binding| binding.contact.is_tied_to_flow());
             match park_for {
+                _ if !tied => {
+                    self.change(id, |binding| binding.state = BindingState::Addressed);
+                    closed.kept.push(id);
+                }
                 None => closed.gone.extend(self.unbind(id)),
                 Some(park_for) => {
                     let until = now + park_for;
@@ -201,64 +228,56 @@ impl Location {
     /// [`ResumeError`]
     pub fn resume(&mut self, id: BindingId, flow: FlowId) -> Result<&Binding, ResumeError> {
         self.change(id, |binding| binding.state = BindingState::Live { flow });
-        self.bindings.get(&id).ok_or(ResumeError::Gone)
-    }
-
-    /// The target set (RFC 3261 16.5): what can be reached now, by preference, the newest first
-    /// among equals.
-    pub fn lookup(&self, aor: &Aor) -> Vec<Target> {
-        let mut targets: Vec<_> = self
-            .of(aor)
-            .filter_map(|binding| match binding.state {
-                BindingState::Live { flow } => Some(Target {
-                    binding: binding.id,
-                    flow,
-                    contact: binding.contact.clone(),
-                    q: binding.q,
-                }),
-                BindingState::Parked { .. } => None,
-            })
-            .collect();
-        targets.sort_by(|a, b| b.q.cmp(&a.q).then(b.binding.cmp(&a.binding)));
-        targets
+        self.get(id).ok_or(ResumeError::Gone)
     }
 
     /// All bindings of an address of record, parked ones too, the oldest first.
     pub fn of(&self, aor: &Aor) -> impl Iterator<Item = &Binding> {
-        self.by_aor
-            .get(aor)
-            .into_iter()
-            .flatten()
-            .filter_map(|id| self.bindings.get(id))
+        let ids = self.by_aor.of(aor).iter();
+        ids.filter_map(|id| self.store.get(*id))
     }
 
     /// The bindings that live on a flow.
     pub fn on_flow(&self, flow: FlowId) -> impl Iterator<Item = &Binding> {
-        self.by_flow
-            .get(&flow)
-            .into_iter()
-            .flatten()
-            .filter_map(|id| self.bindings.get(id))
+        let ids = self.by_flow.of(&flow).iter();
+        ids.filter_map(|id| self.store.get(*id))
+    }
+
+    /// Somebody is bound to this flow: whoever locks him out for the faults of others leaves the
+    /// flow alone (see [`Lockout`](crate::Lockout)).
+    pub fn is_bound_to(&self, aor: &Aor, flow: FlowId) -> bool {
+        self.on_flow(flow).any(|binding| binding.aor == *aor)
     }
 
     /// One binding.
     pub fn get(&self, id: BindingId) -> Option<&Binding> {
-        self.bindings.get(&id)
+        self.store.get(id)
     }
 
     /// All bindings, the oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Binding> {
-        self.bindings.values()
+        self.iter_from(BindingId(0))
+    }
+
+    /// The bindings from `first` on, the oldest first.
+    pub fn iter_from(&self, first: BindingId) -> impl Iterator<Item = &Binding> {
+        self.store.iter_from(first)
     }
 
     /// How many there are, parked ones too.
     pub fn len(&self) -> usize {
-        self.bindings.len()
+        self.store.len()
+    }
+
+    /// Counts the changes of bindings that a snapshot holds: as long as it stays the same, the last
+    /// snapshot is still true.
+    pub fn lasting_changes(&self) -> u64 {
+        self.lasting_changes
     }
 
     /// There is none.
     pub fn is_empty(&self) -> bool {
-        self.bindings.is_empty()
+        self.store.is_empty()
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) next.
@@ -266,11 +285,12 @@ impl Location {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Takes away what has lapsed, and says what it was.
+    /// Takes away what has lapsed, and says what it was; at most [`MAX_LAPSES`] at once, so that
+    /// others get their turn. [`poll_timeout`](Self::poll_timeout) says if more is due.
     pub fn handle_timeout(&mut self, now: Instant) -> Vec<Lapsed> {
         let mut lapsed = Vec::new();
         while let Some(&(deadline, id)) = self.deadlines.first() {
-            if deadline > now {
+            if deadline > now || lapsed.len() >= MAX_LAPSES {
                 break;
             }
             let Some(binding) = self.unbind(id) else {
@@ -294,63 +314,71 @@ impl Location {
         self.of(&new.aor).find(same).map(|binding| binding.id)
     }
 
-    /// Changes a binding, all indexes with it.
-    fn change(&mut self, id: BindingId, change: impl FnOnce(&mut Binding)) {
-        let Some(binding) = self.bindings.get_mut(&id) else {
-            return;
-        };
-        let before = (deadline(binding), live_flow(binding));
-        change(binding);
-        let after = (deadline(binding), live_flow(binding));
+    /// A name that was never used.
+    pub(crate) fn new_id(&mut self) -> BindingId {
+        let id = BindingId(self.next_id);
+        self.next_id += 1;
+        id
+    }
+
+    pub(crate) fn count_of(&self, aor: &Aor) -> usize {
+        self.by_aor.of(aor).len()
+    }
+
+    /// Changes a binding, all indexes with it. Not its name, nor whose it is.
+    pub(crate) fn change(&mut self, id: BindingId, mut change: impl FnMut(&mut Binding)) {
+        let (mut before, mut after, mut lasts) = ((None, None), (None, None), false);
+        self.store.update(id, &mut |binding| {
+            before = (deadline(binding), live_flow(binding));
+            lasts = !binding.contact.is_tied_to_flow();
+            change(binding);
+            after = (deadline(binding), live_flow(binding));
+            lasts |= !binding.contact.is_tied_to_flow();
+        });
+        self.lasting_changes += u64::from(lasts);
         if before.0 != after.0 {
-            before
-                .0
-                .map(|deadline| self.deadlines.remove(&(deadline, id)));
-            after
-                .0
-                .map(|deadline| self.deadlines.insert((deadline, id)));
+            before.0.map(|due| self.deadlines.remove(&(due, id)));
+            after.0.map(|due| self.deadlines.insert((due, id)));
         }
         if before.1 != after.1 {
             if let Some(flow) = before.1 {
-                leave(&mut self.by_flow, &flow, id);
+                self.by_flow.leave(&flow, id);
             }
             if let Some(flow) = after.1 {
-                self.by_flow.entry(flow).or_default().push(id);
+                self.by_flow.enter(flow, id);
             }
         }
     }
 
-    fn insert(&mut self, binding: Binding) {
+    /// Takes a binding in under its name, which is not in use.
+    pub(crate) fn insert(&mut self, binding: Binding) {
         let id = binding.id;
-        self.by_aor.entry(binding.aor.clone()).or_default().push(id);
+        self.next_id = self.next_id.max(id.0.saturating_add(1));
+        self.by_aor.enter(binding.aor.clone(), id);
         if let Some(flow) = live_flow(&binding) {
-            self.by_flow.entry(flow).or_default().push(id);
+            self.by_flow.enter(flow, id);
         }
-        deadline(&binding).map(|deadline| self.deadlines.insert((deadline, id)));
-        self.bindings.insert(id, binding);
+        deadline(&binding).map(|due| self.deadlines.insert((due, id)));
+        self.note_lasting(&binding);
+        self.store.put(binding);
+    }
+
+    fn note_lasting(&mut self, binding: &Binding) {
+        self.lasting_changes += u64::from(!binding.contact.is_tied_to_flow());
     }
 }
 
 fn live_flow(binding: &Binding) -> Option<FlowId> {
     match binding.state {
         BindingState::Live { flow } => Some(flow),
-        BindingState::Parked { .. } => None,
+        BindingState::Addressed | BindingState::Parked { .. } => None,
     }
 }
 
 fn deadline(binding: &Binding) -> Option<Instant> {
     let parked = match binding.state {
-        BindingState::Live { .. } => None,
+        BindingState::Live { .. } | BindingState::Addressed => None,
         BindingState::Parked { until } => Some(until),
     };
     [parked, binding.expires].into_iter().flatten().min()
-}
-
-fn leave<K: Ord>(index: &mut BTreeMap<K, Vec<BindingId>>, key: &K, id: BindingId) {
-    if let Some(ids) = index.get_mut(key) {
-        ids.retain(|other| *other != id);
-        if ids.is_empty() {
-            index.remove(key);
-        }
-    }
 }

@@ -74,7 +74,7 @@ impl Switch {
             .lookup(&callee.user)
             .into_iter()
             .filter_map(|target| match target.contact {
-                Contact::WcsSession => match self.flows.get(&target.flow)?.line {
+                Contact::WcsSession => match self.flows.get(&target.flow?)?.line {
                     FlowLine::Device(device) => Some(device),
                     FlowLine::Opening | FlowLine::Closing => None,
                 },

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 use sip::uri::{Host, Uri};
 
 use super::*;
+use crate::binding::QValue;
+use crate::contact::{Contact, FlowKind, SipContact};
 
 const PARK: Option<Duration> = Some(Duration::from_secs(15));
 
@@ -18,18 +20,24 @@ fn wcs(name: &str, flow: u64) -> NewBinding {
 fn sip(name: &str, flow: u64, contact: &str, q: u16, expires: Option<Instant>) -> NewBinding {
     NewBinding {
         aor: aor(name),
-        contact: Contact::Sip(Uri::parse(contact).unwrap()),
+        contact: at(contact),
         flow: FlowId(flow),
         q: QValue::from_thousandths(q).unwrap(),
         expires,
     }
 }
 
+/// A user agent on a connection.
+fn at(uri: &str) -> Contact {
+    let uri = Uri::parse(uri).unwrap();
+    Contact::Sip(SipContact::new(uri, FlowKind::Connection).into())
+}
+
 fn flows(location: &Location, name: &str) -> Vec<u64> {
     location
         .lookup(&aor(name))
         .iter()
-        .map(|target| target.flow.0)
+        .map(|target| target.flow.unwrap().0)
         .collect()
 }
 
@@ -280,7 +288,7 @@ impl Model {
 fn contact(number: u8) -> Contact {
     match number {
         0 => Contact::WcsSession,
-        _ => Contact::Sip(Uri::parse(&format!("sip:u@192.0.2.{number}")).unwrap()),
+        _ => at(&format!("sip:u@192.0.2.{number}")),
     }
 }
 
@@ -351,7 +359,7 @@ proptest! {
                 let found: Vec<_> = location
                     .lookup(&aor(&format!("u{name}")))
                     .iter()
-                    .map(|target| (target.binding.0, target.flow.0))
+                    .map(|target| (target.binding.0, target.flow.unwrap().0))
                     .collect();
                 prop_assert_eq!(found, expected);
             }

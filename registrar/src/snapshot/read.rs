@@ -1,0 +1,219 @@
+//! Reading a snapshot.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sip::uri::Uri;
+use smol_str::SmolStr;
+
+use super::{Clocks, Restored, SnapshotError, SnapshotFault, VERSION, line};
+use crate::aor::Aor;
+use crate::binding::{Binding, BindingId, BindingState, Order, QValue};
+use crate::contact::{Contact, FlowKind, SipContact};
+use crate::domains::Domains;
+use crate::location::Location;
+use crate::register::ExpiryLimits;
+use crate::store::Store;
+
+/// A binding as it was written.
+struct Record {
+    binding: Binding,
+    since: Duration,
+    refreshed: Duration,
+    expires: Duration,
+}
+
+impl<S: Store> Location<S> {
+    /// Takes the bindings of a snapshot in, unless they have expired by the wall clock. None lasts
+    /// longer from now than the longest registration, wherever the clock has gone. `wanted` says
+    /// who may still be registered. They are reached by the addresses they came from.
+    ///
+    /// # Errors
+    /// [`SnapshotError`], with the first line that is wrong; nothing has changed then.
+    pub fn restore(
+        &mut self,
+        now: Clocks,
+        expiry: &ExpiryLimits,
+        domains: &Domains,
+        wanted: impl Fn(&Aor) -> bool,
+        snapshot: &[u8],
+    ) -> Result<Restored, SnapshotError> {
+        let mut restored = Restored::default();
+        for record in read(snapshot, domains, now.mono)? {
+            let left = record.expires.saturating_sub(now.wall);
+            let Record { mut binding, .. } = record;
+            if left.is_zero() {
+                restored.expired += 1;
+            } else if !wanted(&binding.aor) {
+                restored.unwanted += 1;
+            } else if self.get(binding.id).is_some()
+                || self.len() >= self.limits.bindings
+                || self.count_of(&binding.aor) >= self.limits.per_aor
+            {
+                restored.over_limit += 1;
+            } else {
+                let left = left.min(Duration::from_secs(expiry.max_s().into()));
+                binding.expires = Some(now.mono + left);
+                binding.since = past(now, record.since);
+                binding.refreshed = past(now, record.refreshed);
+                self.insert(binding);
+                restored.bindings += 1;
+            }
+        }
+        Ok(restored)
+    }
+}
+
+fn read(snapshot: &[u8], domains: &Domains, now: Instant) -> Result<Vec<Record>, SnapshotError> {
+    let mut records = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut ended = false;
+    let mut number = 0;
+    for bytes in snapshot.split_inclusive(|byte| *byte == b'\n') {
+        number += 1;
+        let fault = |fault| SnapshotError {
+            line: number,
+            fault,
+        };
+        let whole = bytes.strip_suffix(b"\n");
+        let whole = whole.ok_or_else(|| fault(SnapshotFault::Truncated))?;
+        let text = std::str::from_utf8(whole).map_err(|_| fault(SnapshotFault::Encoding))?;
+        let text = line::read(text).map_err(fault)?;
+        if ended {
+            return Err(fault(SnapshotFault::Trailing));
+        }
+        if number == 1 {
+            header(text).map_err(fault)?;
+        } else if let Some(named) = text.strip_prefix("end ") {
+            end(named, records.len()).map_err(fault)?;
+            ended = true;
+        } else {
+            let record = record(text, domains, now).map_err(fault)?;
+            if !seen.insert(record.binding.id) {
+                return Err(fault(SnapshotFault::Twice));
+            }
+            records.push(record);
+        }
+    }
+    match ended {
+        true => Ok(records),
+        false => Err(SnapshotError {
+            line: number + 1,
+            fault: SnapshotFault::Truncated,
+        }),
+    }
+}
+
+fn header(text: &str) -> Result<(), SnapshotFault> {
+    let version = text.strip_prefix("callbox-bindings ");
+    let version = version.ok_or(SnapshotFault::Header)?;
+    match version.parse() {
+        Ok(VERSION) => Ok(()),
+        _ => Err(SnapshotFault::Version(version.to_owned())),
+    }
+}
+
+fn end(named: &str, found: usize) -> Result<(), SnapshotFault> {
+    let named = named
+        .parse()
+        .map_err(|_| SnapshotFault::Field("end".to_owned()))?;
+    match named == found {
+        true => Ok(()),
+        false => Err(SnapshotFault::Count { named, found }),
+    }
+}
+
+fn record(text: &str, domains: &Domains, now: Instant) -> Result<Record, SnapshotFault> {
+    let mut fields = Fields::read(text)?;
+    let order = Order {
+        call_id: Arc::from(fields.must("call-id")?),
+        cseq: fields.number("cseq")?,
+        epoch: fields.number("epoch")?,
+    };
+    let aor = Aor::parse(&fields.must("aor")?, domains.default_domain())
+        .map_err(|_| SnapshotFault::Field("aor".to_owned()))?;
+    let q = QValue::from_thousandths(fields.number("q")?);
+    let record = Record {
+        since: Duration::from_millis(fields.number("since")?),
+        refreshed: Duration::from_millis(fields.number("refreshed")?),
+        expires: Duration::from_millis(fields.number("expires")?),
+        binding: Binding {
+            id: BindingId(fields.number("id")?),
+            aor: domains.at_home(aor),
+            contact: Contact::Sip(Arc::new(contact(&mut fields)?)),
+            q: q.ok_or_else(|| SnapshotFault::Field("q".to_owned()))?,
+            expires: None,
+            since: now,
+            refreshed: now,
+            state: BindingState::Addressed,
+            order: Some(order),
+        },
+    };
+    match fields.left.first() {
+        Some((name, _)) => Err(SnapshotFault::Field((*name).to_owned())),
+        None => Ok(record),
+    }
+}
+
+fn contact(fields: &mut Fields<'_>) -> Result<SipContact, SnapshotFault> {
+    let uri = Uri::parse(&fields.must("contact")?)
+        .map_err(|_| SnapshotFault::Field("contact".to_owned()))?;
+    let mut contact = SipContact::new(uri, FlowKind::Datagram);
+    contact.params = fields.take("params").unwrap_or_default().into();
+    contact.instance = fields.take("instance").map(SmolStr::from);
+    contact.reg_id = fields.parse("reg-id")?;
+    contact.received = fields.parse("received")?;
+    let path = std::iter::from_fn(|| fields.take("path").map(SmolStr::from));
+    contact.path = path.collect();
+    Ok(contact)
+}
+
+/// What is left to be read of a line.
+struct Fields<'a> {
+    left: Vec<(&'a str, String)>,
+}
+
+impl<'a> Fields<'a> {
+    fn read(text: &'a str) -> Result<Self, SnapshotFault> {
+        let mut left = Vec::new();
+        for field in text.split('\t') {
+            let read = field
+                .split_once('=')
+                .and_then(|(name, value)| Some((name, line::unescape(value)?)));
+            left.push(read.ok_or_else(|| SnapshotFault::Field(field.to_owned()))?);
+        }
+        Ok(Self { left })
+    }
+
+    fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.left.iter().position(|(found, _)| *found == name)?;
+        Some(self.left.remove(at).1)
+    }
+
+    fn must(&mut self, name: &'static str) -> Result<String, SnapshotFault> {
+        self.take(name).ok_or(SnapshotFault::Missing(name))
+    }
+
+    fn parse<T: std::str::FromStr>(
+        &mut self,
+        name: &'static str,
+    ) -> Result<Option<T>, SnapshotFault> {
+        let parse = |text: String| {
+            text.parse()
+                .map_err(|_| SnapshotFault::Field(name.to_owned()))
+        };
+        self.take(name).map(parse).transpose()
+    }
+
+    fn number<T: std::str::FromStr>(&mut self, name: &'static str) -> Result<T, SnapshotFault> {
+        self.parse(name)?.ok_or(SnapshotFault::Missing(name))
+    }
+}
+
+/// An instant of the past by the wall clock; now, if the clock has gone back or the machine is
+/// younger.
+fn past(now: Clocks, wall: Duration) -> Instant {
+    let ago = now.wall.saturating_sub(wall);
+    now.mono.checked_sub(ago).unwrap_or(now.mono)
+}
