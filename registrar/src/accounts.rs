@@ -5,12 +5,9 @@
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use md5::{Digest, Md5};
-use sha2::{Sha256, Sha512_256};
+use sip::digest::{Ha1, Hash};
 use smol_str::{SmolStr, ToSmolStr};
-use subtle::{Choice, ConstantTimeEq};
 use thiserror::Error;
 
 use crate::aor::{Aor, DisplayName};
@@ -35,26 +32,14 @@ pub struct Account {
     pub credentials: Credentials,
 }
 
-/// A digest algorithm (RFC 7616 3.3, RFC 8760 2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Algorithm {
-    /// `MD5`, for peers that know no other.
-    Md5,
-    /// `SHA-256`
-    Sha256,
-    /// `SHA-512-256`
-    Sha512_256,
-}
-
-/// A user's HA1 for each algorithm: `H(user ":" realm ":" password)`. As good as the password
-/// within its realm: `Debug` hides it.
-#[derive(Clone, PartialEq, Eq)]
+/// A user's HA1 by each hash function, as far as they are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     user: SmolStr,
     realm: SmolStr,
-    md5: Option<[u8; 16]>,
-    sha256: Option<[u8; 32]>,
-    sha512_256: Option<[u8; 32]>,
+    md5: Option<Ha1>,
+    sha256: Option<Ha1>,
+    sha512_256: Option<Ha1>,
 }
 
 /// Why an account was not taken.
@@ -162,9 +147,9 @@ impl Credentials {
         some.then(|| Self {
             user: aor.user().into(),
             realm: realm.into(),
-            md5,
-            sha256,
-            sha512_256,
+            md5: md5.and_then(|bytes| Ha1::new(Hash::Md5, &bytes)),
+            sha256: sha256.and_then(|bytes| Ha1::new(Hash::Sha256, &bytes)),
+            sha512_256: sha512_256.and_then(|bytes| Ha1::new(Hash::Sha512_256, &bytes)),
         })
     }
 
@@ -178,56 +163,33 @@ impl Credentials {
         &self.realm
     }
 
-    /// HA1 for one algorithm, if it is known.
-    pub fn ha1(&self, algorithm: Algorithm) -> Option<&[u8]> {
-        match algorithm {
-            Algorithm::Md5 => self.md5.as_ref().map(|hash| &hash[..]),
-            Algorithm::Sha256 => self.sha256.as_ref().map(|hash| &hash[..]),
-            Algorithm::Sha512_256 => self.sha512_256.as_ref().map(|hash| &hash[..]),
+    /// HA1 by one hash function, if it is known.
+    pub fn ha1(&self, hash: Hash) -> Option<Ha1> {
+        match hash {
+            Hash::Md5 => self.md5,
+            Hash::Sha256 => self.sha256,
+            Hash::Sha512_256 => self.sha512_256,
         }
     }
 
     /// True if the password is the right one. All hashes are made and compared whichever are
-    /// known, in constant time.
+    /// known, each in constant time. An unknown one rules nothing out.
     pub fn verify(&self, password: &str) -> bool {
         let typed = Self::of(&self.user, &self.realm, password);
-        let same = Self::same(&self.md5, &typed.md5)
-            & Self::same(&self.sha256, &typed.sha256)
-            & Self::same(&self.sha512_256, &typed.sha512_256);
-        same.into()
+        let same = |known: Option<Ha1>, typed: Option<Ha1>| known.or(typed) == typed;
+        same(self.md5, typed.md5)
+            & same(self.sha256, typed.sha256)
+            & same(self.sha512_256, typed.sha512_256)
     }
 
     fn of(user: &str, realm: &str, password: &str) -> Self {
+        let ha1 = |hash| Some(Ha1::of(hash, user, realm, password));
         Self {
             user: user.into(),
             realm: realm.into(),
-            md5: Some(hash::<Md5>(user, realm, password).into()),
-            sha256: Some(hash::<Sha256>(user, realm, password).into()),
-            sha512_256: Some(hash::<Sha512_256>(user, realm, password).into()),
+            md5: ha1(Hash::Md5),
+            sha256: ha1(Hash::Sha256),
+            sha512_256: ha1(Hash::Sha512_256),
         }
     }
-
-    /// An unknown hash rules nothing out.
-    fn same<const N: usize>(known: &Option<[u8; N]>, typed: &Option<[u8; N]>) -> Choice {
-        let against = known.unwrap_or([0; N]);
-        let same = against[..].ct_eq(&typed.unwrap_or([0; N])[..]);
-        same | Choice::from(u8::from(known.is_none()))
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("user", &self.user)
-            .field("realm", &self.realm)
-            .finish_non_exhaustive()
-    }
-}
-
-fn hash<H: Digest>(user: &str, realm: &str, password: &str) -> md5::digest::Output<H> {
-    let mut hash = H::new();
-    for part in [user, ":", realm, ":", password] {
-        hash.update(part.as_bytes());
-    }
-    hash.finalize()
 }

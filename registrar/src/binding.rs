@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sip::flow::FlowId;
-use smol_str::SmolStr;
 
 use crate::aor::Aor;
 use crate::contact::Contact;
@@ -33,8 +32,6 @@ pub struct Binding {
     pub q: QValue,
     /// When it lapses unless refreshed; `None` if it lasts as long as its flow.
     pub expires: Option<Instant>,
-    /// When it came.
-    pub since: Instant,
     /// When its user last said that he is there.
     pub refreshed: Instant,
     /// Whether it can be reached.
@@ -50,8 +47,6 @@ pub struct Order {
     pub call_id: Arc<str>,
     /// The number in the CSeq.
     pub cseq: u32,
-    /// Counts the Call-IDs. Temporary GRUUs live as long as one of them (RFC 5627 5.4).
-    pub epoch: u32,
 }
 
 /// Whether a binding can be reached.
@@ -62,8 +57,8 @@ pub enum BindingState {
         /// The flow.
         flow: FlowId,
     },
-    /// By the address its REGISTER came from, or by its Path. Which flow that was is not known any
-    /// more: the server started anew, or the flow, which was none of a connection, is forgotten.
+    /// By UDP to the address its REGISTER came from. Which flow that was is not known any more: the
+    /// server started anew, or the flow is forgotten.
     Addressed,
     /// Its flow broke and its user may come back. It is no target, and nobody else's.
     Parked {
@@ -72,31 +67,48 @@ pub enum BindingState {
     },
 }
 
-/// What is to be bound.
+impl Binding {
+    /// Its time is over, whether [`handle_timeout`](crate::Location::handle_timeout) has come to it
+    /// or not.
+    pub fn has_expired(&self, now: Instant) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+
+    /// It can be reached.
+    pub fn is_reachable(&self, now: Instant) -> bool {
+        let parked = matches!(self.state, BindingState::Parked { .. });
+        !parked && !self.has_expired(now)
+    }
+
+    pub(crate) fn live_flow(&self) -> Option<FlowId> {
+        match self.state {
+            BindingState::Live { flow } => Some(flow),
+            BindingState::Addressed | BindingState::Parked { .. } => None,
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let parked = match self.state {
+            BindingState::Live { .. } | BindingState::Addressed => None,
+            BindingState::Parked { until } => Some(until),
+        };
+        [parked, self.expires].into_iter().flatten().min()
+    }
+}
+
+/// A session of the Web SDK protocol that is to be bound. It lasts as long as its WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewBinding {
     /// Whose it is.
     pub aor: Aor,
-    /// What is at the other end of the flow.
-    pub contact: Contact,
     /// The flow.
     pub flow: FlowId,
-    /// Preference among the bindings of one address of record.
-    pub q: QValue,
-    /// When it lapses unless refreshed; `None` if it lasts as long as its flow.
-    pub expires: Option<Instant>,
 }
 
 impl NewBinding {
-    /// A session of the Web SDK protocol, which lasts as long as its WebSocket.
+    /// A session of the Web SDK protocol.
     pub fn wcs(aor: Aor, flow: FlowId) -> Self {
-        Self {
-            aor,
-            contact: Contact::WcsSession,
-            flow,
-            q: QValue::default(),
-            expires: None,
-        }
+        Self { aor, flow }
     }
 }
 
@@ -108,12 +120,6 @@ impl QValue {
     /// From thousandths, at most 1000.
     pub fn from_thousandths(thousandths: u16) -> Option<Self> {
         (thousandths <= 1000).then_some(Self(thousandths))
-    }
-
-    /// As it is written: `0.5`. The grammar has at most three decimals.
-    pub fn written(self) -> SmolStr {
-        let text = format!("{}.{:03}", self.0 / 1000, self.0 % 1000);
-        text.trim_end_matches('0').trim_end_matches('.').into()
     }
 
     /// In thousandths.

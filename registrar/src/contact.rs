@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use sip::flow::Transport;
 use sip::uri::Uri;
 use smol_str::SmolStr;
 
@@ -18,46 +19,26 @@ pub enum Contact {
 
 /// A SIP user agent as its REGISTER described it.
 ///
-/// Requests go to its flow, its Path or the address it registered from, never to the host in the
-/// URI: that is the writer's claim, and may name this machine or somebody else's.
+/// Requests go over its flow or to the address it registered from, never to the host in the URI or
+/// in the Path: those are the writer's claims, and may name this machine or somebody else's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SipContact {
     /// The URI, which becomes the Request-URI.
     pub uri: Uri,
-    /// The other parameters of the Contact as they were written (RFC 3840), without the first `;`.
-    pub params: SmolStr,
     /// `+sip.instance` without its quotes (RFC 5626 4.1).
     pub instance: Option<SmolStr>,
     /// Which of its flows this is, where RFC 5626 is in use. It has an instance then.
     pub reg_id: Option<NonZeroU32>,
-    /// The proxies on the way to it (RFC 3327), the nearest to us first: each a URI with its
-    /// parameters, to become a Route.
+    /// The proxies on the way to it (RFC 3327), the nearest to us first: the Route of requests to
+    /// it, value by value.
     pub path: Box<[SmolStr]>,
-    /// Where its REGISTER came from.
-    pub received: Option<SocketAddr>,
+    /// Where its last REGISTER came from.
+    pub source: SocketAddr,
     /// Over what.
-    pub transport: FlowKind,
-}
-
-/// What a flow is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FlowKind {
-    /// UDP: the peer is there as long as it says.
-    Datagram,
-    /// TCP, TLS or a WebSocket: when it closes, the peer cannot be reached by it.
-    Connection,
+    pub transport: Transport,
 }
 
 impl Contact {
-    /// The same place (RFC 3261 10.3 step 7).
-    pub fn same_place(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::WcsSession, Self::WcsSession) => true,
-            (Self::Sip(a), Self::Sip(b)) => a.same_place(b),
-            _ => false,
-        }
-    }
-
     /// The SIP user agent, if it is one.
     pub fn as_sip(&self) -> Option<&SipContact> {
         match self {
@@ -66,26 +47,15 @@ impl Contact {
         }
     }
 
-    /// It goes when its flow does.
-    pub fn is_tied_to_flow(&self) -> bool {
-        self.as_sip().is_none_or(SipContact::is_tied_to_flow)
+    /// It can be reached without its flow: by UDP, where an address is all there is to one. Behind
+    /// a connection that is gone nobody is reached.
+    pub fn outlives_flow(&self) -> bool {
+        self.as_sip()
+            .is_some_and(|contact| contact.transport == Transport::Udp)
     }
 }
 
 impl SipContact {
-    /// Of a URI alone.
-    pub fn new(uri: Uri, transport: FlowKind) -> Self {
-        Self {
-            uri,
-            params: SmolStr::default(),
-            instance: None,
-            reg_id: None,
-            path: Box::default(),
-            received: None,
-            transport,
-        }
-    }
-
     /// The same place: by instance and reg-id whatever the URI, if both have them (RFC 5626 6),
     /// otherwise by the comparison of URIs (RFC 3261 10.3 step 7).
     pub fn same_place(&self, other: &Self) -> bool {
@@ -95,17 +65,17 @@ impl SipContact {
         }
     }
 
-    /// Both say that they are the same user agent. URNs compare without regard to case.
+    /// Both say that they are the same user agent.
     pub fn same_instance(&self, other: &Self) -> bool {
-        match (&self.instance, &other.instance) {
-            (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
-            _ => false,
-        }
+        other
+            .instance
+            .as_ref()
+            .is_some_and(|instance| self.has_instance(instance))
     }
 
-    /// It goes when its flow does. Behind a proxy the connection is the proxy's, which opens
-    /// another.
-    pub fn is_tied_to_flow(&self) -> bool {
-        self.transport == FlowKind::Connection && self.path.is_empty()
+    /// It is the user agent of that instance. URNs compare without regard to case.
+    pub fn has_instance(&self, instance: &str) -> bool {
+        let own = self.instance.as_ref();
+        own.is_some_and(|own| own.eq_ignore_ascii_case(instance))
     }
 }

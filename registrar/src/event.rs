@@ -1,4 +1,4 @@
-//! What happened to bindings: for presence, the `reg` event package (RFC 3680) and the log.
+//! What happened to bindings: for presence and the log.
 
 use crate::aor::Aor;
 use crate::binding::{Binding, BindingId};
@@ -17,7 +17,7 @@ pub struct BindingEvent {
     pub change: Change,
 }
 
-/// What happens to bindings.
+/// What a REGISTER does to bindings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Change {
     /// It is new.
@@ -28,47 +28,20 @@ pub enum Change {
     Resumed,
     /// Its user took it away.
     Unregistered,
-    /// It was not refreshed in time.
+    /// It was found to have expired.
     Expired,
-    /// Its flow broke, and its user may come back.
-    Parked,
-    /// Its flow closed.
-    FlowLost,
     /// It was parked, and made room for another of the same user.
     Displaced,
 }
 
 impl BindingEvent {
     /// What happened to `binding`.
-    pub fn of(binding: &Binding, change: Change) -> Self {
+    pub(crate) fn of(binding: &Binding, change: Change) -> Self {
         Self {
             binding: binding.id,
             aor: binding.aor.clone(),
             contact: binding.contact.clone(),
             change,
-        }
-    }
-}
-
-impl Change {
-    /// The binding is gone.
-    pub fn is_end(self) -> bool {
-        match self {
-            Self::Registered | Self::Refreshed | Self::Resumed | Self::Parked => false,
-            Self::Unregistered | Self::Expired | Self::FlowLost | Self::Displaced => true,
-        }
-    }
-
-    /// The `event` of a contact in a `reg` document (RFC 3680 5.1).
-    pub fn reg_event(self) -> &'static str {
-        match self {
-            Self::Registered => "registered",
-            Self::Refreshed | Self::Resumed => "refreshed",
-            Self::Unregistered => "unregistered",
-            Self::Expired => "expired",
-            // RFC 3680: the registrar ended it; the client should register again at once or later.
-            Self::FlowLost | Self::Displaced => "deactivated",
-            Self::Parked => "probation",
         }
     }
 }

@@ -2,23 +2,24 @@
 //!
 //! A public one is the address of record with the instance in its `gr` parameter (RFC 5627 A.1), so
 //! that it stays the same for ever. A temporary one says nothing about its owner: its user part
-//! holds the binding, encrypted and signed (in the manner of RFC 5627 A.2), so that any number of
-//! them need no memory.
+//! holds the binding and what its Call-ID hashes to, encrypted and signed (in the manner of RFC 5627
+//! A.2), so that any number of them need no memory.
 
 use std::fmt::{self, Write as _};
 
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
+use sip::procedure::register::Gruus;
 use sip::uri::{SipUri, escape_user, unescape};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 use subtle::ConstantTimeEq;
 
 use crate::aor::Aor;
-use crate::binding::{Binding, BindingId};
+use crate::binding::{Binding, BindingId, Order};
 
 const PREFIX: &str = "tgruu.";
 const NONCE: usize = 8;
-const BODY: usize = 12;
+const BODY: usize = 16;
 const TAG: usize = 8;
 const TOKEN: usize = NONCE + BODY + TAG;
 
@@ -39,22 +40,25 @@ pub enum Gruu {
         /// `+sip.instance` without its quotes.
         instance: SmolStr,
     },
-    /// The user agent of a binding, as long as its registrations have the same Call-ID.
-    Temporary {
-        /// The binding.
-        binding: BindingId,
-        /// See [`Order::epoch`](crate::binding::Order::epoch).
-        epoch: u32,
-    },
+    /// The user agent of a binding.
+    Temporary(Temporary),
 }
 
-/// The GRUUs of a binding, for its Contact in the 200 (RFC 5627 5.3).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Gruus {
-    /// `pub-gruu`
-    pub public: SmolStr,
-    /// `temp-gruu`, another one for each REGISTER.
-    pub temporary: SmolStr,
+/// What a temporary GRUU names: a binding, as long as its registrations have the same Call-ID
+/// (RFC 5627 5.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Temporary {
+    /// The binding.
+    pub(crate) binding: BindingId,
+    call_id: [u8; 8],
+}
+
+impl Temporary {
+    /// The binding is the one that was meant, and not another of the same name after a restart.
+    pub(crate) fn is_of(&self, binding: &Binding) -> bool {
+        let order = binding.order.as_ref();
+        binding.id == self.binding && order.is_some_and(|order| digest(order) == self.call_id)
+    }
 }
 
 impl GruuMint {
@@ -63,16 +67,18 @@ impl GruuMint {
         Self { secret }
     }
 
-    /// The GRUUs of a binding. `None` if it has no instance.
-    pub fn mint(&self, binding: &Binding) -> Option<Gruus> {
+    /// The GRUUs of a binding for a `sip:` or a `sips:` address of record. `None` if it has no
+    /// instance.
+    pub(crate) fn mint(&self, binding: &Binding, secure: bool) -> Option<Gruus> {
         let instance = binding.contact.as_sip()?.instance.as_deref()?;
         let order = binding.order.as_ref()?;
+        let scheme = if secure { "sips" } else { "sip" };
         let (user, domain) = (binding.aor.user(), binding.aor.domain());
         let gr = escape_parameter(inner(instance));
-        let token = self.token(binding.id, order.epoch, order.cseq);
+        let token = self.token(binding.id, order);
         Some(Gruus {
-            public: format!("sip:{}@{domain};gr={gr}", escape_user(user)).into(),
-            temporary: format!("sip:{PREFIX}{}@{domain};gr", hex(&token)).into(),
+            public: format_smolstr!("{scheme}:{}@{domain};gr={gr}", escape_user(user)),
+            temporary: format_smolstr!("{scheme}:{PREFIX}{}@{domain};gr", hex(&token)),
         })
     }
 
@@ -91,12 +97,12 @@ impl GruuMint {
         }
     }
 
-    fn token(&self, binding: BindingId, epoch: u32, cseq: u32) -> [u8; TOKEN] {
+    fn token(&self, binding: BindingId, order: &Order) -> [u8; TOKEN] {
         let mut body = [0; BODY];
         body[..8].copy_from_slice(&binding.0.to_be_bytes());
-        body[8..].copy_from_slice(&epoch.to_be_bytes());
-        // A CSeq comes once in an epoch, so that no two registrations share a nonce.
-        let nonce: [u8; NONCE] = self.mac(b'n', &[&body, &cseq.to_be_bytes()]);
+        body[8..].copy_from_slice(&digest(order));
+        // A CSeq comes once in a Call-ID, so that no two registrations share a nonce.
+        let nonce: [u8; NONCE] = self.mac(b'n', &[&body, &order.cseq.to_be_bytes()]);
         let mut token = [0; TOKEN];
         token[..NONCE].copy_from_slice(&nonce);
         token[NONCE..NONCE + BODY].copy_from_slice(&self.cipher(&nonce, body));
@@ -113,11 +119,11 @@ impl GruuMint {
         }
         let (nonce, body) = sealed.split_at(NONCE);
         let body = self.cipher(nonce, body.try_into().ok()?);
-        let (binding, epoch) = body.split_at(8);
-        Some(Gruu::Temporary {
+        let (binding, call_id) = body.split_at(8);
+        Some(Gruu::Temporary(Temporary {
             binding: BindingId(u64::from_be_bytes(binding.try_into().ok()?)),
-            epoch: u32::from_be_bytes(epoch.try_into().ok()?),
-        })
+            call_id: call_id.try_into().ok()?,
+        }))
     }
 
     fn cipher(&self, nonce: &[u8], body: [u8; BODY]) -> [u8; BODY] {
@@ -146,6 +152,11 @@ impl fmt::Debug for GruuMint {
     }
 }
 
+fn digest(order: &Order) -> [u8; 8] {
+    let hash = Sha256::digest(order.call_id.as_bytes());
+    std::array::from_fn(|index| hash[index])
+}
+
 /// An instance is a URN in angle brackets; `gr` goes without them.
 fn inner(instance: &str) -> &str {
     let open = instance.strip_prefix('<');
@@ -154,7 +165,7 @@ fn inner(instance: &str) -> &str {
 }
 
 fn outer(gr: &str) -> SmolStr {
-    format!("<{gr}>").into()
+    format_smolstr!("<{gr}>")
 }
 
 /// `pvalue` of RFC 3261 25.1.

@@ -10,22 +10,22 @@ pub mod domains;
 pub mod event;
 pub mod gruu;
 pub mod location;
-pub mod lockout;
 pub mod register;
+#[cfg(test)]
+mod sample;
 pub mod snapshot;
 pub mod store;
 pub mod target;
 
-pub use accounts::{Account, Accounts, AccountsError, Algorithm, Credentials};
+pub use accounts::{Account, Accounts, AccountsError, Credentials};
 pub use aor::{Aor, AorError, DisplayName};
 pub use binding::{Binding, BindingId, BindingState, NewBinding, QValue};
-pub use contact::{Contact, FlowKind, SipContact};
+pub use contact::{Contact, SipContact};
 pub use dial::{DialError, Dialled};
 pub use domains::{DomainError, Domains};
 pub use event::{BindingEvent, Change};
-pub use gruu::{Gruu, GruuMint, Gruus};
+pub use gruu::{Gruu, GruuMint};
 pub use location::{BindError, FlowClosed, Lapse, Lapsed, Location, LocationLimits, ResumeError};
-pub use lockout::{Lockout, LockoutLimits};
-pub use register::{ContactUpdate, Refusal, RegisterPolicy, RegisterRequest, Registered};
+pub use register::{ExpiryLimits, Refusal, RegisterPolicy, Registered, Registrant};
 pub use store::{MemoryStore, Store};
 pub use target::{GruuError, Target};

@@ -2,7 +2,7 @@
 //!
 //! A binding belongs to a flow. When the flow closes, the binding goes or parks, but only if it
 //! still names that flow: its user may have come back on another one before the loss was noticed.
-//! A binding by UDP, or behind a proxy, outlasts its flow and goes when it expires.
+//! A binding by UDP outlasts its flow and goes when it expires.
 
 mod index;
 #[cfg(test)]
@@ -15,8 +15,8 @@ use sip::flow::FlowId;
 use thiserror::Error;
 
 use crate::aor::Aor;
-use crate::binding::{Binding, BindingId, BindingState, NewBinding};
-use crate::event::{BindingEvent, Change};
+use crate::binding::{Binding, BindingId, BindingState, NewBinding, QValue};
+use crate::contact::Contact;
 use crate::store::{MemoryStore, Store};
 use index::Index;
 
@@ -102,17 +102,6 @@ pub enum Lapse {
     NotResumed,
 }
 
-impl Lapsed {
-    /// As an event.
-    pub fn event(&self) -> BindingEvent {
-        let change = match self.why {
-            Lapse::Expired => Change::Expired,
-            Lapse::NotResumed => Change::FlowLost,
-        };
-        BindingEvent::of(&self.binding, change)
-    }
-}
-
 impl Location {
     /// Without bindings, in memory.
     pub fn new(limits: LocationLimits) -> Self {
@@ -134,43 +123,34 @@ impl<S: Store> Location<S> {
         }
     }
 
-    /// Binds, or refreshes the binding of the same address of record to the same place on the same
-    /// flow, which keeps its name.
+    /// Binds a session of the Web SDK. If the same address of record is bound to the same flow
+    /// already, that binding is refreshed and keeps its name.
     ///
     /// # Errors
     /// [`BindError`]; nothing has changed then.
     pub fn bind(&mut self, now: Instant, new: NewBinding) -> Result<BindingId, BindError> {
-        if let Some(id) = self.refreshed_by(&new) {
-            self.change(id, |binding| {
-                binding.contact = new.contact.clone();
-                binding.q = new.q;
-                binding.expires = new.expires;
-                binding.refreshed = now;
-            });
+        let NewBinding { aor, flow } = new;
+        let state = BindingState::Live { flow };
+        let same = |own: &&Binding| own.contact == Contact::WcsSession && own.state == state;
+        let known = self.of(&aor).find(same).map(|own| own.id);
+        if let Some(id) = known {
+            self.change(id, |binding| binding.refreshed = now);
             return Ok(id);
         }
-        if self.count_of(&new.aor) >= self.limits.per_aor {
+        let current = self.of(&aor).filter(|own| !own.has_expired(now)).count();
+        if current >= self.limits.per_aor {
             return Err(BindError::TooManyForAor);
         }
         if self.len() >= self.limits.bindings {
             return Err(BindError::Full);
         }
         let id = self.new_id();
-        let NewBinding {
-            aor,
-            contact,
-            flow,
-            q,
-            expires,
-        } = new;
-        let state = BindingState::Live { flow };
         self.insert(Binding {
             id,
             aor,
-            contact,
-            q,
-            expires,
-            since: now,
+            contact: Contact::WcsSession,
+            q: QValue::default(),
+            expires: None,
             refreshed: now,
             state,
             order: None,
@@ -181,11 +161,11 @@ impl<S: Store> Location<S> {
     /// Takes a binding away.
     pub fn unbind(&mut self, id: BindingId) -> Option<Binding> {
         let binding = self.store.remove(id)?;
-        if let Some(deadline) = deadline(&binding) {
+        if let Some(deadline) = binding.deadline() {
             self.deadlines.remove(&(deadline, id));
         }
         self.by_aor.leave(&binding.aor, id);
-        if let Some(flow) = live_flow(&binding) {
+        if let Some(flow) = binding.live_flow() {
             self.by_flow.leave(&flow, id);
         }
         self.note_lasting(&binding);
@@ -193,7 +173,7 @@ impl<S: Store> Location<S> {
     }
 
     /// A flow closed. Bindings tied to it park for `park_for`, or go at once if that is `None`: the
-    /// owner left. Those by UDP or behind a proxy stay until they expire.
+    /// owner left. Those by UDP stay until they expire.
     pub fn flow_closed(
         &mut self,
         now: Instant,
@@ -202,11 +182,11 @@ impl<S: Store> Location<S> {
     ) -> FlowClosed {
         let mut closed = FlowClosed::default();
         for id in self.by_flow.of(&flow).to_vec() {
-            let tied = self
+            let outlives = self
                 .get(id)
-                .is_some_and(|binding| binding.contact.is_tied_to_flow());
+                .is_some_and(|binding| binding.contact.outlives_flow());
             match park_for {
-                _ if !tied => {
+                _ if outlives => {
                     self.change(id, |binding| binding.state = BindingState::Addressed);
                     closed.kept.push(id);
                 }
@@ -241,12 +221,6 @@ impl<S: Store> Location<S> {
     pub fn on_flow(&self, flow: FlowId) -> impl Iterator<Item = &Binding> {
         let ids = self.by_flow.of(&flow).iter();
         ids.filter_map(|id| self.store.get(*id))
-    }
-
-    /// Somebody is bound to this flow: whoever locks him out for the faults of others leaves the
-    /// flow alone (see [`Lockout`](crate::Lockout)).
-    pub fn is_bound_to(&self, aor: &Aor, flow: FlowId) -> bool {
-        self.on_flow(flow).any(|binding| binding.aor == *aor)
     }
 
     /// One binding.
@@ -306,14 +280,6 @@ impl<S: Store> Location<S> {
         lapsed
     }
 
-    fn refreshed_by(&self, new: &NewBinding) -> Option<BindingId> {
-        let same = |binding: &&Binding| {
-            binding.state == BindingState::Live { flow: new.flow }
-                && binding.contact.same_place(&new.contact)
-        };
-        self.of(&new.aor).find(same).map(|binding| binding.id)
-    }
-
     /// A name that was never used.
     pub(crate) fn new_id(&mut self) -> BindingId {
         let id = BindingId(self.next_id);
@@ -329,11 +295,11 @@ impl<S: Store> Location<S> {
     pub(crate) fn change(&mut self, id: BindingId, mut change: impl FnMut(&mut Binding)) {
         let (mut before, mut after, mut lasts) = ((None, None), (None, None), false);
         self.store.update(id, &mut |binding| {
-            before = (deadline(binding), live_flow(binding));
-            lasts = !binding.contact.is_tied_to_flow();
+            before = (binding.deadline(), binding.live_flow());
+            lasts = binding.contact.outlives_flow();
             change(binding);
-            after = (deadline(binding), live_flow(binding));
-            lasts |= !binding.contact.is_tied_to_flow();
+            after = (binding.deadline(), binding.live_flow());
+            lasts |= binding.contact.outlives_flow();
         });
         self.lasting_changes += u64::from(lasts);
         if before.0 != after.0 {
@@ -355,30 +321,17 @@ impl<S: Store> Location<S> {
         let id = binding.id;
         self.next_id = self.next_id.max(id.0.saturating_add(1));
         self.by_aor.enter(binding.aor.clone(), id);
-        if let Some(flow) = live_flow(&binding) {
+        if let Some(flow) = binding.live_flow() {
             self.by_flow.enter(flow, id);
         }
-        deadline(&binding).map(|due| self.deadlines.insert((due, id)));
+        binding
+            .deadline()
+            .map(|due| self.deadlines.insert((due, id)));
         self.note_lasting(&binding);
         self.store.put(binding);
     }
 
     fn note_lasting(&mut self, binding: &Binding) {
-        self.lasting_changes += u64::from(!binding.contact.is_tied_to_flow());
+        self.lasting_changes += u64::from(binding.contact.outlives_flow());
     }
-}
-
-fn live_flow(binding: &Binding) -> Option<FlowId> {
-    match binding.state {
-        BindingState::Live { flow } => Some(flow),
-        BindingState::Addressed | BindingState::Parked { .. } => None,
-    }
-}
-
-fn deadline(binding: &Binding) -> Option<Instant> {
-    let parked = match binding.state {
-        BindingState::Live { .. } | BindingState::Addressed => None,
-        BindingState::Parked { until } => Some(until),
-    };
-    [parked, binding.expires].into_iter().flatten().min()
 }

@@ -12,10 +12,9 @@
 //!
 //! The first names the version, the last the number of bindings. Between them each line is a
 //! binding: fields `name=value` with a tab between, in any order; in values `\\`, `\t`, `\n` and
-//! `\r` stand for those characters. Fields: `id`, `aor`, `contact`, `params`, `instance`, `reg-id`,
-//! `path` (repeated), `received`, `q` (thousandths), `call-id`, `cseq`, `epoch`, and in milliseconds
-//! of Unix time `since`, `refreshed` and `expires`. Times are of the wall clock, since no other
-//! outlives a restart.
+//! `\r` stand for those characters. Fields: `id`, `aor`, `contact`, `instance`, `reg-id`, `path`
+//! (repeated), `source`, `q` (thousandths), `call-id`, `cseq`, and in milliseconds of Unix time
+//! `refreshed` and `expires`. Times are of the wall clock, since no other outlives a restart.
 
 mod line;
 mod read;

@@ -1,5 +1,7 @@
 //! From an address to where it is reached: the target set (RFC 3261 16.5).
 
+use std::time::Instant;
+
 use sip::flow::FlowId;
 use thiserror::Error;
 
@@ -15,10 +17,9 @@ use crate::store::Store;
 pub struct Target {
     /// The binding.
     pub binding: BindingId,
-    /// Over which flow. `None`: to the first URI of the contact's Path if it has one, else to the
-    /// address that it registered from.
+    /// Over which flow. `None`: by UDP to the address that it registered from.
     pub flow: Option<FlowId>,
-    /// In which protocol, to which URI and by which proxies.
+    /// In which protocol, with which Request-URI and which Route.
     pub contact: Contact,
     /// Targets of one preference are called together, higher ones first.
     pub q: QValue,
@@ -36,13 +37,13 @@ pub enum GruuError {
 }
 
 impl<S: Store> Location<S> {
-    /// The target set of an address of record: what can be reached now, by preference, the newest
-    /// first among equals. A user agent that is bound more than once is in it once, by the binding
+    /// The target set of an address of record: what can be reached, by preference, the newest first
+    /// among equals; parked bindings are not in it, nor expired ones. A user agent that is bound more than once is in it once, by the binding
     /// it refreshed last (RFC 5626 7: no more than one contact with the same instance at a time);
     /// [`other_flows`](Self::other_flows) has the rest.
-    pub fn lookup(&self, aor: &Aor) -> Vec<Target> {
+    pub fn lookup(&self, now: Instant, aor: &Aor) -> Vec<Target> {
         let mut reachable: Vec<&Binding> = Vec::new();
-        for binding in self.of(aor).filter(|binding| is_reachable(binding)) {
+        for binding in self.of(aor).filter(|binding| binding.is_reachable(now)) {
             match reachable.iter_mut().find(|one| same_agent(one, binding)) {
                 None => reachable.push(binding),
                 Some(known) if known.refreshed <= binding.refreshed => *known = binding,
@@ -56,50 +57,50 @@ impl<S: Store> Location<S> {
     ///
     /// # Errors
     /// [`GruuError`]
-    pub fn lookup_gruu(&self, gruu: &Gruu) -> Result<Target, GruuError> {
-        match gruu {
-            Gruu::Public { aor, instance } => {
-                let named = |binding: &&Binding| {
-                    let contact = binding.contact.as_sip();
-                    let own = contact.and_then(|contact| contact.instance.as_ref());
-                    own.is_some_and(|own| own.eq_ignore_ascii_case(instance))
-                };
-                self.newest(self.of(aor).filter(named))
-            }
-            Gruu::Temporary { binding, epoch } => {
-                let binding = self.get(*binding).ok_or(GruuError::Unknown)?;
-                // RFC 5627 5.4: another Call-ID makes those of the former one void.
-                if binding.order.as_ref().map(|order| order.epoch) != Some(*epoch) {
-                    return Err(GruuError::Unknown);
+    pub fn lookup_gruu(&self, now: Instant, gruu: &Gruu) -> Result<Target, GruuError> {
+        let (aor, instance) = match gruu {
+            Gruu::Public { aor, instance } => (aor, instance),
+            Gruu::Temporary(temporary) => {
+                let binding = self.get(temporary.binding).ok_or(GruuError::Unknown)?;
+                let instance = binding
+                    .contact
+                    .as_sip()
+                    .and_then(|own| own.instance.as_ref());
+                match instance {
+                    Some(instance) if temporary.is_of(binding) => (&binding.aor, instance),
+                    _ => return Err(GruuError::Unknown),
                 }
-                let agent = self
-                    .of(&binding.aor)
-                    .filter(|other| other.id == binding.id || same_agent(other, binding));
-                self.newest(agent)
             }
-        }
+        };
+        let agent = self.agent(now, aor, instance);
+        agent
+            .last()
+            .and_then(|binding| target(binding))
+            .ok_or(GruuError::Unavailable)
     }
 
     /// The other ways to the user agent of a binding, the one it refreshed last first. They are
     /// tried when the first flow fails (RFC 5626 7), not before.
-    pub fn other_flows(&self, id: BindingId) -> Vec<Target> {
-        let Some(binding) = self.get(id) else {
+    pub fn other_flows(&self, now: Instant, id: BindingId) -> Vec<Target> {
+        let binding = self.get(id);
+        let instance = binding.and_then(|binding| binding.contact.as_sip()?.instance.as_ref());
+        let (Some(binding), Some(instance)) = (binding, instance) else {
             return Vec::new();
         };
-        let mut others: Vec<&Binding> = self
-            .of(&binding.aor)
-            .filter(|other| other.id != id && is_reachable(other) && same_agent(other, binding))
-            .collect();
-        others.sort_by(|a, b| b.refreshed.cmp(&a.refreshed).then(b.id.cmp(&a.id)));
-        others.into_iter().filter_map(target).collect()
+        let agent = self.agent(now, &binding.aor, instance);
+        let others = agent.into_iter().filter(|other| other.id != id);
+        others.rev().filter_map(target).collect()
     }
 
-    fn newest<'a>(&self, bindings: impl Iterator<Item = &'a Binding>) -> Result<Target, GruuError> {
+    /// The bindings that reach a user agent, the one it refreshed last at the end.
+    fn agent(&self, now: Instant, aor: &Aor, instance: &str) -> Vec<&Binding> {
+        let named = |binding: &&Binding| {
+            let contact = binding.contact.as_sip();
+            contact.is_some_and(|own| own.has_instance(instance)) && binding.is_reachable(now)
+        };
+        let mut bindings: Vec<&Binding> = self.of(aor).filter(named).collect();
+        bindings.sort_by_key(|binding| (binding.refreshed, binding.id));
         bindings
-            .filter(|binding| is_reachable(binding))
-            .max_by_key(|binding| (binding.refreshed, binding.id))
-            .and_then(target)
-            .ok_or(GruuError::Unavailable)
     }
 }
 
@@ -120,13 +121,6 @@ fn target(binding: &Binding) -> Option<Target> {
         contact: binding.contact.clone(),
         q: binding.q,
     })
-}
-
-fn is_reachable(binding: &Binding) -> bool {
-    match binding.state {
-        BindingState::Live { .. } | BindingState::Addressed => true,
-        BindingState::Parked { .. } => false,
-    }
 }
 
 fn same_agent(a: &Binding, b: &Binding) -> bool {

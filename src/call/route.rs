@@ -9,6 +9,7 @@ use super::config::SwitchConfig;
 use super::end::EndReason;
 use super::people::{DeviceId, Party};
 use super::switch::{FlowLine, Switch};
+use super::time::Now;
 
 /// The domains served here: that of guests, and those of accounts.
 pub(super) fn domains(config: &SwitchConfig) -> BTreeSet<Host> {
@@ -66,12 +67,13 @@ impl Switch {
     /// Why none can be rung.
     pub(super) fn targets(
         &self,
+        now: Now,
         callee: &Party,
         except: DeviceId,
     ) -> Result<Vec<DeviceId>, EndReason> {
         let reachable: Vec<DeviceId> = self
             .location
-            .lookup(&callee.user)
+            .lookup(now.mono, &callee.user)
             .into_iter()
             .filter_map(|target| match target.contact {
                 Contact::WcsSession => match self.flows.get(&target.flow?)?.line {

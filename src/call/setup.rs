@@ -87,7 +87,7 @@ impl Switch {
                 callee: Some(callee.clone()),
             })
         };
-        let targets = self.targets(&callee, device).map_err(with_callee)?;
+        let targets = self.targets(now, &callee, device).map_err(with_callee)?;
         let offer = RemoteOffer::parse(&request.sdp, &self.config.media.policy.limits)
             .map_err(|error| with_callee(offer_refused(&error)))?;
         let handle = self.begin(now, device, caller, &callee, request, offer);

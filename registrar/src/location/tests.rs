@@ -1,41 +1,27 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use proptest::prelude::*;
-use sip::uri::{Host, Uri};
 
 use super::*;
-use crate::binding::QValue;
-use crate::contact::{Contact, FlowKind, SipContact};
+use crate::register::RegisterPolicy;
+use crate::sample::{Phone, aor};
 
 const PARK: Option<Duration> = Some(Duration::from_secs(15));
-
-fn aor(name: &str) -> Aor {
-    Aor::parse(name, &Host::parse("example.com").unwrap()).unwrap()
-}
 
 fn wcs(name: &str, flow: u64) -> NewBinding {
     NewBinding::wcs(aor(name), FlowId(flow))
 }
 
-fn sip(name: &str, flow: u64, contact: &str, q: u16, expires: Option<Instant>) -> NewBinding {
-    NewBinding {
-        aor: aor(name),
-        contact: at(contact),
-        flow: FlowId(flow),
-        q: QValue::from_thousandths(q).unwrap(),
-        expires,
-    }
+/// Registers a telephone.
+fn register(location: &mut Location, now: Instant, mut phone: Phone, rows: &str) -> BindingId {
+    let policy = RegisterPolicy::default();
+    let registered = phone.register(location, now, &policy, rows).unwrap();
+    registered.events[0].binding
 }
 
-/// A user agent on a connection.
-fn at(uri: &str) -> Contact {
-    let uri = Uri::parse(uri).unwrap();
-    Contact::Sip(SipContact::new(uri, FlowKind::Connection).into())
-}
-
-fn flows(location: &Location, name: &str) -> Vec<u64> {
+fn flows(location: &Location, now: Instant, name: &str) -> Vec<u64> {
     location
-        .lookup(&aor(name))
+        .lookup(now, &aor(name))
         .iter()
         .map(|target| target.flow.unwrap().0)
         .collect()
@@ -55,12 +41,11 @@ fn start() -> (Location, Instant) {
 fn targets_come_by_preference_and_the_newest_first() {
     let (mut location, now) = start();
     location.bind(now, wcs("alice", 1)).unwrap();
-    location
-        .bind(now, sip("alice", 2, "sip:alice@192.0.2.1", 500, None))
-        .unwrap();
+    let rows = "Contact: <sip:alice@192.0.2.1>;q=0.5\n";
+    register(&mut location, now, Phone::of("alice", 2), rows);
     location.bind(now, wcs("Alice", 3)).unwrap();
-    assert_eq!(flows(&location, "alice"), [3, 1, 2]);
-    assert_eq!(flows(&location, "bob"), []);
+    assert_eq!(flows(&location, now, "alice"), [3, 1, 2]);
+    assert_eq!(flows(&location, now, "bob"), []);
 }
 
 #[test]
@@ -82,31 +67,6 @@ fn too_many_bindings_are_refused_with_their_reason() {
 }
 
 #[test]
-fn the_same_place_on_the_same_flow_is_refreshed_and_keeps_its_name() {
-    let (mut location, now) = start();
-    let late = now + Duration::from_secs(60);
-    let contact = "sip:alice@192.0.2.1;x=1";
-    let id = location
-        .bind(now, sip("alice", 1, contact, 500, Some(late)))
-        .unwrap();
-    let later = now + Duration::from_secs(120);
-    // Another text of an equivalent URI.
-    let again = sip("alice", 1, "sip:%61lice@192.0.2.1", 900, Some(later));
-    assert_eq!(location.bind(now, again), Ok(id));
-    let binding = location.get(id).unwrap();
-    assert_eq!(
-        (binding.q.thousandths(), binding.expires),
-        (900, Some(later))
-    );
-    assert_eq!(location.poll_timeout(), Some(later));
-    let other = location
-        .bind(now, sip("alice", 1, "sip:alice@192.0.2.2", 900, None))
-        .unwrap();
-    assert_ne!(other, id);
-    assert_eq!(location.on_flow(FlowId(1)).count(), 2);
-}
-
-#[test]
 fn a_clean_close_takes_the_bindings_of_its_flow_and_no_other() {
     let (mut location, now) = start();
     let first = location.bind(now, wcs("alice", 1)).unwrap();
@@ -121,7 +81,7 @@ fn a_clean_close_takes_the_bindings_of_its_flow_and_no_other() {
         [first]
     );
     assert!(closed.parked.is_empty());
-    assert_eq!(flows(&location, "alice"), [2]);
+    assert_eq!(flows(&location, now, "alice"), [2]);
     assert_eq!(
         location.flow_closed(now, FlowId(1), None),
         FlowClosed::default()
@@ -134,12 +94,12 @@ fn a_parked_binding_is_no_target_until_its_user_is_back() {
     let id = location.bind(now, wcs("alice", 1)).unwrap();
     let closed = location.flow_closed(now, FlowId(1), PARK);
     assert_eq!((closed.gone, closed.parked), (vec![], vec![id]));
-    assert_eq!(flows(&location, "alice"), []);
+    assert_eq!(flows(&location, now, "alice"), []);
     assert_eq!(location.of(&aor("alice")).count(), 1);
     assert_eq!(location.poll_timeout(), Some(now + Duration::from_secs(15)));
 
     assert_eq!(location.resume(id, FlowId(7)).unwrap().aor, aor("alice"));
-    assert_eq!(flows(&location, "alice"), [7]);
+    assert_eq!(flows(&location, now, "alice"), [7]);
     assert_eq!(location.poll_timeout(), None);
     assert!(
         location
@@ -178,52 +138,86 @@ fn the_late_end_of_an_old_flow_does_not_touch_a_resumed_binding() {
         location.flow_closed(now, FlowId(1), None),
         FlowClosed::default()
     );
-    assert_eq!(flows(&location, "alice"), [2]);
+    assert_eq!(flows(&location, now, "alice"), [2]);
 }
 
 #[test]
 fn a_binding_that_is_not_refreshed_expires_parked_or_not() {
     let (mut location, now) = start();
-    let soon = now + Duration::from_secs(5);
-    location
-        .bind(now, sip("alice", 1, "sip:a@192.0.2.1", 1000, Some(soon)))
-        .unwrap();
-    location
-        .bind(now, sip("bob", 2, "sip:b@192.0.2.1", 1000, Some(soon)))
-        .unwrap();
-    location.flow_closed(now, FlowId(2), PARK);
+    let rows = "Contact: <sip:a@a.invalid>;expires=60\n";
+    register(&mut location, now, Phone::on_socket("alice", 1), rows);
+    register(&mut location, now, Phone::on_socket("bob", 2), rows);
+    let soon = now + Duration::from_secs(60);
+    location.flow_closed(soon - Duration::from_secs(1), FlowId(2), PARK);
     let lapsed = location.handle_timeout(soon);
     let whys: Vec<_> = lapsed.iter().map(|lapsed| lapsed.why).collect();
     assert_eq!(whys, [Lapse::Expired, Lapse::Expired]);
     assert_eq!(location.poll_timeout(), None);
 }
 
+#[test]
+fn a_binding_by_udp_outlives_its_flow_and_is_reached_by_its_address() {
+    let (mut location, now) = start();
+    let rows = "Contact: <sip:alice@192.0.2.1:5062>\n";
+    let phone = register(&mut location, now, Phone::of("alice", 1), rows);
+    let page = location.bind(now, wcs("alice", 1)).unwrap();
+    let closed = location.flow_closed(now, FlowId(1), None);
+    assert_eq!(closed.kept, [phone]);
+    assert_eq!((closed.gone.len(), closed.gone[0].id), (1, page));
+    let targets = location.lookup(now, &aor("alice"));
+    assert_eq!((targets.len(), targets[0].flow), (1, None));
+    assert_eq!(location.on_flow(FlowId(1)).count(), 0);
+    // It is heard again.
+    let mut again = Phone::of("alice", 5);
+    again.cseq = 1;
+    again.call_id = "alice-1".to_owned();
+    assert_eq!(register(&mut location, now, again, rows), phone);
+    assert_eq!(flows(&location, now, "alice"), [5]);
+}
+
+#[test]
+fn a_telephone_on_a_connection_goes_or_parks_with_it() {
+    let (mut location, now) = start();
+    let rows = "Path: <sip:p.example.com;lr>\nContact: <sip:alice@a.invalid>\n";
+    register(&mut location, now, Phone::on_socket("alice", 1), rows);
+    let parked = register(&mut location, now, Phone::on_socket("bob", 2), rows);
+    assert_eq!(location.flow_closed(now, FlowId(1), None).gone.len(), 1);
+    assert_eq!(location.flow_closed(now, FlowId(2), PARK).parked, [parked]);
+    assert!(location.lookup(now, &aor("bob")).is_empty());
+}
+
+#[test]
+fn what_lapses_at_once_is_taken_away_in_turns() {
+    let count = MAX_LAPSES + 1;
+    let mut location = Location::new(LocationLimits {
+        bindings: count,
+        per_aor: 1,
+    });
+    let now = Instant::now();
+    for flow in 0..count as u64 {
+        location.bind(now, wcs(&format!("u{flow}"), flow)).unwrap();
+        location.flow_closed(now, FlowId(flow), PARK);
+    }
+    let due = location.poll_timeout().unwrap();
+    assert_eq!(location.handle_timeout(due).len(), MAX_LAPSES);
+    assert_eq!(location.poll_timeout(), Some(due));
+    assert_eq!(location.handle_timeout(due).len(), 1);
+    assert!(location.is_empty());
+}
+
 /// What somebody does to the location service.
 #[derive(Debug, Clone)]
 enum Step {
-    Bind {
-        name: u8,
-        flow: u64,
-        contact: u8,
-        expires_s: Option<u64>,
-    },
+    Bind { name: u8, flow: u64 },
     Unbind(u64),
-    Close {
-        flow: u64,
-        park: bool,
-    },
-    Resume {
-        id: u64,
-        flow: u64,
-    },
+    Close { flow: u64, park: bool },
+    Resume { id: u64, flow: u64 },
     Wait(u64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (0..3_u8, 0..5_u64, 0..3_u8, prop::option::of(0..20_u64)).prop_map(
-            |(name, flow, contact, expires_s)| Step::Bind { name, flow, contact, expires_s }
-        ),
+        4 => (0..3_u8, 0..5_u64).prop_map(|(name, flow)| Step::Bind { name, flow }),
         1 => (0..12_u64).prop_map(Step::Unbind),
         2 => (0..5_u64, any::<bool>()).prop_map(|(flow, park)| Step::Close { flow, park }),
         2 => (0..12_u64, 0..5_u64).prop_map(|(id, flow)| Step::Resume { id, flow }),
@@ -242,25 +236,14 @@ struct Model {
 struct Row {
     id: u64,
     name: u8,
-    contact: u8,
     flow: Option<u64>,
     parked_until: Option<Instant>,
-    expires: Option<Instant>,
 }
 
 impl Model {
-    fn bind(
-        &mut self,
-        name: u8,
-        contact: u8,
-        flow: u64,
-        expires: Option<Instant>,
-        limits: LocationLimits,
-    ) -> Option<u64> {
-        let same =
-            |row: &&mut Row| (row.name, row.contact, row.flow) == (name, contact, Some(flow));
-        if let Some(row) = self.rows.iter_mut().find(same) {
-            row.expires = expires;
+    fn bind(&mut self, name: u8, flow: u64, limits: LocationLimits) -> Option<u64> {
+        let same = |row: &&Row| (row.name, row.flow) == (name, Some(flow));
+        if let Some(row) = self.rows.iter().find(same) {
             return Some(row.id);
         }
         let own = self.rows.iter().filter(|row| row.name == name).count();
@@ -272,23 +255,10 @@ impl Model {
         self.rows.push(Row {
             id,
             name,
-            contact,
             flow: Some(flow),
             parked_until: None,
-            expires,
         });
         Some(id)
-    }
-
-    fn deadline(row: &Row) -> Option<Instant> {
-        [row.parked_until, row.expires].into_iter().flatten().min()
-    }
-}
-
-fn contact(number: u8) -> Contact {
-    match number {
-        0 => Contact::WcsSession,
-        _ => at(&format!("sip:u@192.0.2.{number}")),
     }
 }
 
@@ -300,15 +270,10 @@ proptest! {
         let mut now = Instant::now();
         for step in steps {
             match step {
-                Step::Bind { name, flow, contact: number, expires_s } => {
-                    let expires = expires_s.map(|s| now + Duration::from_secs(s));
-                    let new = NewBinding {
-                        contact: contact(number),
-                        expires,
-                        ..wcs(&format!("u{name}"), flow)
-                    };
+                Step::Bind { name, flow } => {
+                    let new = wcs(&format!("u{name}"), flow);
                     let bound = location.bind(now, new).ok().map(|id| id.0);
-                    prop_assert_eq!(bound, model.bind(name, number, flow, expires, limits));
+                    prop_assert_eq!(bound, model.bind(name, flow, limits));
                 }
                 Step::Unbind(id) => {
                     let gone = location.unbind(BindingId(id)).is_some();
@@ -341,13 +306,13 @@ proptest! {
                 Step::Wait(seconds) => {
                     now += Duration::from_secs(seconds);
                     let lapsed = location.handle_timeout(now).len();
-                    let due = |row: &Row| Model::deadline(row).is_some_and(|due| due <= now);
+                    let due = |row: &Row| row.parked_until.is_some_and(|due| due <= now);
                     prop_assert_eq!(lapsed, model.rows.iter().filter(|row| due(row)).count());
                     model.rows.retain(|row| !due(row));
                 }
             }
             prop_assert_eq!(location.len(), model.rows.len());
-            prop_assert_eq!(location.poll_timeout(), model.rows.iter().filter_map(Model::deadline).min());
+            prop_assert_eq!(location.poll_timeout(), model.rows.iter().filter_map(|row| row.parked_until).min());
             for name in 0..3 {
                 let mut expected: Vec<_> = model
                     .rows
@@ -357,7 +322,7 @@ proptest! {
                     .collect();
                 expected.reverse();
                 let found: Vec<_> = location
-                    .lookup(&aor(&format!("u{name}")))
+                    .lookup(now, &aor(&format!("u{name}")))
                     .iter()
                     .map(|target| (target.binding.0, target.flow.unwrap().0))
                     .collect();

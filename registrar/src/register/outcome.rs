@@ -1,53 +1,66 @@
 //! What a REGISTER is answered with.
 
-use std::sync::Arc;
-
+use sip::header::FlowTimer;
+use sip::message::{HeaderName, Rejection, ResponseBuilder, Status};
+use sip::procedure::register::{Listed, interval_too_brief};
+use sip::uri::Uri;
 use smol_str::SmolStr;
 use thiserror::Error;
 
-use crate::binding::{BindingId, QValue};
-use crate::contact::SipContact;
 use crate::event::BindingEvent;
-use crate::gruu::Gruus;
+
+/// When to try again where the registrar is full, in seconds.
+const RETRY_AFTER_S: u32 = 60;
 
 /// A REGISTER that was obeyed: what its 200 says, and what changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
-    /// All bindings of the address of record, the oldest first: the Contact values.
-    pub contacts: Vec<RegisteredContact>,
-    /// The Path values to send back (RFC 3327 5.3).
+    /// All bindings of the address of record, the oldest first.
+    pub contacts: Vec<Listed>,
+    /// The Path, if the user agent wants it back (RFC 3327 5.3).
     pub path: Vec<SmolStr>,
-    /// RFC 5626 is in use: `Require: outbound` (its section 6).
+    /// RFC 5626 is in use.
     pub outbound: bool,
     /// `Flow-Timer`, in seconds.
     pub flow_timer_s: Option<u32>,
+    /// `Service-Route`
+    pub service_route: Vec<Uri>,
     /// What changed, in the order in which it did.
     pub events: Vec<BindingEvent>,
 }
 
-/// One binding, as the 200 lists it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegisteredContact {
-    /// The binding.
-    pub binding: BindingId,
-    /// Its URI, `+sip.instance`, `reg-id` and other parameters.
-    pub contact: Arc<SipContact>,
-    /// `q`
-    pub q: QValue,
-    /// `expires`: what is left of its time, in seconds; never 0.
-    pub expires_s: u32,
-    /// `pub-gruu` and `temp-gruu`, if the request supports them and the contact has an instance.
-    pub gruus: Option<Gruus>,
+impl Registered {
+    /// Adds its headers to a 200 (RFC 3261 10.3 step 8).
+    #[must_use]
+    pub fn write(&self, mut builder: ResponseBuilder) -> ResponseBuilder {
+        for contact in &self.contacts {
+            builder = contact.write(builder);
+        }
+        for hop in &self.path {
+            builder = builder.value(HeaderName::Path, hop);
+        }
+        for hop in &self.service_route {
+            builder = builder.value(HeaderName::ServiceRoute, format!("<{hop}>"));
+        }
+        if self.outbound {
+            // RFC 5626 6: "the registrar MUST include the 'outbound' option-tag in a Require".
+            builder = builder.value(HeaderName::Require, "outbound");
+        }
+        match self.flow_timer_s {
+            Some(seconds) => builder.header(&FlowTimer(seconds)),
+            None => builder,
+        }
+    }
 }
 
-/// Why a REGISTER was not obeyed. The sentence is for the Reason-Phrase or a Warning.
+/// Why a REGISTER was not obeyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Refusal {
     /// The address of record is somebody else's.
     #[error("nobody registers for another")]
     NotOwner,
-    /// `*` goes with `Expires: 0`, and with no other Contact.
-    #[error("Contact: * needs Expires: 0 and stands alone")]
+    /// `*` goes with `Expires: 0`.
+    #[error("Contact: * needs Expires: 0")]
     Wildcard,
     /// Our limit: something is longer than it may be.
     #[error("a field of the registration is longer than is kept")]
@@ -56,7 +69,7 @@ pub enum Refusal {
     #[error("only SIP contacts are registered here")]
     Scheme,
     /// A Contact that would lead back here (RFC 5627 5.1).
-    #[error("a contact is a GRUU of this server")]
+    #[error("a contact is a GRUU of the same address")]
     ContactIsGruu,
     /// More than one contact for a flow (RFC 5626 6).
     #[error("a registration with reg-id has one contact")]
@@ -65,7 +78,7 @@ pub enum Refusal {
     #[error("First Hop Lacks Outbound Support")]
     FirstHopLacksOutbound,
     /// Shorter than is granted.
-    #[error("Interval Too Brief")]
+    #[error("a registration has to last longer here")]
     IntervalTooBrief {
         /// `Min-Expires`, in seconds.
         min_expires_s: u32,
@@ -82,22 +95,24 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The status code.
-    pub fn status(self) -> u16 {
+    /// The response that says it.
+    pub fn rejection(self) -> Rejection {
+        let status = match self {
+            Self::IntervalTooBrief { min_expires_s } => return interval_too_brief(min_expires_s),
+            Self::Wildcard | Self::Scheme | Self::SeveralFlows => Status::BAD_REQUEST,
+            Self::NotOwner | Self::ContactIsGruu | Self::TooLong | Self::TooManyContacts => {
+                Status::FORBIDDEN
+            }
+            Self::FirstHopLacksOutbound => Status::FIRST_HOP_LACKS_OUTBOUND_SUPPORT,
+            // RFC 3261 10.3 step 7: "the update MUST be aborted and the request fails"; "If any one
+            // of them fails [...], the request MUST fail with a 500".
+            Self::OutOfOrder => Status::SERVER_INTERNAL_ERROR,
+            Self::Full => Status::SERVICE_UNAVAILABLE,
+        };
+        let rejection = Rejection::new(status, self.to_string());
         match self {
-            Self::Wildcard | Self::TooLong | Self::Scheme | Self::SeveralFlows => 400,
-            Self::NotOwner | Self::ContactIsGruu | Self::TooManyContacts => 403,
-            Self::IntervalTooBrief { .. } => 423,
-            Self::FirstHopLacksOutbound => 439,
-            // RFC 3261 10.3 step 7: "the update MUST be aborted and the request fails", and where
-            // any one fails "the server MUST return a 500".
-            Self::OutOfOrder => 500,
-            Self::Full => 503,
+            Self::Full => rejection.with(HeaderName::RetryAfter, RETRY_AFTER_S.to_string()),
+            _ => rejection,
         }
-    }
-
-    /// `Retry-After`, in seconds, where trying again can help.
-    pub fn retry_after_s(self) -> Option<u32> {
-        (self == Self::Full).then_some(60)
     }
 }

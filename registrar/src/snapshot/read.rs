@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sip::flow::Transport;
 use sip::uri::Uri;
 use smol_str::SmolStr;
 
 use super::{Clocks, Restored, SnapshotError, SnapshotFault, VERSION, line};
 use crate::aor::Aor;
 use crate::binding::{Binding, BindingId, BindingState, Order, QValue};
-use crate::contact::{Contact, FlowKind, SipContact};
+use crate::contact::{Contact, SipContact};
 use crate::domains::Domains;
 use crate::location::Location;
 use crate::register::ExpiryLimits;
@@ -19,7 +20,6 @@ use crate::store::Store;
 /// A binding as it was written.
 struct Record {
     binding: Binding,
-    since: Duration,
     refreshed: Duration,
     expires: Duration,
 }
@@ -55,7 +55,6 @@ impl<S: Store> Location<S> {
             } else {
                 let left = left.min(Duration::from_secs(expiry.max_s().into()));
                 binding.expires = Some(now.mono + left);
-                binding.since = past(now, record.since);
                 binding.refreshed = past(now, record.refreshed);
                 self.insert(binding);
                 restored.bindings += 1;
@@ -129,13 +128,11 @@ fn record(text: &str, domains: &Domains, now: Instant) -> Result<Record, Snapsho
     let order = Order {
         call_id: Arc::from(fields.must("call-id")?),
         cseq: fields.number("cseq")?,
-        epoch: fields.number("epoch")?,
     };
     let aor = Aor::parse(&fields.must("aor")?, domains.default_domain())
         .map_err(|_| SnapshotFault::Field("aor".to_owned()))?;
     let q = QValue::from_thousandths(fields.number("q")?);
     let record = Record {
-        since: Duration::from_millis(fields.number("since")?),
         refreshed: Duration::from_millis(fields.number("refreshed")?),
         expires: Duration::from_millis(fields.number("expires")?),
         binding: Binding {
@@ -144,7 +141,6 @@ fn record(text: &str, domains: &Domains, now: Instant) -> Result<Record, Snapsho
             contact: Contact::Sip(Arc::new(contact(&mut fields)?)),
             q: q.ok_or_else(|| SnapshotFault::Field("q".to_owned()))?,
             expires: None,
-            since: now,
             refreshed: now,
             state: BindingState::Addressed,
             order: Some(order),
@@ -159,14 +155,14 @@ fn record(text: &str, domains: &Domains, now: Instant) -> Result<Record, Snapsho
 fn contact(fields: &mut Fields<'_>) -> Result<SipContact, SnapshotFault> {
     let uri = Uri::parse(&fields.must("contact")?)
         .map_err(|_| SnapshotFault::Field("contact".to_owned()))?;
-    let mut contact = SipContact::new(uri, FlowKind::Datagram);
-    contact.params = fields.take("params").unwrap_or_default().into();
-    contact.instance = fields.take("instance").map(SmolStr::from);
-    contact.reg_id = fields.parse("reg-id")?;
-    contact.received = fields.parse("received")?;
-    let path = std::iter::from_fn(|| fields.take("path").map(SmolStr::from));
-    contact.path = path.collect();
-    Ok(contact)
+    Ok(SipContact {
+        uri,
+        instance: fields.take("instance").map(SmolStr::from),
+        reg_id: fields.parse("reg-id")?,
+        source: fields.number("source")?,
+        path: std::iter::from_fn(|| fields.take("path").map(SmolStr::from)).collect(),
+        transport: Transport::Udp,
+    })
 }
 
 /// What is left to be read of a line.

@@ -3,9 +3,11 @@
 use std::fmt::{Display, Write as _};
 use std::time::{Duration, Instant};
 
+use sip::flow::Transport;
+
 use super::{Clocks, VERSION, line};
 use crate::binding::{Binding, BindingId};
-use crate::contact::{FlowKind, SipContact};
+use crate::contact::SipContact;
 use crate::location::Location;
 use crate::store::Store;
 
@@ -77,7 +79,7 @@ impl<S: Store> Location<S> {
 /// The line of a binding, if it is one that outlives a restart.
 fn record(binding: &Binding, now: Clocks) -> Option<String> {
     let (contact, order) = (binding.contact.as_sip()?, binding.order.as_ref()?);
-    if contact.transport != FlowKind::Datagram {
+    if contact.transport != Transport::Udp {
         return None;
     }
     let expires = wall_ms(binding.expires?, now);
@@ -88,8 +90,6 @@ fn record(binding: &Binding, now: Clocks) -> Option<String> {
     field(&mut record, "q", binding.q.thousandths());
     field(&mut record, "call-id", &order.call_id);
     field(&mut record, "cseq", order.cseq);
-    field(&mut record, "epoch", order.epoch);
-    field(&mut record, "since", wall_ms(binding.since, now));
     field(&mut record, "refreshed", wall_ms(binding.refreshed, now));
     field(&mut record, "expires", expires);
     Some(record)
@@ -97,9 +97,6 @@ fn record(binding: &Binding, now: Clocks) -> Option<String> {
 
 fn contact_fields(record: &mut String, contact: &SipContact) {
     field(record, "contact", &contact.uri);
-    if !contact.params.is_empty() {
-        field(record, "params", &contact.params);
-    }
     if let Some(instance) = &contact.instance {
         field(record, "instance", instance);
     }
@@ -109,9 +106,7 @@ fn contact_fields(record: &mut String, contact: &SipContact) {
     for path in &contact.path {
         field(record, "path", path);
     }
-    if let Some(received) = contact.received {
-        field(record, "received", received);
-    }
+    field(record, "source", contact.source);
 }
 
 fn field(record: &mut String, name: &str, value: impl Display) {

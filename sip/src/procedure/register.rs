@@ -34,6 +34,10 @@ pub struct Register {
     pub outbound: bool,
     /// The user agent knows RFC 5627.
     pub gruu: bool,
+    /// The user agent knows RFC 3327: the Path goes back to it.
+    pub knows_path: bool,
+    /// There is one Via: nobody stands between the user agent and us (RFC 5626 6).
+    pub direct: bool,
 }
 
 /// The Contact rows of a REGISTER.
@@ -75,6 +79,17 @@ pub struct Listed {
     pub instance: Option<SmolStr>,
     /// See [`ContactUpdate::reg_id`].
     pub reg_id: Option<u32>,
+    /// Its GRUUs, where they are wanted.
+    pub gruus: Option<Gruus>,
+}
+
+/// The GRUUs of a binding (RFC 5627 5.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gruus {
+    /// `pub-gruu`
+    pub public: SmolStr,
+    /// `temp-gruu`, another one for each REGISTER.
+    pub temporary: SmolStr,
 }
 
 impl Register {
@@ -112,6 +127,8 @@ impl Register {
             path,
             outbound: headers.lists(HeaderName::Supported, "outbound"),
             gruu: headers.lists(HeaderName::Supported, "gruu"),
+            knows_path: headers.lists(HeaderName::Supported, "path"),
+            direct: headers.values(HeaderName::Via).nth(1).is_none(),
         })
     }
 }
@@ -161,11 +178,18 @@ impl Listed {
         if self.q_thousandths != 1000 {
             value.push_str(&format!(";q=0.{:03}", self.q_thousandths));
         }
-        if let Some(instance) = &self.instance {
-            value.push_str(";+sip.instance=");
+        let mut quoted = |name: &str, text: &str| {
             let mut quoted = Vec::new();
-            crate::header::syntax::quote(instance, &mut quoted);
+            crate::header::syntax::quote(text, &mut quoted);
+            value.push_str(name);
             value.push_str(&String::from_utf8_lossy(&quoted));
+        };
+        if let Some(instance) = &self.instance {
+            quoted(";+sip.instance=", instance);
+        }
+        if let Some(gruus) = &self.gruus {
+            quoted(";pub-gruu=", &gruus.public);
+            quoted(";temp-gruu=", &gruus.temporary);
         }
         if let Some(reg_id) = self.reg_id {
             value.push_str(&format!(";reg-id={reg_id}"));

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
-use registrar::{Algorithm, Aor, Credentials};
+use registrar::{Aor, Credentials};
+use sip::digest::Hash;
 
 use super::configuration::Place;
 use super::running;
@@ -127,16 +128,16 @@ fn ask(aor: &Aor, source: &PasswordSource) -> anyhow::Result<document::Hashes> {
 
 fn hashes(credentials: &Credentials) -> document::Hashes {
     let keys = [
-        ("ha1_md5", Algorithm::Md5),
-        ("ha1_sha256", Algorithm::Sha256),
-        ("ha1_sha512_256", Algorithm::Sha512_256),
+        ("ha1_md5", Hash::Md5),
+        ("ha1_sha256", Hash::Sha256),
+        ("ha1_sha512_256", Hash::Sha512_256),
     ];
     let hexadecimal = |hash: &[u8]| {
         hash.iter()
             .map(|byte| format!("{byte:02x}"))
             .collect::<String>()
     };
-    let hash = |(key, algorithm)| Some((key, hexadecimal(credentials.ha1(algorithm)?)));
+    let hash = |(key, hash)| Some((key, hexadecimal(credentials.ha1(hash)?.as_bytes())));
     keys.into_iter().filter_map(hash).collect()
 }
 

@@ -31,7 +31,7 @@ fn what_a_browser_asks_for_is_read() {
         (asked.call_id.as_str(), asked.cseq, asked.expires_s),
         ("c1", 2, Some(300))
     );
-    assert!(asked.outbound && asked.gruu);
+    assert!(asked.outbound && asked.gruu && asked.knows_path && asked.direct);
     assert_eq!(asked.path, ["<sip:edge.example.com;lr>"]);
     let Contacts::These(updates) = asked.contacts else {
         panic!()
@@ -50,6 +50,13 @@ fn what_a_browser_asks_for_is_read() {
         updates[0].instance.as_deref(),
         Some("<urn:uuid:0c67446e-f1a1-11d9-94d3-000a95a0e128>")
     );
+}
+
+#[test]
+fn a_second_via_tells_that_somebody_stands_between() {
+    let relayed = register("Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bK2\nSupported: gruu\n");
+    let asked = Register::read(&relayed).unwrap();
+    assert!(!asked.direct && !asked.knows_path && !asked.outbound);
 }
 
 #[test]
@@ -87,6 +94,10 @@ fn the_200_lists_bindings_as_they_can_be_read_again() {
         q_thousandths: 250,
         instance: Some("<urn:uuid:1>".into()),
         reg_id: Some(2),
+        gruus: Some(Gruus {
+            public: "sip:ann@example.com;gr=urn:uuid:1".into(),
+            temporary: "sip:tgruu.0@example.com;gr".into(),
+        }),
     };
     let response = listed
         .write(ResponseBuilder::new(&request, Status::OK))
@@ -94,6 +105,10 @@ fn the_200_lists_bindings_as_they_can_be_read_again() {
         .build();
     let response = response.unwrap();
     let contact = response.headers().contacts().next().unwrap().unwrap();
+    let params = contact.addr().unwrap().params();
+    let gruus = listed.gruus.clone().unwrap();
+    assert_eq!(params.text("pub-gruu").unwrap(), gruus.public.as_str());
+    assert_eq!(params.text("temp-gruu").unwrap(), gruus.temporary.as_str());
     let read = ContactUpdate::read(contact.addr().unwrap()).unwrap();
     assert_eq!(read.uri, listed.uri);
     assert_eq!((read.expires_s, read.q_thousandths), (Some(60), Some(250)));
