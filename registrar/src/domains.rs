@@ -1,17 +1,21 @@
-//! Which domains are ours, and under which name.
+//! Which domains are ours, under which names, and what each grants to those who register.
 
-use std::collections::{BTreeMap, BTreeSet};
+#[cfg(test)]
+mod tests;
 
+use std::collections::BTreeMap;
+
+use sip::message::{Rejection, Status};
 use sip::uri::{Host, Uri};
 use thiserror::Error;
 
 use crate::aor::{Aor, AorError};
+use crate::register::RegisterPolicy;
 
-/// The domains served here, one of them that of bare names, and their other names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The domains served here, and their other names.
+#[derive(Debug, Clone, Default)]
 pub struct Domains {
-    default: Host,
-    served: BTreeSet<Host>,
+    served: BTreeMap<Host, RegisterPolicy>,
     aliases: BTreeMap<Host, Host>,
 }
 
@@ -32,31 +36,31 @@ pub enum AliasError {
 /// Why a URI is no address of record of ours (RFC 3261 10.3 steps 1 and 5).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DomainError {
-    /// Not `sip:` or `sips:`. 416 for a Request-URI, 404 for a To.
+    /// Not `sip:` or `sips:`.
     #[error("only SIP addresses are registered here")]
     Scheme,
-    /// Not one of ours: 404.
-    #[error("{0} is no domain of this server")]
-    Foreign(Host),
-    /// It names nobody: 404.
+    /// Not one of ours.
+    #[error("the domain is none of this server")]
+    Foreign,
+    /// It names nobody.
     #[error("{0}")]
     Aor(#[from] AorError),
 }
 
-impl Domains {
-    /// Serves `default` alone; bare names belong to it.
-    pub fn new(default: Host) -> Self {
-        Self {
-            served: BTreeSet::from([default.clone()]),
-            default,
-            aliases: BTreeMap::new(),
-        }
+impl DomainError {
+    /// The response that says it: "If the address-of-record is not valid for the domain in the
+    /// Request-URI, the registrar MUST send a 404" (step 5).
+    pub fn rejection(&self) -> Rejection {
+        Rejection::new(Status::NOT_FOUND, self.to_string())
     }
+}
 
-    /// Serves one more. If it was an alias, it is no longer: accounts of a domain make it one.
-    pub fn serve(&mut self, domain: Host) {
+impl Domains {
+    /// Serves one more, or grants other things in it. If it was an alias, it is no longer: accounts
+    /// of a domain make it one.
+    pub fn serve(&mut self, domain: Host, policy: RegisterPolicy) {
         self.aliases.remove(&domain);
-        self.served.insert(domain);
+        self.served.insert(domain, policy);
     }
 
     /// Gives a served domain another name.
@@ -64,10 +68,10 @@ impl Domains {
     /// # Errors
     /// [`AliasError`]; nothing has changed then.
     pub fn add_alias(&mut self, alias: Host, domain: &Host) -> Result<(), AliasError> {
-        if !self.served.contains(domain) {
+        if !self.served.contains_key(domain) {
             return Err(AliasError::NotServed(domain.clone()));
         }
-        if self.served.contains(&alias) {
+        if self.served.contains_key(&alias) {
             return Err(AliasError::Domain(alias));
         }
         match self.aliases.get(&alias) {
@@ -79,39 +83,28 @@ impl Domains {
         }
     }
 
-    /// That of bare names.
-    pub fn default_domain(&self) -> &Host {
-        &self.default
-    }
-
-    /// All that are served, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Host> {
-        self.served.iter()
-    }
-
     /// The name that is used here for a domain of ours, which may be another name of it. `None` if
     /// it is not ours.
     pub fn canonical(&self, domain: &Host) -> Option<&Host> {
-        self.served.get(domain).or_else(|| self.aliases.get(domain))
+        let served = self.served.get_key_value(domain);
+        served
+            .map(|(name, _)| name)
+            .or_else(|| self.aliases.get(domain))
     }
 
-    /// An address of record under the name that is used here for its domain.
-    pub fn at_home(&self, aor: Aor) -> Aor {
-        match self.aliases.get(aor.domain()) {
-            Some(domain) => Aor::new(aor.user(), domain).unwrap_or(aor),
-            None => aor,
-        }
+    /// What is granted in a domain, whichever of its names that is. `None` if it is not ours.
+    pub fn policy(&self, domain: &Host) -> Option<&RegisterPolicy> {
+        self.served.get(self.canonical(domain)?)
     }
 
-    /// Whom of ours the URI of a To or a Request-URI names.
+    /// Whom of ours the URI of a To or a Request-URI names, under the name that is used here for
+    /// its domain.
     ///
     /// # Errors
     /// [`DomainError`]
     pub fn aor_of(&self, uri: &Uri) -> Result<Aor, DomainError> {
         let sip = uri.as_sip().ok_or(DomainError::Scheme)?;
-        let domain = self
-            .canonical(sip.host())
-            .ok_or_else(|| DomainError::Foreign(sip.host().clone()))?;
+        let domain = self.canonical(sip.host()).ok_or(DomainError::Foreign)?;
         let aor = Aor::from_uri(sip)?;
         if aor.domain() == domain {
             return Ok(aor);

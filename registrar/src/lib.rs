@@ -22,7 +22,7 @@ pub use aor::{Aor, AorError, DisplayName};
 pub use binding::{Binding, BindingId, BindingState, NewBinding, QValue};
 pub use contact::{Contact, SipContact};
 pub use dial::{DialError, Dialled};
-pub use domains::{DomainError, Domains};
+pub use domains::{AliasError, DomainError, Domains};
 pub use event::{BindingEvent, Change};
 pub use gruu::{Gruu, GruuMint};
 pub use location::{BindError, FlowClosed, Lapse, Lapsed, Location, LocationLimits, ResumeError};

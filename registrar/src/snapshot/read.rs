@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sip::flow::Transport;
-use sip::uri::Uri;
+use sip::uri::{Host, Uri};
 use smol_str::SmolStr;
 
 use super::{Clocks, Restored, SnapshotError, SnapshotFault, VERSION, line};
 use crate::aor::Aor;
 use crate::binding::{Binding, BindingId, BindingState, Order, QValue};
 use crate::contact::{Contact, SipContact};
-use crate::domains::Domains;
 use crate::location::Location;
 use crate::register::ExpiryLimits;
 use crate::store::Store;
@@ -25,28 +24,29 @@ struct Record {
 }
 
 impl<S: Store> Location<S> {
-    /// Takes the bindings of a snapshot in, unless they have expired by the wall clock. None lasts
-    /// longer from now than the longest registration, wherever the clock has gone. `wanted` says
-    /// who may still be registered. They are reached by the addresses they came from.
+    /// Takes the bindings of a snapshot in, unless they have expired by the wall clock. `expiry`
+    /// says how long somebody may be registered, `None` if he may not any more: nothing lasts
+    /// longer from now than that, wherever the clock has gone. They are reached by the addresses
+    /// they came from.
     ///
     /// # Errors
     /// [`SnapshotError`], with the first line that is wrong; nothing has changed then.
-    pub fn restore(
+    pub fn restore<'a>(
         &mut self,
         now: Clocks,
-        expiry: &ExpiryLimits,
-        domains: &Domains,
-        wanted: impl Fn(&Aor) -> bool,
+        expiry: impl Fn(&Aor) -> Option<&'a ExpiryLimits>,
         snapshot: &[u8],
     ) -> Result<Restored, SnapshotError> {
         let mut restored = Restored::default();
-        for record in read(snapshot, domains, now.mono)? {
+        for record in read(snapshot, now.mono)? {
             let left = record.expires.saturating_sub(now.wall);
             let Record { mut binding, .. } = record;
+            let Some(expiry) = expiry(&binding.aor) else {
+                restored.unwanted += 1;
+                continue;
+            };
             if left.is_zero() {
                 restored.expired += 1;
-            } else if !wanted(&binding.aor) {
-                restored.unwanted += 1;
             } else if self.get(binding.id).is_some()
                 || self.len() >= self.limits.bindings
                 || self.count_of(&binding.aor) >= self.limits.per_aor
@@ -64,7 +64,7 @@ impl<S: Store> Location<S> {
     }
 }
 
-fn read(snapshot: &[u8], domains: &Domains, now: Instant) -> Result<Vec<Record>, SnapshotError> {
+fn read(snapshot: &[u8], now: Instant) -> Result<Vec<Record>, SnapshotError> {
     let mut records = Vec::new();
     let mut seen = BTreeSet::new();
     let mut ended = false;
@@ -88,7 +88,7 @@ fn read(snapshot: &[u8], domains: &Domains, now: Instant) -> Result<Vec<Record>,
             end(named, records.len()).map_err(fault)?;
             ended = true;
         } else {
-            let record = record(text, domains, now).map_err(fault)?;
+            let record = record(text, now).map_err(fault)?;
             if !seen.insert(record.binding.id) {
                 return Err(fault(SnapshotFault::Twice));
             }
@@ -123,21 +123,20 @@ fn end(named: &str, found: usize) -> Result<(), SnapshotFault> {
     }
 }
 
-fn record(text: &str, domains: &Domains, now: Instant) -> Result<Record, SnapshotFault> {
+fn record(text: &str, now: Instant) -> Result<Record, SnapshotFault> {
     let mut fields = Fields::read(text)?;
     let order = Order {
         call_id: Arc::from(fields.must("call-id")?),
         cseq: fields.number("cseq")?,
     };
-    let aor = Aor::parse(&fields.must("aor")?, domains.default_domain())
-        .map_err(|_| SnapshotFault::Field("aor".to_owned()))?;
+    let aor = aor(&fields.must("aor")?).ok_or_else(|| SnapshotFault::Field("aor".to_owned()))?;
     let q = QValue::from_thousandths(fields.number("q")?);
     let record = Record {
         refreshed: Duration::from_millis(fields.number("refreshed")?),
         expires: Duration::from_millis(fields.number("expires")?),
         binding: Binding {
             id: BindingId(fields.number("id")?),
-            aor: domains.at_home(aor),
+            aor,
             contact: Contact::Sip(Arc::new(contact(&mut fields)?)),
             q: q.ok_or_else(|| SnapshotFault::Field("q".to_owned()))?,
             expires: None,
@@ -150,6 +149,11 @@ fn record(text: &str, domains: &Domains, now: Instant) -> Result<Record, Snapsho
         Some((name, _)) => Err(SnapshotFault::Field((*name).to_owned())),
         None => Ok(record),
     }
+}
+
+fn aor(text: &str) -> Option<Aor> {
+    let (user, domain) = text.split_once('@')?;
+    Aor::new(user, &Host::parse(domain).ok()?).ok()
 }
 
 fn contact(fields: &mut Fields<'_>) -> Result<SipContact, SnapshotFault> {
