@@ -8,7 +8,7 @@ use media::plan::PatchPlan;
 use smol_str::SmolStr;
 
 use super::end::{Names, Side};
-use super::leg::{Leg, Signalling};
+use super::leg::{Leg, LegState, Signalling};
 use super::people::{DeviceId, Party};
 use super::time::Now;
 use super::view::{CallPhase, CallView, LegView};
@@ -144,6 +144,13 @@ impl Call {
         self.leg(far)
     }
 
+    /// It rings with somebody.
+    pub(super) fn rings(&self) -> bool {
+        self.legs
+            .iter()
+            .any(|leg| leg.side == Side::Callee && *leg.state() == LegState::Early)
+    }
+
     /// Somebody may still answer.
     pub(super) fn has_ringing_leg(&self) -> bool {
         self.legs
@@ -223,6 +230,7 @@ fn leg_view(leg: &Leg) -> LegView {
         caller: leg.side == Side::Caller,
         signalling: match leg.signalling {
             Signalling::Wcs { .. } => "wcs",
+            Signalling::Sip { .. } => "sip",
         },
         state: leg.state().phase().as_str(),
         media: leg.media.as_str(),
@@ -295,10 +303,8 @@ impl Calls {
             return;
         };
         self.by_leg.insert(leg.id, handle);
-        match &leg.signalling {
-            Signalling::Wcs { device, call_id } => {
-                self.by_wcs.insert((*device, call_id.clone()), leg.id);
-            }
+        if let Signalling::Wcs { device, call_id } = &leg.signalling {
+            self.by_wcs.insert((*device, call_id.clone()), leg.id);
         }
         call.legs.push(leg);
     }
@@ -306,10 +312,8 @@ impl Calls {
     /// Forgets the ways to a leg that has ended; the leg itself stays for the record.
     pub(super) fn unlist_leg(&mut self, leg: LegId, signalling: &Signalling) {
         self.by_leg.remove(&leg);
-        match signalling {
-            Signalling::Wcs { device, call_id } => {
-                self.by_wcs.remove(&(*device, call_id.clone()));
-            }
+        if let Signalling::Wcs { device, call_id } = signalling {
+            self.by_wcs.remove(&(*device, call_id.clone()));
         }
     }
 

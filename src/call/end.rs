@@ -56,6 +56,11 @@ pub enum EndReason {
         /// That other call is the one in which they are calling the caller right now.
         calling_back: bool,
     },
+    /// The telephone called refused.
+    Refused {
+        /// The SIP status it gave (RFC 3261 21).
+        status: u16,
+    },
     /// Nobody answered in time.
     NoAnswer,
     /// The person called is known but not signed in.
@@ -163,6 +168,7 @@ impl EndReason {
             Self::Transferred { .. } => "transferred",
             Self::Rejected => "rejected",
             Self::Busy { .. } => "busy",
+            Self::Refused { .. } => "refused",
             Self::NoAnswer => "no_answer",
             Self::NotSignedIn => "not_signed_in",
             Self::NotKnown => "not_known",
@@ -201,6 +207,7 @@ impl EndReason {
             Self::Cancelled
             | Self::Rejected
             | Self::Busy { .. }
+            | Self::Refused { .. }
             | Self::NoAnswer
             | Self::NotSignedIn
             | Self::NotKnown
@@ -234,6 +241,7 @@ impl EndReason {
             Self::Cancelled => 487,
             Self::Rejected => 603,
             Self::Busy { .. } => 486,
+            Self::Refused { status } => *status,
             Self::NoAnswer => 408,
             Self::NotSignedIn | Self::CalledSelf => 480,
             Self::NotKnown | Self::NoTrunk { .. } | Self::NoTrunkForNumber => 404,

@@ -77,7 +77,7 @@ impl Switch {
         }
         self.calls.unlist_leg(leg_id, &signalling);
         self.timers.disarm(Timer::MediaClosed(leg_id));
-        if let Some(device) = self.people.device_mut(device) {
+        if let Some(device) = device.and_then(|id| self.people.device_mut(id)) {
             device.legs.remove(&leg_id);
         }
         self.board.mark_stale();
@@ -110,7 +110,9 @@ impl Switch {
         if leg.side != Side::Callee || !leg.is_pending() {
             return false;
         }
-        let device = leg.device();
+        let Some(device) = leg.device() else {
+            return false;
+        };
         let Some(ringing) = call.ringing_mut() else {
             return false;
         };

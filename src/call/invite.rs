@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use media::ids::{LegId, MediaKind};
-use media::negotiate::{self, Local, RemoteOffer};
+use media::negotiate::{self, Local, LocalOffer, RemoteOffer};
 use media::plan::{Command, Format};
 
 use super::call::{Call, CallHandle};
@@ -53,12 +53,13 @@ impl Switch {
     /// Why none of them rings.
     pub(super) fn ring_all(
         &mut self,
+        now: Now,
         handle: CallHandle,
         devices: &[DeviceId],
     ) -> Result<(), EndReason> {
         let invitation = self.calls.get(handle).and_then(Call::invitation);
         let invitation = invitation.ok_or(EndReason::Cancelled)?;
-        self.invite_all(handle, devices, &invitation)
+        self.invite_all(now, handle, devices, &invitation)
     }
 
     /// Invites devices.
@@ -67,13 +68,14 @@ impl Switch {
     /// Why none of them rings.
     pub(super) fn invite_all(
         &mut self,
+        now: Now,
         handle: CallHandle,
         devices: &[DeviceId],
         invitation: &Invitation,
     ) -> Result<(), EndReason> {
         let mut result = Err(EndReason::NotSignedIn);
         for device in devices {
-            match self.invite(handle, *device, invitation) {
+            match self.invite(now, handle, *device, invitation) {
                 Ok(()) => result = Ok(()),
                 Err(reason) => result = result.map_err(|_| reason),
             }
@@ -89,7 +91,9 @@ impl Switch {
         let rings_for = |call: &&Call| {
             call.callee.user == user
                 && call.talk().is_none()
-                && call.caller_leg().is_some_and(|leg| leg.device() != device)
+                && call
+                    .caller_leg()
+                    .is_some_and(|leg| leg.device() != Some(device))
         };
         let waiting: Vec<CallHandle> = self
             .calls
@@ -102,7 +106,7 @@ impl Switch {
             if let Some(ringing) = call.and_then(|call| call.ringing_mut()) {
                 ringing.awaited.remove(&device);
             }
-            if let Err(reason) = self.ring_all(handle, &[device]) {
+            if let Err(reason) = self.ring_all(now, handle, &[device]) {
                 self.end_if_nobody_rings(now, handle, reason);
             }
         }
@@ -114,6 +118,7 @@ impl Switch {
     /// Why it does not ring; nothing is left of the leg then.
     fn invite(
         &mut self,
+        now: Now,
         handle: CallHandle,
         device: DeviceId,
         invitation: &Invitation,
@@ -126,7 +131,7 @@ impl Switch {
         }
         let worker = call.worker;
         let (leg_id, local) = self.local(worker);
-        match self.offer_to(handle, device, (leg_id, &local), invitation) {
+        match self.offer_to(now, (handle, device), (leg_id, &local), invitation) {
             Ok(leg) => {
                 if let Some(device) = self.people.device_mut(device) {
                     device.legs.insert(leg_id);
@@ -145,8 +150,8 @@ impl Switch {
     /// Makes the offer, has the worker expect its answer, and announces the call.
     fn offer_to(
         &mut self,
-        handle: CallHandle,
-        device: DeviceId,
+        now: Now,
+        (handle, device): (CallHandle, DeviceId),
         (leg_id, local): (LegId, &Local),
         invitation: &Invitation,
     ) -> Result<Leg, EndReason> {
@@ -154,6 +159,40 @@ impl Switch {
         policy.excluded.extend(&invitation.excluded);
         let offer = negotiate::offer(leg_id, &policy, &invitation.source, local)
             .map_err(|error| offer_refused(&error))?;
+        self.media(handle, Command::AddLeg(Box::new(offer.plan.clone())));
+        let page = self
+            .people
+            .device(device)
+            .is_some_and(|device| device.page().is_some());
+        let announced = match page {
+            true => self.announce_to_page(device, &offer, invitation),
+            false => self.invite_phone(now, leg_id, device, &offer.sdp, invitation),
+        };
+        let signalling = match announced {
+            Ok(signalling) => signalling,
+            Err(reason) => {
+                self.media(handle, Command::RemoveLeg(leg_id));
+                return Err(reason);
+            }
+        };
+        let exchange = Exchange::Ours(Box::new(offer));
+        let party = invitation.to.clone();
+        let local = (leg_id, local.clone());
+        let mut leg = Leg::new(local, Side::Callee, party, signalling, exchange);
+        leg.in_media = true;
+        // A page rings as soon as it is told of the call; a telephone says when.
+        if page {
+            leg.go(LegState::Early);
+        }
+        Ok(leg)
+    }
+
+    fn announce_to_page(
+        &mut self,
+        device: DeviceId,
+        offer: &LocalOffer,
+        invitation: &Invitation,
+    ) -> Result<Signalling, EndReason> {
         let call_id = self.pool.call_id().ok_or(EndReason::CallLimit)?;
         let offered = |kind| offer.plan.streams.iter().any(|stream| stream.kind == kind);
         let incoming = IncomingCall {
@@ -166,28 +205,13 @@ impl Switch {
             has_video: offered(MediaKind::Video),
             custom: invitation.custom.clone(),
         };
-        self.media(handle, Command::AddLeg(Box::new(offer.plan.clone())));
         match self.with_session(device, |session| session.incoming(incoming)) {
-            Some(Ok(())) => {}
-            refused => {
-                self.media(handle, Command::RemoveLeg(leg_id));
-                return Err(match refused {
-                    Some(Err(Unannounced::TooManyCalls)) => EndReason::Busy {
-                        calling_back: false,
-                    },
-                    _ => EndReason::NotSignedIn,
-                });
-            }
+            Some(Ok(())) => Ok(Signalling::Wcs { device, call_id }),
+            Some(Err(Unannounced::TooManyCalls)) => Err(EndReason::Busy {
+                calling_back: false,
+            }),
+            _ => Err(EndReason::NotSignedIn),
         }
-        let signalling = Signalling::Wcs { device, call_id };
-        let exchange = Exchange::Ours(Box::new(offer));
-        let party = invitation.to.clone();
-        let local = (leg_id, local.clone());
-        let mut leg = Leg::new(local, Side::Callee, party, signalling, exchange);
-        leg.in_media = true;
-        // The page rings as soon as it is told of the call.
-        leg.go(LegState::Early);
-        Ok(leg)
     }
 
     /// A leg's name, and what we are in its descriptions.

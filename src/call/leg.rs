@@ -63,6 +63,11 @@ pub(super) enum Signalling {
         /// Its name for the call.
         call_id: WcsCallId,
     },
+    /// SIP: what it needs to know of the dialog is in [`SipLegs`](super::sip::SipLegs).
+    Sip {
+        /// The registered user agent. Whoever calls need not be registered.
+        device: Option<DeviceId>,
+    },
 }
 
 /// What of a leg's descriptions is still needed.
@@ -148,6 +153,10 @@ pub(super) enum LegEvent {
         /// The description.
         sdp: String,
     },
+    /// It rings.
+    Rings,
+    /// It cannot or does not want to take the call: why.
+    Declined(EndReason),
     /// It ends the call, cancels it or declines it: which, says the leg's state.
     HungUp,
     /// It puts the call on hold.
@@ -254,6 +263,7 @@ impl Leg {
         };
         let renegotiable = match &signalling {
             Signalling::Wcs { .. } => false,
+            Signalling::Sip { .. } => true,
         };
         Self {
             id: local.0,
@@ -279,11 +289,9 @@ impl Leg {
         &self.state
     }
 
-    /// The device behind it.
-    pub(super) fn device(&self) -> DeviceId {
-        match &self.signalling {
-            Signalling::Wcs { device, .. } => *device,
-        }
+    /// The device behind it, if it is one that others can call.
+    pub(super) fn device(&self) -> Option<DeviceId> {
+        self.signalling.device()
     }
 
     /// Moves on. False, and nothing changed, where the tables forbid it.
@@ -355,6 +363,16 @@ impl Leg {
     /// Not over.
     pub(super) fn is_live(&self) -> bool {
         !matches!(self.state, LegState::Ended(_))
+    }
+}
+
+impl Signalling {
+    /// See [`Leg::device`].
+    pub(super) fn device(&self) -> Option<DeviceId> {
+        match self {
+            Self::Wcs { device, .. } => Some(*device),
+            Self::Sip { device } => *device,
+        }
     }
 }
 

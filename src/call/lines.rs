@@ -4,7 +4,7 @@ use sip::flow::FlowId;
 
 use super::end::{EndReason, Side};
 use super::io::{FlowEnd, Output, Peer};
-use super::people::{DeviceId, Line};
+use super::people::{Device, DeviceId, Line};
 use super::switch::{Flow, FlowLine, Stage, Switch};
 use super::time::Now;
 use super::timer::Timer;
@@ -61,6 +61,9 @@ impl Switch {
     }
 
     pub(super) fn on_flow_closed(&mut self, now: Now, flow: FlowId, how: FlowEnd) {
+        if self.on_sip_flow_closed(now, flow) {
+            return;
+        }
         let Some(line) = self.flows.get(&flow).map(|open| open.line) else {
             return;
         };
@@ -86,7 +89,8 @@ impl Switch {
         let kept = self
             .people
             .device(device)
-            .is_some_and(|device| device.keep_alive);
+            .and_then(Device::page)
+            .is_some_and(|page| page.keep_alive);
         if kept {
             self.end_legs_of(now, device, EndReason::Left);
             self.park(now, device, flow);
@@ -108,13 +112,16 @@ impl Switch {
         let Some(device) = self.people.device_mut(device_id) else {
             return;
         };
-        device.line = Line::Parked(Box::new(session));
-        let kept = if device.keep_alive {
+        let legs = device.legs.clone();
+        let Some(page) = device.page_mut() else {
+            return;
+        };
+        page.line = Line::Parked(Box::new(session));
+        let kept = if page.keep_alive {
             timing.keep_alive.max(timing.grace)
         } else {
             timing.grace
         };
-        let legs = device.legs.clone();
         tracing::info!(
             device = device_id.0,
             calls = legs.len(),

@@ -30,6 +30,7 @@ mod resume;
 mod route;
 mod setup;
 mod signin;
+mod sip;
 pub mod switch;
 #[cfg(test)]
 mod tests;

@@ -74,7 +74,7 @@ impl Switch {
         device_id: DeviceId,
         order: impl FnOnce(&mut Session) -> R,
     ) -> Option<R> {
-        match &mut self.people.device_mut(device_id)?.line {
+        match &mut self.people.device_mut(device_id)?.page_mut()?.line {
             Line::Parked(session) => Some(order(session)),
             Line::Open(flow) => {
                 let flow = *flow;
@@ -99,10 +99,17 @@ impl Switch {
         let Some(leg) = self.calls.of_leg(leg).and_then(|call| call.leg(leg)) else {
             return;
         };
-        match leg.signalling.clone() {
+        let (leg, signalling) = (leg.id, leg.signalling.clone());
+        self.tell_by(leg, &signalling, order);
+    }
+
+    /// As [`tell`](Self::tell), also for a leg that no call has.
+    pub(super) fn tell_by(&mut self, leg: LegId, signalling: &Signalling, order: LegOrder) {
+        match signalling {
             Signalling::Wcs { device, call_id } => {
-                self.with_session(device, |session| obey(session, &call_id, order));
+                self.with_session(*device, |session| obey(session, call_id, order));
             }
+            Signalling::Sip { .. } => self.obey_sip(leg, order),
         }
     }
 
@@ -160,7 +167,7 @@ fn obey(session: &mut Session, call_id: &WcsCallId, order: LegOrder) {
 }
 
 /// What the Web SDK protocol says of an end.
-pub(super) fn wire_end(finish: Finish) -> End {
+fn wire_end(finish: Finish) -> End {
     let Finish {
         reason,
         side,

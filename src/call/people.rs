@@ -13,8 +13,8 @@ use super::view::UserView;
 use crate::wcs::message::{AuthToken, ConnectionEcho};
 use crate::wcs::session::Session;
 
-/// A signed-in page or application: what the Web SDK calls a session. It outlives the flow it
-/// is on, if that breaks.
+/// What a person is reached on: a signed-in page or application, which the Web SDK calls a session
+/// and which outlives the flow it is on, if that breaks; or a registered SIP user agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct DeviceId(pub(super) u64);
 
@@ -29,6 +29,28 @@ pub(super) struct Party {
 #[derive(Debug)]
 pub(super) struct Device {
     pub(super) user: Aor,
+    pub(super) kind: DeviceKind,
+    /// Where the location service knows it.
+    pub(super) binding: BindingId,
+    /// Live legs.
+    pub(super) legs: BTreeSet<LegId>,
+}
+
+/// What is spoken with it.
+#[derive(Debug)]
+pub(super) enum DeviceKind {
+    /// The Web SDK protocol.
+    Page(Box<Page>),
+    /// SIP: how it is reached, the location service says.
+    Phone {
+        /// Its connection has not broken.
+        here: bool,
+    },
+}
+
+/// A page or application of the Web SDK protocol.
+#[derive(Debug)]
+pub(super) struct Page {
     /// Takes the device up again after its flow broke.
     pub(super) token: AuthToken,
     /// It asked to be kept.
@@ -38,13 +60,9 @@ pub(super) struct Device {
     /// Goes back in `getUserData`.
     pub(super) echo: ConnectionEcho,
     pub(super) line: Line,
-    /// Where the location service knows it.
-    pub(super) binding: BindingId,
-    /// Live legs.
-    pub(super) legs: BTreeSet<LegId>,
 }
 
-/// How a device is reached.
+/// How a page is reached.
 #[derive(Debug)]
 pub(super) enum Line {
     /// On this flow.
@@ -69,6 +87,7 @@ pub(super) struct People {
     devices: BTreeMap<DeviceId, Device>,
     users: BTreeMap<Aor, User>,
     tokens: BTreeMap<SmolStr, DeviceId>,
+    by_binding: BTreeMap<BindingId, DeviceId>,
     next: u64,
 }
 
@@ -80,7 +99,10 @@ impl People {
 
     /// Takes in a device, and its user if it is his first. His name for people is the latest.
     pub(super) fn add(&mut self, id: DeviceId, device: Device, user: User) {
-        self.tokens.insert(SmolStr::new(device.token.expose()), id);
+        if let Some(page) = device.page() {
+            self.tokens.insert(SmolStr::new(page.token.expose()), id);
+        }
+        self.by_binding.insert(device.binding, id);
         let display_name = user.display_name.clone();
         let user = self.users.entry(device.user.clone()).or_insert(user);
         user.display_name = display_name;
@@ -91,7 +113,10 @@ impl People {
     /// Takes a device out, and its user if it was his last: true then.
     pub(super) fn remove(&mut self, id: DeviceId) -> Option<(Device, bool)> {
         let device = self.devices.remove(&id)?;
-        self.tokens.remove(device.token.expose());
+        if let Some(page) = device.page() {
+            self.tokens.remove(page.token.expose());
+        }
+        self.by_binding.remove(&device.binding);
         let last = match self.users.get_mut(&device.user) {
             Some(user) => {
                 user.devices.remove(&id);
@@ -119,6 +144,10 @@ impl People {
 
     pub(super) fn by_token(&self, token: &AuthToken) -> Option<DeviceId> {
         self.tokens.get(token.expose()).copied()
+    }
+
+    pub(super) fn by_binding(&self, binding: BindingId) -> Option<DeviceId> {
+        self.by_binding.get(&binding).copied()
     }
 
     pub(super) fn user(&self, aor: &Aor) -> Option<&User> {
@@ -158,7 +187,7 @@ impl People {
     pub(super) fn view(&self, aor: &Aor, user: &User) -> UserView {
         let parked = self
             .devices_of(aor)
-            .filter(|(_, device)| device.flow().is_none())
+            .filter(|(_, device)| !device.is_here())
             .count();
         UserView {
             user: aor.to_string(),
@@ -177,7 +206,7 @@ impl People {
     pub(super) fn parked(&self) -> usize {
         self.devices
             .values()
-            .filter(|device| device.flow().is_none())
+            .filter(|device| !device.is_here())
             .count()
     }
 
@@ -192,6 +221,32 @@ impl People {
 }
 
 impl Device {
+    /// The page that it is.
+    pub(super) fn page(&self) -> Option<&Page> {
+        match &self.kind {
+            DeviceKind::Page(page) => Some(page),
+            DeviceKind::Phone { .. } => None,
+        }
+    }
+
+    /// The page that it is.
+    pub(super) fn page_mut(&mut self) -> Option<&mut Page> {
+        match &mut self.kind {
+            DeviceKind::Page(page) => Some(page),
+            DeviceKind::Phone { .. } => None,
+        }
+    }
+
+    /// It can be reached: its flow has not broken.
+    pub(super) fn is_here(&self) -> bool {
+        match &self.kind {
+            DeviceKind::Page(page) => page.flow().is_some(),
+            DeviceKind::Phone { here } => *here,
+        }
+    }
+}
+
+impl Page {
     /// The flow it is on, unless it is parked.
     pub(super) fn flow(&self) -> Option<FlowId> {
         match self.line {

@@ -36,6 +36,11 @@ impl Pool {
         }
     }
 
+    /// Where all randomness comes from.
+    pub(super) fn rng(&mut self) -> &mut StdRng {
+        &mut self.rng
+    }
+
     /// 128 random bits in hexadecimal: tokens and call ids, which nobody may guess.
     pub(super) fn token(&mut self) -> SmolStr {
         let (high, low) = (self.rng.next_u64(), self.rng.next_u64());

@@ -9,7 +9,7 @@ use serde_json::Value;
 use smol_str::SmolStr;
 
 use super::admission::admits_guest;
-use super::people::DeviceId;
+use super::people::{DeviceId, Page};
 use super::switch::Switch;
 use super::time::Now;
 use crate::wcs::message::{
@@ -69,7 +69,8 @@ impl Switch {
             return;
         };
         let peer = device
-            .flow()
+            .page()
+            .and_then(Page::flow)
             .and_then(|flow| self.flows.get(&flow))
             .map(|open| &open.peer);
         let welcome = Welcome {
@@ -124,7 +125,7 @@ impl Switch {
             if self
                 .people
                 .device(id)
-                .is_some_and(|device| device.flow().is_some())
+                .is_some_and(|device| device.is_here())
             {
                 let presence = self.presence_for(id, &list);
                 self.with_session(id, |session| session.presence(now.mono, presence));
@@ -137,7 +138,11 @@ impl Switch {
     fn who_is_here(&self) -> Vec<Listed> {
         self.people
             .users()
-            .filter(|(aor, _)| self.people.devices_of(aor).any(|(_, d)| d.flow().is_some()))
+            .filter(|(aor, _)| {
+                self.people
+                    .devices_of(aor)
+                    .any(|(_, device)| device.is_here())
+            })
             .map(|(aor, user)| Listed {
                 user: aor.clone(),
                 display_name: user.display_name.clone(),
@@ -186,7 +191,7 @@ impl Switch {
         let open: Vec<DeviceId> = self
             .people
             .devices_of(&party.user)
-            .filter(|(other, device)| *other != id && device.flow().is_some())
+            .filter(|(other, device)| *other != id && device.is_here())
             .map(|(other, _)| other)
             .collect();
         if open.is_empty() {

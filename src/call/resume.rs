@@ -5,7 +5,8 @@ use sip::flow::FlowId;
 
 use super::denial::Denial;
 use super::end::EndReason;
-use super::people::{DeviceId, Line};
+use super::leg::Signalling;
+use super::people::{Device, DeviceId, Line, Page};
 use super::switch::Switch;
 use super::time::Now;
 use super::timer::Timer;
@@ -21,16 +22,16 @@ impl Switch {
         let Some(device) = self.people.device(id) else {
             return;
         };
-        let (old, binding) = (device.flow(), device.binding);
+        let (old, binding) = (device.page().and_then(Page::flow), device.binding);
         let kept = self.keep_calls(now, id, connection);
         if let Some(old) = old {
             self.close_flow(old, 1000, "signed in again elsewhere");
         }
-        let Some(device) = self.people.device_mut(id) else {
+        let Some(page) = self.people.device_mut(id).and_then(Device::page_mut) else {
             return;
         };
-        device.line = Line::Open(flow);
-        device.keep_alive = connection.keep_alive;
+        page.line = Line::Open(flow);
+        page.keep_alive = connection.keep_alive;
         if let Err(error) = self.location.resume(binding, flow) {
             tracing::error!(%error, device = id.0, "a device without its binding");
         }
@@ -56,7 +57,9 @@ impl Switch {
             let Some(leg) = leg else {
                 continue;
             };
-            let super::leg::Signalling::Wcs { call_id, .. } = &leg.signalling;
+            let Signalling::Wcs { call_id, .. } = &leg.signalling else {
+                continue;
+            };
             let held = leg.is_confirmed() && connection.held_calls.contains(call_id);
             let call_id = call_id.clone();
             let wire = self.with_session(id, |session| {
@@ -110,7 +113,7 @@ impl Switch {
         let parked = self
             .people
             .devices_of(user)
-            .filter(|(_, device)| device.flow().is_none());
+            .filter(|(_, device)| !device.is_here());
         parked.map(|(id, _)| id)
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use registrar::{Aor, Contact, Dialled};
+use registrar::{Aor, Dialled};
 use sip::uri::Host;
 
 use super::config::SwitchConfig;
 use super::end::EndReason;
 use super::people::{DeviceId, Party};
-use super::switch::{FlowLine, Switch};
+use super::switch::Switch;
 use super::time::Now;
 
 /// The domains served here: that of guests, and those of accounts.
@@ -69,27 +69,21 @@ impl Switch {
         &self,
         now: Now,
         callee: &Party,
-        except: DeviceId,
+        except: Option<DeviceId>,
     ) -> Result<Vec<DeviceId>, EndReason> {
         let reachable: Vec<DeviceId> = self
             .location
             .lookup(now.mono, &callee.user)
             .into_iter()
-            .filter_map(|target| match target.contact {
-                Contact::WcsSession => match self.flows.get(&target.flow?)?.line {
-                    FlowLine::Device(device) => Some(device),
-                    FlowLine::Opening | FlowLine::Closing => None,
-                },
-                Contact::Sip(_) => None,
-            })
+            .filter_map(|target| self.people.by_binding(target.binding))
             .collect();
         let others: Vec<DeviceId> = reachable
             .iter()
             .copied()
-            .filter(|device| *device != except)
+            .filter(|device| Some(*device) != except)
             .collect();
         if others.is_empty() {
-            let itself = reachable.contains(&except);
+            let itself = !reachable.is_empty();
             return Err(if itself {
                 EndReason::CalledSelf
             } else {
@@ -106,11 +100,11 @@ impl Switch {
 
     /// Whether somebody is in a call on any device but `except`; then, whether that call is
     /// one to the person on `except` which is still ringing there.
-    fn busy_with(&self, callee: &Party, except: DeviceId) -> Option<bool> {
+    fn busy_with(&self, callee: &Party, except: Option<DeviceId>) -> Option<bool> {
         let mut legs = self
             .people
             .devices_of(&callee.user)
-            .filter(|(id, _)| *id != except)
+            .filter(|(id, _)| Some(*id) != except)
             .flat_map(|(_, device)| device.legs.iter())
             .peekable();
         legs.peek()?;
@@ -120,7 +114,7 @@ impl Switch {
                     && call
                         .legs
                         .iter()
-                        .any(|leg| leg.is_pending() && leg.device() == except)
+                        .any(|leg| leg.is_pending() && except.is_some() && leg.device() == except)
             })
         }))
     }

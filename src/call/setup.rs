@@ -2,22 +2,39 @@
 
 use std::sync::Arc;
 
-use media::negotiate::{NegotiationError, RemoteOffer};
+use media::ids::LegId;
+use media::negotiate::{Local, NegotiationError, RemoteOffer};
 
 use super::admission::Rate;
 use super::call::{Call, CallHandle, Phase, Ringing};
 use super::end::{EndReason, Names, Side};
 use super::leg::{Exchange, Finish, Leg, LegOrder, LegState, Signalling};
-use super::outputs::wire_end;
 use super::people::{DeviceId, Party};
 use super::switch::{Stage, Switch};
 use super::time::Now;
 use super::timer::Timer;
 use super::view::Notice;
-use crate::wcs::message::{CallRequest, WcsCallId};
+use crate::wcs::message::{CallRequest, Payload};
 
 /// A burst of calls that may come at once, in seconds of the rate of one person.
 const BURST_S: u32 = 5;
+
+/// A call as its caller asks for it, whatever the protocol.
+pub(super) struct NewCall {
+    pub(super) caller: Party,
+    pub(super) signalling: Signalling,
+    /// The leg of the caller, and what we are in its descriptions.
+    pub(super) leg: LegId,
+    pub(super) local: Local,
+    /// The media worker of the call.
+    pub(super) worker: usize,
+    /// Whom to call, as it was dialled.
+    pub(super) callee: String,
+    /// The offer.
+    pub(super) sdp: String,
+    /// What the caller's application sent along.
+    pub(super) custom: Payload,
+}
 
 /// A call that did not come about.
 struct Refused {
@@ -27,9 +44,8 @@ struct Refused {
 }
 
 impl Switch {
-    /// A device calls.
+    /// A page calls.
     pub(super) fn on_call(&mut self, now: Now, device: DeviceId, request: CallRequest) {
-        let call_id = request.call_id.clone();
         let Some(caller) = self
             .people
             .device(device)
@@ -37,17 +53,37 @@ impl Switch {
         else {
             return;
         };
-        let dialled = request.callee.clone();
-        if let Err(refused) = self.set_up(now, device, &caller, request) {
+        let worker = self.least_loaded_worker();
+        let (leg, local) = self.local(worker);
+        let call = NewCall {
+            caller,
+            signalling: Signalling::Wcs {
+                device,
+                call_id: request.call_id,
+            },
+            leg,
+            local,
+            worker,
+            callee: request.callee,
+            sdp: request.sdp.into_string(),
+            custom: request.custom,
+        };
+        self.place_call(now, call);
+    }
+
+    /// Somebody calls: those whom he means ring, or he is told why not.
+    pub(super) fn place_call(&mut self, now: Now, call: NewCall) {
+        let (caller, signalling) = (call.caller.clone(), call.signalling.clone());
+        let (leg, dialled) = (call.leg, call.callee.clone());
+        if let Err(refused) = self.set_up(now, call) {
             let callee = refused.callee.map_or(dialled, |callee| callee.display_name);
-            self.refuse_call(device, &call_id, &caller, &callee, refused.reason);
+            self.refuse_call((leg, &signalling), &caller, &callee, refused.reason);
         }
     }
 
     fn refuse_call(
         &mut self,
-        device: DeviceId,
-        call_id: &WcsCallId,
+        (leg, signalling): (LegId, &Signalling),
         caller: &Party,
         callee: &str,
         reason: EndReason,
@@ -57,8 +93,8 @@ impl Switch {
             caller: &caller.display_name,
             callee,
         };
-        let end = wire_end(Finish::new(reason.clone(), Side::Caller, names));
-        self.with_session(device, |session| session.finish(call_id, end));
+        let finish = Finish::new(reason.clone(), Side::Caller, names);
+        self.tell_by(leg, signalling, LegOrder::Finished(Box::new(finish)));
         self.outputs.notify(Notice::CallRefused {
             caller: caller.user.to_string(),
             end: reason.view(names),
@@ -66,32 +102,36 @@ impl Switch {
     }
 
     /// Admits the call and rings. On failure nothing is left of it.
-    fn set_up(
-        &mut self,
-        now: Now,
-        device: DeviceId,
-        caller: &Party,
-        request: CallRequest,
-    ) -> Result<(), Box<Refused>> {
+    fn set_up(&mut self, now: Now, call: NewCall) -> Result<(), Box<Refused>> {
+        let local = call.local.clone();
+        let result = self.ring(now, call);
+        if result.is_err() {
+            self.pool.release(&local);
+        }
+        result
+    }
+
+    fn ring(&mut self, now: Now, call: NewCall) -> Result<(), Box<Refused>> {
         let unknown = |reason| {
             Box::new(Refused {
                 reason,
                 callee: None,
             })
         };
-        self.admit_call(now, caller).map_err(unknown)?;
-        let callee = self.resolve(&request.callee).map_err(unknown)?;
+        self.admit_call(now, &call.caller).map_err(unknown)?;
+        let callee = self.resolve(&call.callee).map_err(unknown)?;
         let with_callee = |reason| {
             Box::new(Refused {
                 reason,
                 callee: Some(callee.clone()),
             })
         };
-        let targets = self.targets(now, &callee, device).map_err(with_callee)?;
-        let offer = RemoteOffer::parse(&request.sdp, &self.config.media.policy.limits)
+        let targets = self.targets(now, &callee, call.signalling.device());
+        let targets = targets.map_err(with_callee)?;
+        let offer = RemoteOffer::parse(&call.sdp, &self.config.media.policy.limits)
             .map_err(|error| with_callee(offer_refused(&error)))?;
-        let handle = self.begin(now, device, caller, &callee, request, offer);
-        if let Err(reason) = self.ring_all(handle, &targets) {
+        let handle = self.begin(now, &callee, call, offer);
+        if let Err(reason) = self.ring_all(now, handle, &targets) {
             self.undo(handle);
             return Err(with_callee(reason));
         }
@@ -130,40 +170,27 @@ impl Switch {
     }
 
     /// The call and its first leg. Nobody rings yet.
-    fn begin(
-        &mut self,
-        now: Now,
-        device: DeviceId,
-        caller: &Party,
-        callee: &Party,
-        request: CallRequest,
-        offer: RemoteOffer,
-    ) -> CallHandle {
+    fn begin(&mut self, now: Now, callee: &Party, call: NewCall, offer: RemoteOffer) -> CallHandle {
         let handle = self.calls.next_handle();
-        let worker = self.least_loaded_worker();
-        let local = self.local(worker);
-        let signalling = Signalling::Wcs {
-            device,
-            call_id: request.call_id,
-        };
         let exchange = Exchange::Theirs {
             offer: Arc::new(offer),
-            sdp: request.sdp.into_string().into(),
+            sdp: call.sdp.into(),
         };
-        let leg = Leg::new(local, Side::Caller, caller.clone(), signalling, exchange);
-        if let Some(device) = self.people.device_mut(device) {
+        let (local, caller) = ((call.leg, call.local), call.caller.clone());
+        let leg = Leg::new(local, Side::Caller, caller, call.signalling, exchange);
+        if let Some(device) = leg.device().and_then(|id| self.people.device_mut(id)) {
             device.legs.insert(leg.id);
         }
         self.calls.insert(Call {
             handle,
             id: self.pool.token(),
-            worker,
-            caller: caller.clone(),
+            worker: call.worker,
+            caller: call.caller,
             callee: callee.clone(),
             phase: Phase::Ringing(Ringing::default()),
             legs: Vec::new(),
             started: now,
-            custom: request.custom,
+            custom: call.custom,
             digits: 0,
             transferred_to: None,
         });
@@ -184,15 +211,11 @@ impl Switch {
             .collect();
         for (leg, signalling, device) in legs {
             self.calls.unlist_leg(leg, &signalling);
-            if let Some(device) = self.people.device_mut(device) {
+            if let Some(device) = device.and_then(|id| self.people.device_mut(id)) {
                 device.legs.remove(&leg);
             }
         }
-        if let Some(call) = self.calls.remove(handle) {
-            for leg in &call.legs {
-                self.pool.release(&leg.local);
-            }
-        }
+        self.calls.remove(handle);
     }
 
     fn announce(&mut self, now: Now, handle: CallHandle) {
@@ -206,11 +229,17 @@ impl Switch {
             return;
         };
         caller.go(LegState::Early);
-        let (leg, devices) = (caller.id, call.legs.len() - 1);
+        let leg = caller.id;
+        // The Web SDK wants to hear at once that it rings; SIP hears it when it is true.
+        let at_once = matches!(caller.signalling, Signalling::Wcs { .. });
+        let devices = call.legs.len() - 1;
+        let rings = at_once || call.rings();
         tracing::info!(call = %call.id, devices, "call rings");
         let view = call.view();
         self.outputs.notify(Notice::CallStarted(view));
-        self.tell(leg, LegOrder::Ringing);
+        if rings {
+            self.tell(leg, LegOrder::Ringing);
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! Signing in: by account, as a guest, or with the token of a device that was here before.
 
+use std::net::IpAddr;
+use std::time::Duration;
+
 use registrar::{Aor, DisplayName};
 use sip::flow::FlowId;
 use sip::uri::Host;
@@ -7,7 +10,7 @@ use sip::uri::Host;
 use super::admission::admits_guest;
 use super::denial::{Denial, MAX_GUEST_NAME};
 use super::end::EndReason;
-use super::people::{Device, DeviceId, Line, User};
+use super::people::{Device, DeviceId, DeviceKind, Line, Page, User};
 use super::switch::{FlowLine, Stage, Switch};
 use super::time::Now;
 use super::view::Notice;
@@ -109,7 +112,7 @@ impl Switch {
         if self
             .people
             .devices_of(&user)
-            .any(|(_, device)| device.flow().is_some())
+            .any(|(_, device)| device.is_here())
         {
             return Err(Denial::NameTaken(user.user().to_owned()));
         }
@@ -143,10 +146,12 @@ impl Switch {
 
     /// The name for people that the page asks for, unless it is the name of somebody else.
     fn display_name(&self, connection: &Connection, user: &Aor) -> String {
-        let wanted = connection
-            .display_name
-            .as_deref()
-            .and_then(DisplayName::clean);
+        self.free_display_name(connection.display_name.as_deref(), user)
+    }
+
+    /// The name for people that somebody asks for, unless it is the name of somebody else.
+    pub(super) fn free_display_name(&self, wanted: Option<&str>, user: &Aor) -> String {
+        let wanted = wanted.and_then(DisplayName::clean);
         let of_another = |wanted: &str| {
             let other = Aor::parse(wanted, &self.config.domain).map(|aor| self.at_home(aor));
             other.is_ok_and(|other| {
@@ -180,12 +185,14 @@ impl Switch {
         let token = self.pool.token();
         let device = Device {
             user: user.clone(),
-            // A token is never empty.
-            token: AuthToken::new(&token).ok_or(Denial::Full)?,
-            keep_alive: connection.keep_alive,
-            register: connection.register_required,
-            echo: connection.echo,
-            line: Line::Open(flow),
+            kind: DeviceKind::Page(Box::new(Page {
+                // A token is never empty.
+                token: AuthToken::new(&token).ok_or(Denial::Full)?,
+                keep_alive: connection.keep_alive,
+                register: connection.register_required,
+                echo: connection.echo,
+                line: Line::Open(flow),
+            })),
             binding,
             legs: Default::default(),
         };
@@ -210,13 +217,14 @@ impl Switch {
         let Some(device) = self.people.device(id) else {
             return;
         };
+        let Some(page) = device.page() else { return };
         let data = UserData {
-            echo: device.echo.clone(),
-            auth_token: device.token.clone(),
+            echo: page.echo.clone(),
+            auth_token: page.token.clone(),
             sip_login: device.user.user().into(),
             sip_domain: Some(device.user.domain().to_string().into()),
         };
-        let register = device.register;
+        let register = page.register;
         if let Some(open) = self.flows.get_mut(&flow) {
             open.line = FlowLine::Device(id);
         }
@@ -245,22 +253,29 @@ impl Switch {
         let Some(open) = self.flows.get(&flow) else {
             return Ok(());
         };
-        let (limits, window) = (&self.config.limits, self.config.timing.sign_in_window);
         let address = open.peer.address.ip();
-        match self
-            .failures
-            .blocked(now.mono, address, limits.sign_in_failures, window)
-        {
+        match self.blocked_address(now, address) {
             Some(wait) => Err(Denial::TooManyAttempts(wait)),
             None => Ok(()),
         }
     }
 
+    /// How long an address has to wait after as many failed attempts as it may have.
+    pub(super) fn blocked_address(&mut self, now: Now, address: IpAddr) -> Option<Duration> {
+        let (limits, window) = (&self.config.limits, self.config.timing.sign_in_window);
+        self.failures
+            .blocked(now.mono, address, limits.sign_in_failures, window)
+    }
+
+    pub(super) fn note_failed_address(&mut self, now: Now, address: IpAddr) {
+        let capacity = self.config.limits.sign_in_addresses;
+        self.failures.note(now.mono, address, capacity);
+    }
+
     fn note_failure(&mut self, now: Now, flow: FlowId) {
         if let Some(open) = self.flows.get(&flow) {
-            let capacity = self.config.limits.sign_in_addresses;
-            self.failures
-                .note(now.mono, open.peer.address.ip(), capacity);
+            let address = open.peer.address.ip();
+            self.note_failed_address(now, address);
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use rand::Rng;
 use rand::rngs::StdRng;
 use registrar::{Accounts, Location, LocationLimits};
 use sip::flow::FlowId;
@@ -19,6 +20,7 @@ use super::outputs::Outputs;
 use super::people::{DeviceId, People};
 use super::pool::Pool;
 use super::presence::Board;
+use super::sip::Sip;
 use super::time::Now;
 use super::timer::{Timer, Timers};
 use super::view::StatusView;
@@ -36,6 +38,7 @@ pub struct Switch {
     pub(super) calls: Calls,
     pub(super) timers: Timers,
     pub(super) outputs: Outputs,
+    pub(super) sip: Sip,
     pub(super) failures: Failures,
     pub(super) call_rate: Option<Rate>,
     pub(super) board: Board,
@@ -84,12 +87,15 @@ pub(super) struct Totals {
 impl Switch {
     /// A Switch without calls. All randomness comes from `rng`, which has to be
     /// cryptographically secure and seeded by the operating system.
-    pub fn new(config: SwitchConfig, rng: StdRng) -> Self {
+    pub fn new(config: SwitchConfig, mut rng: StdRng) -> Self {
         let location = Location::new(LocationLimits {
             bindings: config.limits.sessions,
             per_aor: config.limits.sessions_per_user,
         });
+        let mut nonce_secret = [0; 32];
+        rng.fill_bytes(&mut nonce_secret);
         Self {
+            sip: Sip::new(nonce_secret),
             domains: super::route::domains(&config),
             pool: Pool::new(rng),
             flows: BTreeMap::new(),
@@ -120,7 +126,11 @@ impl Switch {
                     self.touch(flow);
                 }
             }
-            Input::SipOpened { .. } | Input::Sip { .. } | Input::ConnectFailed { .. } => {}
+            Input::SipOpened { flow, ends, .. } => self.on_sip_opened(flow, ends),
+            Input::Sip { flow, message } => self.on_sip(now, flow, message),
+            Input::ConnectFailed { connect, sentence } => {
+                tracing::warn!(connect, "no connection: {sentence}");
+            }
             Input::FlowClosed { flow, how } => self.on_flow_closed(now, flow, how),
             Input::Media(event) => self.on_media(now, event),
             Input::Api(request) => self.on_api(now, request),
@@ -174,6 +184,7 @@ impl Switch {
             && self.location.is_empty()
             && self.calls.len() == 0
             && self.calls.live_legs() == 0
+            && self.sip.is_idle()
             && self.pool.in_use() == 0
     }
 
@@ -182,8 +193,22 @@ impl Switch {
         self.touched.insert(flow);
     }
 
-    /// Lets every touched session speak until none has anything left.
+    /// Lets every touched session and SIP speak until none has anything left.
     fn settle(&mut self, now: Now) {
+        loop {
+            self.settle_sessions(now);
+            self.settle_sip(now);
+            if self.touched.is_empty() {
+                break;
+            }
+        }
+        if self.board.is_stale() && !self.timers.is_armed(Timer::Presence) {
+            let due = self.board.due(now.mono, self.config.timing.presence);
+            self.timers.arm(Timer::Presence, due);
+        }
+    }
+
+    fn settle_sessions(&mut self, now: Now) {
         while let Some(flow) = self.touched.pop_first() {
             while let Some(event) = self.next_event(flow) {
                 self.on_session_event(now, flow, event);
@@ -194,10 +219,6 @@ impl Switch {
                 .filter(|open| open.line != FlowLine::Closing);
             let due = due.and_then(|open| open.session.poll_timeout());
             self.timers.set(Timer::Session(flow), due);
-        }
-        if self.board.is_stale() && !self.timers.is_armed(Timer::Presence) {
-            let due = self.board.due(now.mono, self.config.timing.presence);
-            self.timers.arm(Timer::Presence, due);
         }
     }
 
@@ -223,6 +244,9 @@ impl Switch {
                 Timer::MediaClosed(leg) => self.on_media_closed_for_good(now, leg),
                 Timer::Grace(device) => self.on_grace_over(now, device),
                 Timer::Parked(device) => self.on_parked_too_long(now, device),
+                Timer::Transactions => self.on_transactions_due(now),
+                Timer::Accepted(leg) => self.on_accepted_due(now, leg),
+                Timer::Bindings => self.on_bindings_due(now),
                 Timer::Presence => self.publish_presence(now),
                 Timer::Shutdown => self.complete_shutdown(),
             }

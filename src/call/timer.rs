@@ -25,6 +25,12 @@ pub(super) enum Timer {
     Grace(DeviceId),
     /// When to forget a device whose connection broke.
     Parked(DeviceId),
+    /// When the SIP transactions look at their own deadlines.
+    Transactions,
+    /// When a 2xx that waits for its ACK is repeated or given up.
+    Accepted(LegId),
+    /// When the next registration lapses.
+    Bindings,
     /// When to tell subscribers who is here.
     Presence,
     /// When to stop waiting for flows to close and report the shutdown as complete.

@@ -81,7 +81,7 @@ impl Switch {
         if let Some(talk) = self.calls.get_mut(handle).and_then(|call| call.talk_mut()) {
             talk.transfer = Some(Transfer { by, to });
         }
-        if let Err(reason) = self.invite_all(handle, &targets, &invitation) {
+        if let Err(reason) = self.invite_all(now, handle, &targets, &invitation) {
             if let Some(talk) = self.calls.get_mut(handle).and_then(|call| call.talk_mut()) {
                 talk.transfer = None;
             }

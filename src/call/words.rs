@@ -24,6 +24,10 @@ pub(super) fn sentence(reason: &EndReason, side: Side, names: Names<'_>) -> Stri
             Side::Callee => "You declined the call.".to_owned(),
         },
         EndReason::Busy { calling_back } => busy(side, names, *calling_back),
+        EndReason::Refused { status } => match side {
+            Side::Caller => format!("The telephone of {callee} refused the call (SIP {status})."),
+            Side::Callee => format!("Your telephone refused a call from {caller} (SIP {status})."),
+        },
         EndReason::NoAnswer => match side {
             Side::Caller => format!("{callee} did not answer. Try again later."),
             Side::Callee => format!("You missed a call from {caller}."),

@@ -341,6 +341,10 @@ impl World {
                 let ticks = self.worker.obey(&mut self.rng, command);
                 self.schedule(ticks);
             }
+            Output::Sip { flow, .. } | Output::Trust { flow, .. } => {
+                panic!("{flow} carries no SIP")
+            }
+            Output::Connect { connect, .. } => panic!("nobody asked for connection {connect}"),
             Output::Notify(notice) => self.audit.noticed(&notice),
             Output::ApiReply { .. } => {}
             Output::ShutdownComplete => {

@@ -12,6 +12,7 @@ mod holds;
 mod limits;
 mod media;
 mod pages;
+mod phones;
 mod resumption;
 mod secrecy;
 mod sign_in;
@@ -31,6 +32,7 @@ use rand::rngs::StdRng;
 use registrar::{Account, Accounts, Aor, Credentials};
 use serde_json::{Value, json};
 use sip::flow::FlowId;
+use sip::message::Message;
 use sip::uri::Host;
 
 use super::config::{GuestPolicy, Limits, MediaConfig, SwitchConfig, Timing};
@@ -52,6 +54,8 @@ pub(super) struct Bench {
     pub(super) now: Now,
     /// Frames to each flow that no test has looked at yet.
     frames: BTreeMap<FlowId, Vec<Value>>,
+    /// SIP messages on each flow that no test has looked at yet.
+    sip: BTreeMap<FlowId, Vec<Message>>,
     pub(super) closed: Vec<(FlowId, u16)>,
     /// Orders to the worker since the last look.
     commands: Vec<Command>,
@@ -147,6 +151,7 @@ impl Bench {
                 wall: UnixTime(Duration::from_secs(1_800_000_000)),
             },
             frames: BTreeMap::new(),
+            sip: BTreeMap::new(),
             closed: Vec::new(),
             commands: Vec::new(),
             notices: Vec::new(),
@@ -168,6 +173,12 @@ impl Bench {
                         self.frames.entry(flow).or_default().push(frame);
                     }
                 }
+                Output::Sip { flow, bytes } => {
+                    let message = Message::parse(&bytes, &sip::message::Limits::default());
+                    let message = message.expect("what we send can be read");
+                    self.sip.entry(flow).or_default().push(message);
+                }
+                Output::Connect { .. } | Output::Trust { .. } => {}
                 Output::CloseFlow { flow, code, .. } => self.closed.push((flow, code)),
                 Output::Media { worker, command } => {
                     assert_eq!(worker, 0);

@@ -1,0 +1,206 @@
+//! A user agent invites us (RFC 3261 13.3): its leg is that of the caller.
+
+use registrar::Aor;
+use sip::dialog::Dialog;
+use sip::flow::FlowId;
+use sip::header::{Warning, WriteHeader};
+use sip::message::{HeaderName, Rejection, Request, Response, ResponseBuilder, Status};
+use sip::procedure::accept::Accepted;
+use sip::transaction::ServerId;
+use sip::uri::Uri;
+
+use media::ids::LegId;
+
+use super::identity::Identity;
+use super::legs::{SipLeg, Stage};
+use super::{PRODUCT, SDP, description_of_request};
+use crate::call::end::EndReason;
+use crate::call::leg::{Finish, LegEvent, Signalling};
+use crate::call::setup::NewCall;
+use crate::call::switch::Switch;
+use crate::call::time::Now;
+use crate::call::timer::Timer;
+use crate::wcs::message::Payload;
+
+impl Switch {
+    pub(super) fn on_invite(&mut self, now: Now, server: ServerId, flow: FlowId, request: Request) {
+        let from = request.from();
+        let Some(Identity { party, .. }) = self.identify_sender(now, server, flow, &request, &from)
+        else {
+            return;
+        };
+        let callee = self.dialled_by(&request);
+        let Some(sdp) = description_of_request(&request) else {
+            let rejection = Rejection::new(
+                Status::NOT_ACCEPTABLE_HERE,
+                "an INVITE needs a session description here",
+            );
+            return self.reject(now, server, &request, &rejection);
+        };
+        let device = self.phone_on(flow, &party.user);
+        let worker = self.least_loaded_worker();
+        let (leg, local) = self.local(worker);
+        let sip_leg = SipLeg {
+            flow,
+            invite: request,
+            local_tag: self.pool.token(),
+            dialog: None,
+            client: None,
+            stage: Stage::Invited {
+                server,
+                rings: false,
+            },
+        };
+        self.sip.legs.insert(leg, sip_leg);
+        let call = NewCall {
+            caller: party,
+            signalling: Signalling::Sip { device },
+            leg,
+            local,
+            worker,
+            callee,
+            sdp,
+            custom: Payload(serde_json::Value::Null),
+        };
+        self.place_call(now, call);
+    }
+
+    /// Whom an INVITE is for, as a person would dial it.
+    fn dialled_by(&self, request: &Request) -> String {
+        let aor = match request.uri() {
+            Ok(Uri::Sip(uri)) => Aor::from_uri(&uri).ok(),
+            _ => None,
+        };
+        match aor {
+            Some(aor) => self.at_home(aor).shown_in(&self.config.domain).to_string(),
+            None => String::from_utf8_lossy(request.raw_uri()).into_owned(),
+        }
+    }
+
+    /// It gave up before we answered.
+    pub(super) fn on_cancelled(&mut self, now: Now, server: ServerId) {
+        if let Some(leg) = self.sip.legs.of_server(server) {
+            self.on_leg_event(now, leg, LegEvent::HungUp);
+        }
+    }
+
+    /// The far side rings.
+    pub(super) fn tell_ringing(&mut self, now: Now, id: LegId) {
+        let Some(leg) = self.sip.legs.get_mut(id) else {
+            return;
+        };
+        let Stage::Invited { server, rings } = &mut leg.stage else {
+            return;
+        };
+        if std::mem::replace(rings, true) {
+            return;
+        }
+        let server = *server;
+        if let Some(response) = self.answer_invite(id, Status::RINGING, |it| it) {
+            self.make_dialog(id, &response);
+            self.sip.transactions.respond(now.mono, server, response);
+        }
+    }
+
+    /// The call is up: our 2xx, which is repeated until its ACK comes.
+    pub(super) fn accept_invite(&mut self, now: Now, id: LegId, sdp: String) {
+        let Some(leg) = self.sip.legs.get(id) else {
+            return;
+        };
+        let Stage::Invited { server, .. } = leg.stage else {
+            return;
+        };
+        let cseq = leg.invite.cseq();
+        let (allow, supported) = self.abilities();
+        let response = self.answer_invite(id, Status::OK, |builder| {
+            builder
+                .value(HeaderName::Allow, allow)
+                .value(HeaderName::Supported, supported)
+                .body(SDP, sdp)
+        });
+        let Some(response) = response else { return };
+        self.make_dialog(id, &response);
+        let accepted = Accepted::new(now.mono, cseq, response.as_bytes().clone());
+        self.timers
+            .arm(Timer::Accepted(id), accepted.poll_timeout());
+        let over = false;
+        self.sip.legs.go(id, Stage::Accepted { accepted, over });
+        self.sip.transactions.respond(now.mono, server, response);
+    }
+
+    /// The call does not come about.
+    pub(super) fn refuse_invite(&mut self, now: Now, id: LegId, finish: &Finish) {
+        let Some(leg) = self.sip.legs.get(id) else {
+            return;
+        };
+        let Stage::Invited { server, .. } = leg.stage else {
+            return;
+        };
+        let status = final_status(&finish.reason);
+        let mut warning = Vec::new();
+        Warning {
+            code: 399,
+            agent: PRODUCT,
+            text: finish.sentence.as_str().into(),
+        }
+        .write(&mut warning);
+        let response = self.answer_invite(id, status, |builder| match status {
+            Status::REQUEST_TERMINATED => builder,
+            _ => builder.value(HeaderName::Warning, warning),
+        });
+        if let Some(response) = response {
+            self.sip.transactions.respond(now.mono, server, response);
+        }
+        self.sip.legs.remove(id);
+    }
+
+    fn answer_invite(
+        &mut self,
+        id: LegId,
+        status: Status,
+        complete: impl FnOnce(ResponseBuilder) -> ResponseBuilder,
+    ) -> Option<Response> {
+        let leg = self.sip.legs.get(id)?;
+        let mut builder = ResponseBuilder::new(&leg.invite, status)
+            .to_tag(&leg.local_tag)
+            .value(HeaderName::Server, PRODUCT);
+        if status < Status::MULTIPLE_CHOICES {
+            builder = builder.addr(HeaderName::Contact, &self.own_contact(leg.flow)?);
+        }
+        match complete(builder).build() {
+            Ok(response) => Some(response),
+            Err(error) => {
+                tracing::error!(%error, leg = %id, "an answer of ours cannot be written");
+                None
+            }
+        }
+    }
+
+    fn make_dialog(&mut self, id: LegId, response: &Response) {
+        let Some(leg) = self.sip.legs.get_mut(id) else {
+            return;
+        };
+        if let Some(dialog) = &mut leg.dialog {
+            if response.status().is_success() {
+                dialog.confirm();
+            }
+            return;
+        }
+        match Dialog::of_request(&leg.invite, response) {
+            Ok(dialog) => self.sip.legs.set_dialog(id, dialog),
+            Err(error) => tracing::debug!(%error, leg = %id, "an INVITE makes no dialog"),
+        }
+    }
+
+    /// What we say of ourselves: Allow and Supported.
+    pub(super) fn abilities(&self) -> (String, String) {
+        let we = &self.sip.capabilities;
+        (we.allow(), we.extensions.join(", "))
+    }
+}
+
+/// The final response to an INVITE whose call ended so.
+fn final_status(reason: &EndReason) -> Status {
+    let status = Status::new(reason.sip_status()).filter(|status| !status.is_success());
+    status.unwrap_or(Status::TEMPORARILY_UNAVAILABLE)
+}

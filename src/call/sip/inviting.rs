@@ -1,0 +1,227 @@
+//! We invite a user agent (RFC 3261 13.2): its leg is that of somebody called.
+
+use media::ids::LegId;
+use sip::dialog::{Dialog, DialogId, MAX_FORWARDS};
+use sip::flow::FlowId;
+use sip::header::OwnAddr;
+use sip::message::{HeaderName, Method, Request, RequestBuilder, Response, Status};
+use sip::transaction::{ClientId, Failure};
+use sip::uri::Uri;
+
+use super::legs::{SipLeg, Stage};
+use super::{PRODUCT, SDP, description};
+use crate::call::end::{EndReason, Side};
+use crate::call::invite::Invitation;
+use crate::call::leg::{LegEvent, Signalling};
+use crate::call::people::{DeviceId, Party};
+use crate::call::switch::Switch;
+use crate::call::time::Now;
+
+impl Switch {
+    /// Invites a registered user agent with our offer.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub(in crate::call) fn invite_phone(
+        &mut self,
+        now: Now,
+        id: LegId,
+        device: DeviceId,
+        sdp: &str,
+        invitation: &Invitation,
+    ) -> Result<Signalling, EndReason> {
+        let (flow, uri, path) = self.way_to(device).ok_or(EndReason::NotSignedIn)?;
+        let transport = self.sip.transport(flow).ok_or(EndReason::NotSignedIn)?;
+        let local_tag = self.pool.token();
+        let builder = self.invite_request(flow, &uri, &local_tag, invitation);
+        let builder = builder.ok_or(EndReason::NotSignedIn)?;
+        let builder = path.iter().fold(builder, |it, hop| {
+            it.value(HeaderName::Route, hop.as_bytes())
+        });
+        let request = builder.body(SDP, sdp.to_owned()).build();
+        let request = request.map_err(|error| {
+            tracing::error!(%error, "an INVITE of ours cannot be written");
+            EndReason::NotSignedIn
+        })?;
+        let sent = self
+            .sip
+            .transactions
+            .request(now.mono, flow, transport, request.clone());
+        let client = sent.map_err(|_| EndReason::CallLimit)?;
+        let leg = SipLeg {
+            flow,
+            invite: request,
+            local_tag,
+            dialog: None,
+            client: Some(client),
+            stage: Stage::Inviting { over: false },
+        };
+        self.sip.legs.insert(id, leg);
+        Ok(Signalling::Sip {
+            device: Some(device),
+        })
+    }
+
+    fn invite_request(
+        &mut self,
+        flow: FlowId,
+        uri: &Uri,
+        local_tag: &str,
+        invitation: &Invitation,
+    ) -> Option<RequestBuilder> {
+        let (allow, supported) = self.abilities();
+        let call_id = self.pool.token();
+        let builder = RequestBuilder::new(Method::Invite, uri);
+        let builder = self.with_via(flow, builder)?;
+        Some(
+            builder
+                .max_forwards(MAX_FORWARDS)
+                .from(&address(&invitation.from)?.tag(local_tag))
+                .to(&address(&invitation.to)?)
+                .call_id(&call_id)
+                .cseq(1)
+                .addr(HeaderName::Contact, &self.own_contact(flow)?)
+                .value(HeaderName::Allow, allow)
+                .value(HeaderName::Supported, supported)
+                .value(HeaderName::UserAgent, PRODUCT),
+        )
+    }
+
+    /// A response to a request of ours. Of those within dialogs, none changes anything.
+    pub(super) fn on_response(&mut self, now: Now, client: ClientId, response: &Response) {
+        let Some(id) = self.sip.legs.of_client(client) else {
+            return;
+        };
+        let status = response.status();
+        if status.is_provisional() {
+            if status > Status::TRYING {
+                self.on_leg_event(now, id, LegEvent::Rings);
+            }
+        } else if status.is_success() {
+            self.on_accepted(now, id, response);
+        } else {
+            self.on_refused(now, id, status);
+        }
+    }
+
+    /// It accepts. Each 2xx gets its ACK; of several user agents that accept, the first is in the
+    /// call, and the others get a BYE (13.2.2.4).
+    fn on_accepted(&mut self, now: Now, id: LegId, response: &Response) {
+        let Some(leg) = self.sip.legs.get_mut(id) else {
+            return;
+        };
+        let known = leg.dialog.as_ref().map(Dialog::id);
+        if known.is_some() && known == DialogId::of_response(response).as_ref() {
+            return self.acknowledge(id);
+        }
+        let dialog = match Dialog::of_response(&leg.invite, response) {
+            Ok(dialog) => dialog,
+            Err(error) => {
+                tracing::debug!(%error, leg = %id, "a 2xx makes no dialog");
+                return;
+            }
+        };
+        let (flow, invite) = (leg.flow, leg.invite.clone());
+        match leg.stage {
+            Stage::Inviting { over: false } => {
+                self.sip.legs.set_dialog(id, dialog);
+                self.sip.legs.go(id, Stage::Talking);
+                self.acknowledge(id);
+                let event = match description(response.headers(), response.body()) {
+                    Some(sdp) => LegEvent::Answered { sdp },
+                    None => LegEvent::Declined(EndReason::BadDescription(
+                        Side::Callee,
+                        "the 200 has no session description".to_owned(),
+                    )),
+                };
+                self.on_leg_event(now, id, event);
+            }
+            // It crossed our CANCEL, or is of another branch.
+            Stage::Inviting { over: true } => {
+                self.turn_away(now, flow, &invite, dialog);
+                self.sip.legs.remove(id);
+            }
+            _ => self.turn_away(now, flow, &invite, dialog),
+        }
+    }
+
+    /// Acknowledges the 2xx of our INVITE.
+    fn acknowledge(&mut self, id: LegId) {
+        let Some(leg) = self.sip.legs.get(id) else {
+            return;
+        };
+        let Some(dialog) = &leg.dialog else { return };
+        let (flow, ack) = (leg.flow, dialog.ack(leg.invite.cseq()));
+        self.send_ack(flow, ack);
+    }
+
+    fn send_ack(&mut self, flow: FlowId, ack: RequestBuilder) {
+        match self.with_via(flow, ack).map(RequestBuilder::build) {
+            Some(Ok(ack)) => self.sip.transactions.send(flow, ack.as_bytes().clone()),
+            Some(Err(error)) => tracing::error!(%error, "an ACK of ours cannot be written"),
+            None => {}
+        }
+    }
+
+    /// Takes up a dialog that nobody wants, and ends it.
+    fn turn_away(&mut self, now: Now, flow: FlowId, invite: &Request, mut dialog: Dialog) {
+        let ack = dialog.ack(invite.cseq());
+        self.send_ack(flow, ack);
+        let bye = dialog.request(Method::Bye);
+        self.send_in_dialog(now, flow, bye);
+    }
+
+    fn on_refused(&mut self, now: Now, id: LegId, status: Status) {
+        let Some(leg) = self.sip.legs.get(id) else {
+            return;
+        };
+        let over = match leg.stage {
+            Stage::Inviting { over } => over,
+            _ => return,
+        };
+        self.sip.legs.remove(id);
+        if !over {
+            self.on_leg_event(now, id, LegEvent::Declined(refusal(status)));
+        }
+    }
+
+    /// No final response comes to a request of ours.
+    pub(super) fn on_unanswered(&mut self, now: Now, client: ClientId, failure: Failure) {
+        let Some(id) = self.sip.legs.of_client(client) else {
+            return;
+        };
+        let Some(leg) = self.sip.legs.get(id) else {
+            return;
+        };
+        let Stage::Inviting { over } = leg.stage else {
+            return;
+        };
+        tracing::debug!(leg = %id, %failure, "an INVITE stays without an answer");
+        self.sip.legs.remove(id);
+        if !over {
+            let reason = EndReason::ConnectionLost(Side::Callee);
+            self.on_leg_event(now, id, LegEvent::Declined(reason));
+        }
+    }
+}
+
+/// A person's address, as the other side is shown it.
+fn address(party: &Party) -> Option<OwnAddr> {
+    let uri = party.user.to_uri().ok()?;
+    Some(OwnAddr::new(&party.display_name, &uri))
+}
+
+/// What a user agent's refusal means to the call.
+fn refusal(status: Status) -> EndReason {
+    match status {
+        Status::BUSY_HERE | Status::BUSY_EVERYWHERE => EndReason::Busy {
+            calling_back: false,
+        },
+        Status::DECLINE => EndReason::Rejected,
+        Status::REQUEST_TIMEOUT | Status::REQUEST_TERMINATED => EndReason::NoAnswer,
+        Status::TEMPORARILY_UNAVAILABLE | Status::GONE => EndReason::NotSignedIn,
+        other => EndReason::Refused {
+            status: other.code(),
+        },
+    }
+}

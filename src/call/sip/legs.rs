@@ -1,0 +1,153 @@
+//! What SIP needs to know of a leg, beside what every leg has.
+
+use std::collections::BTreeMap;
+
+use media::ids::LegId;
+use sip::dialog::{Dialog, DialogId};
+use sip::flow::FlowId;
+use sip::message::Request;
+use sip::procedure::accept::Accepted;
+use sip::transaction::{ClientId, ServerId};
+use smol_str::SmolStr;
+
+/// A leg's dialog and what led to it. It may outlive the leg, until the far side has heard of the
+/// end.
+#[derive(Debug)]
+pub(super) struct SipLeg {
+    /// Over which requests go.
+    pub(super) flow: FlowId,
+    /// As it arrived, or as it was sent.
+    pub(super) invite: Request,
+    /// Ours in the dialog.
+    pub(super) local_tag: SmolStr,
+    pub(super) dialog: Option<Dialog>,
+    /// Of our INVITE: it may bring a 2xx more than once, and from more than one.
+    pub(super) client: Option<ClientId>,
+    pub(super) stage: Stage,
+}
+
+/// How far the INVITE came.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// It invited us and waits for our final response.
+    Invited {
+        server: ServerId,
+        /// It was told that it rings.
+        rings: bool,
+    },
+    /// It has our 2xx, and we wait for its ACK.
+    Accepted {
+        accepted: Accepted,
+        /// The call is over: a BYE follows the ACK (RFC 3261 15).
+        over: bool,
+    },
+    /// We invite it.
+    Inviting {
+        /// The call is over: if it accepts yet, it gets an ACK and a BYE.
+        over: bool,
+    },
+    /// Both have accepted.
+    Talking,
+}
+
+/// All of them, and the ways to find them.
+#[derive(Debug, Default)]
+pub(super) struct SipLegs {
+    by_leg: BTreeMap<LegId, SipLeg>,
+    by_dialog: BTreeMap<DialogId, LegId>,
+    by_client: BTreeMap<ClientId, LegId>,
+    by_server: BTreeMap<ServerId, LegId>,
+}
+
+impl SipLegs {
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_leg.is_empty() && self.by_dialog.is_empty() && self.by_client.is_empty()
+    }
+
+    pub(super) fn insert(&mut self, id: LegId, leg: SipLeg) {
+        if let Stage::Invited { server, .. } = leg.stage {
+            self.by_server.insert(server, id);
+        }
+        if let Some(client) = leg.client {
+            self.by_client.insert(client, id);
+        }
+        self.by_leg.insert(id, leg);
+    }
+
+    pub(super) fn get(&self, id: LegId) -> Option<&SipLeg> {
+        self.by_leg.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: LegId) -> Option<&mut SipLeg> {
+        self.by_leg.get_mut(&id)
+    }
+
+    /// The legs on a flow whose stage is such.
+    pub(super) fn on_flow(
+        &self,
+        flow: FlowId,
+        is_such: impl Fn(&Stage) -> bool,
+    ) -> impl Iterator<Item = LegId> {
+        let legs = self.by_leg.iter();
+        legs.filter(move |(_, leg)| leg.flow == flow && is_such(&leg.stage))
+            .map(|(id, _)| *id)
+    }
+
+    /// The far side of a leg is on another flow now.
+    pub(super) fn move_to(&mut self, id: LegId, flow: FlowId) {
+        if let Some(leg) = self.by_leg.get_mut(&id) {
+            leg.flow = flow;
+        }
+    }
+
+    pub(super) fn of_dialog(&self, dialog: &DialogId) -> Option<LegId> {
+        self.by_dialog.get(dialog).copied()
+    }
+
+    pub(super) fn of_client(&self, client: ClientId) -> Option<LegId> {
+        self.by_client.get(&client).copied()
+    }
+
+    pub(super) fn of_server(&self, server: ServerId) -> Option<LegId> {
+        self.by_server.get(&server).copied()
+    }
+
+    /// Gives a leg its dialog.
+    pub(super) fn set_dialog(&mut self, id: LegId, dialog: Dialog) {
+        let Some(leg) = self.by_leg.get_mut(&id) else {
+            return;
+        };
+        self.by_dialog.insert(dialog.id().clone(), id);
+        if let Some(old) = leg.dialog.replace(dialog)
+            && leg.dialog.as_ref().map(Dialog::id) != Some(old.id())
+        {
+            self.by_dialog.remove(old.id());
+        }
+    }
+
+    /// Moves a leg on, and gives back where it was.
+    pub(super) fn go(&mut self, id: LegId, stage: Stage) -> Option<Stage> {
+        let leg = self.by_leg.get_mut(&id)?;
+        let old = std::mem::replace(&mut leg.stage, stage);
+        self.forget_server(&old);
+        Some(old)
+    }
+
+    pub(super) fn remove(&mut self, id: LegId) -> Option<SipLeg> {
+        let leg = self.by_leg.remove(&id)?;
+        if let Some(dialog) = &leg.dialog {
+            self.by_dialog.remove(dialog.id());
+        }
+        if let Some(client) = leg.client {
+            self.by_client.remove(&client);
+        }
+        self.forget_server(&leg.stage);
+        Some(leg)
+    }
+
+    fn forget_server(&mut self, stage: &Stage) {
+        if let Stage::Invited { server, .. } = stage {
+            self.by_server.remove(server);
+        }
+    }
+}

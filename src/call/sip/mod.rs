@@ -1,0 +1,254 @@
+//! SIP in the Switch: the user agent at both ends of a call, and the registrar.
+//!
+//! The transaction layer (`sip::transaction`) repeats and absorbs; here is what a request means.
+//! Calls know nothing of it: what the far side does becomes a
+//! [`LegEvent`](super::leg::LegEvent), and what it is told was a
+//! [`LegOrder`](super::leg::LegOrder).
+
+mod dialog;
+mod identity;
+mod invited;
+mod inviting;
+mod legs;
+mod order;
+mod register;
+mod request;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+
+use media::ids::LegId;
+use sip::digest;
+use sip::flow::{FlowId, Transport};
+use sip::header::OwnAddr;
+use sip::message::{Capabilities, HeaderName, Message, Method, Request, RequestBuilder};
+use sip::transaction::{Event, Timings, TransactionLimits, Transactions};
+use sip::uri::{Host, Uri};
+
+use self::legs::SipLegs;
+use super::io::{Output, SipEnds};
+use super::leg::LegOrder;
+use super::switch::{Stage, Switch};
+use super::time::Now;
+use super::timer::Timer;
+
+/// What the Switch keeps for SIP.
+pub(super) struct Sip {
+    transactions: Transactions,
+    flows: BTreeMap<FlowId, SipFlow>,
+    legs: SipLegs,
+    /// What legs are to be told, in order; see [`Switch::obey_sip`].
+    orders: VecDeque<(LegId, LegOrder)>,
+    /// Who asks for passwords, by domain.
+    realms: BTreeMap<Host, digest::Server>,
+    /// Of their nonces.
+    nonce_secret: [u8; 32],
+    capabilities: Capabilities,
+}
+
+/// A flow that carries SIP.
+#[derive(Debug)]
+struct SipFlow {
+    ends: SipEnds,
+    /// Somebody has proved who he is on it.
+    trusted: bool,
+}
+
+impl Sip {
+    pub(super) fn new(nonce_secret: [u8; 32]) -> Self {
+        Self {
+            transactions: Transactions::new(Timings::default(), TransactionLimits::default()),
+            flows: BTreeMap::new(),
+            legs: SipLegs::default(),
+            orders: VecDeque::new(),
+            realms: BTreeMap::new(),
+            nonce_secret,
+            capabilities: capabilities(),
+        }
+    }
+
+    /// Nothing is going on, and nothing is remembered of what was. Transactions may be: they last
+    /// a while longer than what they were for.
+    pub(super) fn is_idle(&self) -> bool {
+        self.legs.is_empty() && self.orders.is_empty()
+    }
+
+    fn transport(&self, flow: FlowId) -> Option<Transport> {
+        self.flows.get(&flow).map(|open| open.ends.transport)
+    }
+}
+
+/// What we understand.
+fn capabilities() -> Capabilities {
+    Capabilities {
+        methods: vec![
+            Method::Invite,
+            Method::Ack,
+            Method::Cancel,
+            Method::Bye,
+            Method::Options,
+            Method::Register,
+            Method::Info,
+        ],
+        extensions: ["outbound", "path"].map(str::to_owned).to_vec(),
+        content_types: vec![SDP.to_owned()],
+        any_content: vec![Method::Info],
+        forwards: true,
+    }
+}
+
+/// The type of a session description (RFC 8866 8.1).
+const SDP: &str = "application/sdp";
+
+/// What we write as `User-Agent` and `Server`.
+const PRODUCT: &str = "Callbox";
+
+impl Switch {
+    pub(super) fn on_sip_opened(&mut self, flow: FlowId, ends: SipEnds) {
+        let full = self.sip.flows.len() >= self.config.limits.flows;
+        if self.stage != Stage::Running || full {
+            tracing::debug!(%flow, "a flow for SIP is refused");
+            return self.outputs.push(Output::CloseFlow {
+                flow,
+                code: 1013,
+                reason: "too many connections",
+            });
+        }
+        let open = SipFlow {
+            ends,
+            trusted: false,
+        };
+        self.sip.flows.insert(flow, open);
+    }
+
+    pub(super) fn on_sip(&mut self, now: Now, flow: FlowId, message: Message) {
+        // What comes on a flow that was refused or is unknown is not looked at.
+        let Some(transport) = self.sip.transport(flow) else {
+            return;
+        };
+        self.sip
+            .transactions
+            .handle(now.mono, flow, transport, message);
+    }
+
+    /// True if it was one of SIP.
+    pub(super) fn on_sip_flow_closed(&mut self, now: Now, flow: FlowId) -> bool {
+        if self.sip.flows.remove(&flow).is_none() {
+            return false;
+        }
+        self.sip.transactions.flow_closed(now.mono, flow);
+        self.on_phones_gone(now, flow);
+        true
+    }
+
+    /// Lets the transaction layer speak until it has nothing left, and tells legs what they are
+    /// to be told.
+    pub(super) fn settle_sip(&mut self, now: Now) {
+        loop {
+            while let Some((leg, order)) = self.sip.orders.pop_front() {
+                self.carry_out_order(now, leg, order);
+            }
+            while let Some((flow, bytes)) = self.sip.transactions.poll_transmit() {
+                self.outputs.push(Output::Sip { flow, bytes });
+            }
+            match self.sip.transactions.poll_event() {
+                Some(event) => self.on_transaction_event(now, event),
+                None if self.sip.orders.is_empty() => break,
+                None => {}
+            }
+        }
+        let due = self.sip.transactions.poll_timeout();
+        self.timers.set(Timer::Transactions, due);
+        self.timers
+            .set(Timer::Bindings, self.location.poll_timeout());
+    }
+
+    /// Something else was said on a leg in the meantime, or it is gone: what is to be told waits
+    /// until the event at hand has been dealt with.
+    pub(super) fn obey_sip(&mut self, leg: LegId, order: LegOrder) {
+        self.sip.orders.push_back((leg, order));
+    }
+
+    pub(super) fn on_transactions_due(&mut self, now: Now) {
+        self.sip.transactions.handle_timeout(now.mono);
+    }
+
+    fn on_transaction_event(&mut self, now: Now, event: Event) {
+        match event {
+            Event::Request {
+                server,
+                flow,
+                request,
+            } => self.on_request(now, server, flow, *request),
+            Event::Ack { flow, request } => self.on_ack(now, flow, &request),
+            Event::Cancelled { server } => self.on_cancelled(now, server),
+            Event::Response { client, response } => self.on_response(now, client, &response),
+            Event::Failed { client, failure } => self.on_unanswered(now, client, failure),
+            Event::NotAcknowledged { server } => {
+                tracing::debug!(?server, "a refusal was not acknowledged");
+            }
+            Event::Stray { flow, response } => {
+                tracing::debug!(%flow, status = response.status().code(), "a response to nothing");
+            }
+        }
+    }
+
+    /// The Via of a request of ours on a flow, with a branch that nobody used before (RFC 3261
+    /// 8.1.1.7). `None` if the flow is gone.
+    fn with_via(&mut self, flow: FlowId, builder: RequestBuilder) -> Option<RequestBuilder> {
+        let ends = &self.sip.flows.get(&flow)?.ends;
+        let (transport, local) = (ends.transport, ends.local);
+        let branch = format!("z9hG4bK{}", self.pool.token());
+        Some(builder.via(transport.via_name(), &local.to_string(), &branch))
+    }
+
+    /// Where the far side reaches us on a flow: the value of Contact.
+    fn own_contact(&self, flow: FlowId) -> Option<OwnAddr> {
+        let ends = &self.sip.flows.get(&flow)?.ends;
+        let uri = contact_uri(ends.transport, ends.local);
+        Some(OwnAddr::new("", &Uri::parse(&uri).ok()?))
+    }
+
+    /// Sends a request within the dialog of a leg whose answer changes nothing (BYE, INFO).
+    fn send_in_dialog(&mut self, now: Now, flow: FlowId, builder: RequestBuilder) {
+        let Some(transport) = self.sip.transport(flow) else {
+            return;
+        };
+        let Some(builder) = self.with_via(flow, builder) else {
+            return;
+        };
+        match builder.value(HeaderName::UserAgent, PRODUCT).build() {
+            Ok(request) => {
+                let sent = self
+                    .sip
+                    .transactions
+                    .request(now.mono, flow, transport, request);
+                if sent.is_err() {
+                    tracing::warn!(%flow, "as many transactions as there may be: a request is lost");
+                }
+            }
+            Err(error) => tracing::error!(%error, "a request of ours cannot be written"),
+        }
+    }
+}
+
+fn contact_uri(transport: Transport, local: SocketAddr) -> String {
+    match transport {
+        Transport::Udp => format!("sip:{local}"),
+        other => format!("sip:{local};transport={}", other.uri_name()),
+    }
+}
+
+/// The session description that a message carries; `None` if it has none.
+fn description(headers: sip::message::Headers<'_>, body: &[u8]) -> Option<String> {
+    let content_type = headers.text(HeaderName::ContentType)?;
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    if body.is_empty() || !kind.eq_ignore_ascii_case(SDP) {
+        return None;
+    }
+    Some(String::from_utf8_lossy(body).into_owned())
+}
+
+fn description_of_request(request: &Request) -> Option<String> {
+    description(request.headers(), request.body())
+}

@@ -1,0 +1,181 @@
+//! Telephones register (RFC 3261 10.3), and are devices from then on until their bindings end.
+
+use registrar::{Aor, Binding, BindingEvent, BindingState, Change, RegisterPolicy, Registrant};
+use sip::flow::FlowId;
+use sip::message::{Rejection, Request, ResponseBuilder, Status};
+use sip::procedure::register::Register;
+use sip::transaction::ServerId;
+use sip::uri::Uri;
+use smol_str::SmolStr;
+
+use media::ids::LegId;
+
+use super::identity::Identity;
+use super::legs::Stage;
+use crate::call::end::EndReason;
+use crate::call::people::{Device, DeviceId, DeviceKind, User};
+use crate::call::switch::Switch;
+use crate::call::time::Now;
+use crate::call::timer::Timer;
+
+impl Switch {
+    pub(super) fn on_register(
+        &mut self,
+        now: Now,
+        server: ServerId,
+        flow: FlowId,
+        request: Request,
+    ) {
+        let to = request.to();
+        let Some(identity) = self.identify_sender(now, server, flow, &request, &to) else {
+            return;
+        };
+        if let Err(rejection) = self.register(now, server, flow, &request, &identity) {
+            self.reject(now, server, &request, &rejection);
+        }
+    }
+
+    fn register(
+        &mut self,
+        now: Now,
+        server: ServerId,
+        flow: FlowId,
+        request: &Request,
+        identity: &Identity,
+    ) -> Result<(), Rejection> {
+        let register = Register::read(request)?;
+        let gone = || Rejection::new(Status::SERVER_INTERNAL_ERROR, "the connection is gone");
+        let ends = &self.sip.flows.get(&flow).ok_or_else(gone)?.ends;
+        let from = Registrant {
+            aor: &identity.party.user,
+            user: &identity.party.user,
+            flow,
+            transport: ends.transport,
+            source: ends.peer.address,
+        };
+        let policy = RegisterPolicy::default();
+        let registered = self.location.register(now.mono, &policy, &from, &register);
+        let registered = registered.map_err(registrar::Refusal::rejection)?;
+        let response = registered.write(ResponseBuilder::new(request, Status::OK));
+        self.respond(now, server, response);
+        for event in &registered.events {
+            self.on_binding_event(now, flow, identity, event);
+        }
+        Ok(())
+    }
+
+    fn on_binding_event(
+        &mut self,
+        now: Now,
+        flow: FlowId,
+        identity: &Identity,
+        event: &BindingEvent,
+    ) {
+        let device = self.people.by_binding(event.binding);
+        match (event.change, device) {
+            (Change::Registered, _) | (Change::Refreshed | Change::Resumed, None) => {
+                self.add_phone(now, identity, event);
+            }
+            (Change::Refreshed | Change::Resumed, Some(device)) => {
+                self.phone_is_back(now, flow, device);
+            }
+            (Change::Unregistered, Some(device)) => {
+                self.device_gone(now, device, EndReason::Left);
+            }
+            (Change::Expired | Change::Displaced, Some(device)) => {
+                self.device_gone(now, device, EndReason::ConnectionLost);
+            }
+            (Change::Unregistered | Change::Expired | Change::Displaced, None) => {}
+        }
+    }
+
+    fn add_phone(&mut self, now: Now, identity: &Identity, event: &BindingEvent) {
+        let device = Device {
+            user: event.aor.clone(),
+            kind: DeviceKind::Phone { here: true },
+            binding: event.binding,
+            legs: Default::default(),
+        };
+        let name = identity.party.display_name.clone();
+        let id = self.people.next_id();
+        self.people
+            .add(id, device, User::new(name, identity.guest, now.mono));
+        self.announce_sign_in(id, false);
+        self.board.mark_stale();
+        self.ring_also(now, id);
+    }
+
+    /// It registered again, perhaps on another flow: its calls go on there.
+    fn phone_is_back(&mut self, now: Now, flow: FlowId, id: DeviceId) {
+        let Some(device) = self.people.device_mut(id) else {
+            return;
+        };
+        let was_here = device.is_here();
+        device.kind = DeviceKind::Phone { here: true };
+        for leg in device.legs.clone() {
+            self.sip.legs.move_to(leg, flow);
+        }
+        if !was_here {
+            self.timers.disarm(Timer::Parked(id));
+            self.announce_sign_in(id, true);
+            self.board.mark_stale();
+            self.ring_also(now, id);
+        }
+    }
+
+    /// A flow closed. What was bound to it may come back on another one.
+    pub(super) fn on_phones_gone(&mut self, now: Now, flow: FlowId) {
+        let grace = self.config.timing.grace;
+        let closed = self.location.flow_closed(now.mono, flow, Some(grace));
+        for binding in closed.gone {
+            if let Some(device) = self.people.by_binding(binding.id) {
+                self.device_gone(now, device, EndReason::ConnectionLost);
+            }
+        }
+        for binding in closed.parked {
+            let Some(id) = self.people.by_binding(binding) else {
+                continue;
+            };
+            if let Some(device) = self.people.device_mut(id) {
+                device.kind = DeviceKind::Phone { here: false };
+            }
+            tracing::info!(device = id.0, "connection gone, telephone parked");
+            self.timers.arm(Timer::Parked(id), now.mono + grace);
+            self.board.mark_stale();
+        }
+        // Whoever called over it and rings cannot be answered any more.
+        let waits = |stage: &Stage| matches!(stage, Stage::Invited { .. });
+        let legs: Vec<LegId> = self.sip.legs.on_flow(flow, waits).collect();
+        for leg in legs {
+            self.on_leg_gone(now, leg, EndReason::ConnectionLost);
+        }
+    }
+
+    /// Registrations have lapsed.
+    pub(in crate::call) fn on_bindings_due(&mut self, now: Now) {
+        for lapsed in self.location.handle_timeout(now.mono) {
+            if let Some(device) = self.people.by_binding(lapsed.binding.id) {
+                self.device_gone(now, device, EndReason::ConnectionLost);
+            }
+        }
+    }
+
+    /// The device of a user that is registered over a flow.
+    pub(super) fn phone_on(&self, flow: FlowId, user: &Aor) -> Option<DeviceId> {
+        let lives_there = |binding: &&Binding| binding.state == BindingState::Live { flow };
+        let binding = self.location.of(user).find(lives_there)?;
+        self.people.by_binding(binding.id)
+    }
+
+    /// How a registered user agent is reached: over which flow, its URI, and the proxies on the
+    /// way.
+    pub(super) fn way_to(&self, device: DeviceId) -> Option<(FlowId, Uri, Vec<SmolStr>)> {
+        let binding = self.people.device(device)?.binding;
+        let binding = self.location.get(binding)?;
+        let BindingState::Live { flow } = binding.state else {
+            return None;
+        };
+        let contact = binding.contact.as_sip()?;
+        Some((flow, contact.uri.clone(), contact.path.to_vec()))
+    }
+}

@@ -1,0 +1,79 @@
+//! What a request wants, and who deals with it.
+
+use sip::flow::FlowId;
+use sip::message::{
+    HeaderName, Method, Rejection, Request, ResponseBuilder, Status, check_request,
+};
+use sip::transaction::ServerId;
+
+use super::PRODUCT;
+use crate::call::switch::Switch;
+use crate::call::time::Now;
+
+impl Switch {
+    pub(super) fn on_request(
+        &mut self,
+        now: Now,
+        server: ServerId,
+        flow: FlowId,
+        request: Request,
+    ) {
+        if let Err(rejection) = check_request(&request, &self.sip.capabilities) {
+            return self.reject(now, server, &request, &rejection);
+        }
+        if request.to_tag().is_some() {
+            return self.on_request_in_dialog(now, server, flow, request);
+        }
+        match request.method() {
+            Method::Options => self.on_options(now, server, &request),
+            Method::Register => self.on_register(now, server, flow, request),
+            Method::Invite => self.on_invite(now, server, flow, request),
+            _ => self.reject(now, server, &request, &no_dialog()),
+        }
+    }
+
+    /// What we can do (RFC 3261 11.2).
+    pub(super) fn on_options(&mut self, now: Now, server: ServerId, request: &Request) {
+        let we = &self.sip.capabilities;
+        let builder = ResponseBuilder::new(request, Status::OK)
+            .value(HeaderName::Allow, we.allow())
+            .value(HeaderName::Accept, we.accept())
+            .value(HeaderName::Supported, we.extensions.join(", "));
+        self.respond(now, server, builder);
+    }
+
+    /// Answers with a new tag in To.
+    pub(super) fn respond(&mut self, now: Now, server: ServerId, builder: ResponseBuilder) {
+        let tag = self.pool.token();
+        let builder = builder.to_tag(&tag).value(HeaderName::Server, PRODUCT);
+        match builder.build() {
+            Ok(response) => self.sip.transactions.respond(now.mono, server, response),
+            Err(error) => tracing::error!(%error, "a response of ours cannot be written"),
+        }
+    }
+
+    pub(super) fn reject(
+        &mut self,
+        now: Now,
+        server: ServerId,
+        request: &Request,
+        rejection: &Rejection,
+    ) {
+        tracing::debug!(
+            method = request.method().as_str(),
+            status = rejection.status.code(),
+            reason = %rejection.reason,
+            "request refused"
+        );
+        let tag = self.pool.token();
+        match rejection.response(request, &tag) {
+            Ok(response) => self.sip.transactions.respond(now.mono, server, response),
+            Err(error) => tracing::error!(%error, "a refusal of ours cannot be written"),
+        }
+    }
+}
+
+/// 481: it is for a dialog, and there is none (12.2.2).
+pub(super) fn no_dialog() -> Rejection {
+    Rejection::new(Status::CALL_DOES_NOT_EXIST, "there is no such dialog")
+}
