@@ -223,7 +223,12 @@ fn a_taken_tcp_port_for_media_is_one_sentence_with_its_own_key() {
 
 #[test]
 fn an_address_of_another_machine_is_a_sentence() {
-    let place = Place::new(|text| text.replacen("127.0.0.1:0", "203.0.113.99:8080", 1));
+    let place = Place::new(|text| {
+        text.replace(
+            "[http]\nlisten = \"127.0.0.1:0\"",
+            "[http]\nlisten = \"203.0.113.99:8080\"",
+        )
+    });
     let (code, said) = refused(&place);
     assert_eq!(code, 1);
     assert!(
@@ -244,9 +249,9 @@ fn a_faulty_configuration_is_told_whole_by_serve_and_by_check() {
         let said = said(&output);
         for fault in [
             "has 3 faults:",
-            "line 4: https.lsten: unknown key",
-            "line 6: media.port: is a text; allowed: a whole number from 0 to 65535",
-            "line 7: media.colour: unknown key",
+            "line 5: https.lsten: unknown key",
+            "line 7: media.port: is a text; allowed: a whole number from 0 to 65535",
+            "line 8: media.colour: unknown key",
         ] {
             assert!(said.contains(fault), "{fault} is missing in {said}");
         }

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use common::page::{Came, Page};
 use common::{PATIENCE, Server};
-use futures_util::SinkExt;
+use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -171,10 +171,32 @@ async fn s39_an_allowed_origin_is_let_in_but_is_no_loopback_guest() {
 }
 
 #[tokio::test]
-async fn s39_the_sip_subprotocol_is_refused_with_a_sentence() {
+async fn s39_a_foreign_page_gets_403_for_sip_too() {
     let server = Server::start();
-    let refused = Page::open_with(&server, &[("Sec-WebSocket-Protocol", "sip")]).await;
-    assert_eq!(refused.err(), Some(501));
+    let sip = ("Sec-WebSocket-Protocol", "sip");
+    let origin = ("Origin", "https://evil.example");
+    assert_eq!(
+        Page::open_with(&server, &[sip, origin]).await.err(),
+        Some(403)
+    );
+    let host = ("Host", "evil.example");
+    assert_eq!(
+        Page::open_with(&server, &[sip, host]).await.err(),
+        Some(403)
+    );
+    assert!(Page::open_with(&server, &[sip]).await.is_ok());
+}
+
+#[tokio::test]
+async fn sip_over_websocket_is_served_on_the_port_of_the_page() {
+    let server = Server::start();
+    let sip = ("Sec-WebSocket-Protocol", "sip");
+    let mut phone = Page::open_with(&server, &[sip]).await.unwrap();
+    phone.socket.send(Message::text("\r\n\r\n")).await.unwrap();
+    let pong = tokio::time::timeout(PATIENCE, phone.socket.next())
+        .await
+        .unwrap();
+    assert_eq!(pong.unwrap().unwrap(), Message::text("\r\n"));
 }
 
 #[tokio::test]
@@ -293,7 +315,10 @@ fn s07_silent_connections_are_closed_on_both_ports() {
 #[test]
 fn s08_one_address_has_so_many_connections_and_another_is_served() {
     let server = Server::start_with(|text| {
-        let text = text.replacen("127.0.0.1:0", "0.0.0.0:0", 1);
+        let text = text.replace(
+            "[http]\nlisten = \"127.0.0.1:0\"",
+            "[http]\nlisten = \"0.0.0.0:0\"",
+        );
         format!("{text}[limits]\nconnections_per_address = 8\n")
     });
     let from = |source: &str| {

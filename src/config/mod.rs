@@ -42,6 +42,8 @@ pub struct Config {
     pub https: Https,
     /// Who may talk to the HTTP ports.
     pub access: Access,
+    /// SIP over UDP, TCP and TLS.
+    pub sip: Sip,
     /// Calls between people signed in here.
     pub local_videochat: LocalVideochat,
     /// The media engine.
@@ -81,6 +83,33 @@ pub struct Access {
     pub allowed_hosts: Vec<String>,
     /// Whose forwarding headers are believed.
     pub trusted_proxies: Vec<Network>,
+}
+
+/// `[sip]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sip {
+    /// Empty: no SIP over UDP.
+    pub udp: Vec<SocketAddr>,
+    /// Empty: none over TCP.
+    pub tcp: Vec<SocketAddr>,
+    /// Empty: none over TLS. The certificate is that of [`Https`].
+    pub tls: Vec<SocketAddr>,
+    /// What peers outside this network reach us by; `None`: the address they came to.
+    pub public_address: Option<IpAddr>,
+    /// PEM file of the authorities whose certificates servers may show us; `None`: the system's.
+    pub ca_file: Option<PathBuf>,
+    /// A connection of somebody who has not signed in is closed after so long without a message.
+    pub idle_timeout: Duration,
+    /// From the first byte of a message on a stream to its last.
+    pub message_timeout: Duration,
+    /// Between our pings on a WebSocket.
+    pub ping_interval: Duration,
+    /// To open a connection of our own.
+    pub connect_timeout: Duration,
+    /// UDP peers remembered.
+    pub udp_flows: usize,
+    /// Messages a second of one address, as long as nobody there has signed in.
+    pub messages_per_second: u32,
 }
 
 /// `[local_videochat]`

@@ -11,7 +11,7 @@ use sip::uri::Host;
 use super::value::{display_name, domain, ha1, host_name, ip_address, listen_address, origin};
 use super::{
     Access, BusyStatus, Config, Guests, Http, Https, Limits, LocalVideochat, Log, Media, Network,
-    TcpPort, Wcs,
+    Sip, TcpPort, Wcs,
 };
 
 /// No port: `media.tcp_port` is not set.
@@ -23,6 +23,7 @@ pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
     });
     let (http, access) = http(root.section("http"));
     let https = https(root.section("https"), directory);
+    let sip = sip(root.section("sip"), directory);
     let local_videochat = local_videochat(root.section("local_videochat"));
     let pages = [&http.listen[..], &https.listen].concat();
     let config = Config {
@@ -30,6 +31,7 @@ pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
         http,
         https,
         access,
+        sip,
         media: media(root.section("media"), &pages),
         wcs: wcs(root.section("wcs")),
         limits: limits(root.section("limits")),
@@ -92,6 +94,27 @@ fn https(mut section: Section<'_, '_>, directory: &Path) -> Https {
     }
 }
 
+fn sip(mut section: Section<'_, '_>, directory: &Path) -> Sip {
+    let on_loopback = |port| vec![(Ipv4Addr::LOCALHOST, port).into()];
+    let read = Sip {
+        udp: section.list("udp", on_loopback(5060), listen_address),
+        tcp: section.list("tcp", on_loopback(5060), listen_address),
+        tls: section.list("tls", on_loopback(5061), listen_address),
+        public_address: section.text("public_address", None, optional_address),
+        ca_file: section.text("ca_file", None, |text| {
+            Ok((!text.is_empty()).then(|| directory.join(text)))
+        }),
+        idle_timeout: section.seconds("idle_timeout_s", 180, 1..=86_400),
+        message_timeout: section.milliseconds("message_timeout_ms", 8_000, 100..=120_000),
+        ping_interval: section.seconds("ping_interval_s", 30, 1..=3_600),
+        connect_timeout: section.milliseconds("connect_timeout_ms", 5_000, 100..=60_000),
+        udp_flows: section.count("udp_flows", 16_384, 16..=1_000_000),
+        messages_per_second: section.integer("messages_per_second", 500, 1..=1_000_000) as u32,
+    };
+    section.finish();
+    read
+}
+
 fn local_videochat(mut section: Section<'_, '_>) -> LocalVideochat {
     let read = LocalVideochat {
         enabled: section.boolean("enabled", true),
@@ -122,13 +145,7 @@ fn media(mut section: Section<'_, '_>, pages: &[SocketAddr]) -> Media {
         tcp_port,
         workers,
         addresses: section.list("addresses", Vec::new(), offered_address),
-        public_address: section.text("public_address", None, |text| {
-            if text.is_empty() {
-                Ok(None)
-            } else {
-                offered_address(text).map(Some)
-            }
-        }),
+        public_address: section.text("public_address", None, optional_address),
         max_video_bitrate: match section.integer("max_video_kbps", 2_500, 0..=100_000) {
             0 => None,
             kbps => Some(kbps * 1_000),
@@ -277,6 +294,14 @@ fn path(text: &str) -> Result<&str, String> {
         Err("is empty; allowed: a path".to_owned())
     } else {
         Ok(text)
+    }
+}
+
+fn optional_address(text: &str) -> Result<Option<IpAddr>, String> {
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        offered_address(text).map(Some)
     }
 }
 

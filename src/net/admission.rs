@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Counts connections. Cheap to clone: all clones count together.
@@ -23,6 +24,8 @@ struct Counts {
 pub(super) struct Permit {
     counts: Arc<Mutex<Counts>>,
     address: Option<IpAddr>,
+    /// It does not count for its address now. Changed only while `counts` is locked.
+    spared: AtomicBool,
 }
 
 impl Admission {
@@ -55,6 +58,7 @@ impl Admission {
         Some(Permit {
             counts: Arc::clone(&self.counts),
             address,
+            spared: AtomicBool::new(false),
         })
     }
 
@@ -67,17 +71,43 @@ impl Admission {
     }
 }
 
+impl Permit {
+    /// Takes it out of what its address has, or puts it back: who has proved an identity must not
+    /// shut out others behind the same NAT. Put back, an address may have more than it could get.
+    pub(super) fn spare(&self, spared: bool) {
+        let mut counts = lock(&self.counts);
+        if self.spared.swap(spared, Ordering::Relaxed) == spared {
+            return;
+        }
+        if let Some(address) = self.address {
+            if spared {
+                counts.forget(address);
+            } else {
+                *counts.of_address.entry(address).or_insert(0) += 1;
+            }
+        }
+    }
+}
+
+impl Counts {
+    fn forget(&mut self, address: IpAddr) {
+        if let Some(count) = self.of_address.get_mut(&address) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.of_address.remove(&address);
+            }
+        }
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut counts = lock(&self.counts);
         counts.all = counts.all.saturating_sub(1);
         if let Some(address) = self.address
-            && let Some(count) = counts.of_address.get_mut(&address)
+            && !self.spared.load(Ordering::Relaxed)
         {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                counts.of_address.remove(&address);
-            }
+            counts.forget(address);
         }
     }
 }
@@ -120,6 +150,24 @@ mod tests {
         let _first = admission.admit(ip("2001:db8::1")).unwrap();
         assert!(admission.admit(ip("2001:db8::2")).is_none());
         assert!(admission.admit(ip("2001:db8:0:1::1")).is_some());
+    }
+
+    #[test]
+    fn s08_who_has_signed_in_takes_nothing_from_others_of_his_address() {
+        let admission = Admission::new(10, 1);
+        let known = admission.admit(ip("192.0.2.1")).unwrap();
+        assert!(admission.admit(ip("192.0.2.1")).is_none());
+        known.spare(true);
+        known.spare(true);
+        let stranger = admission.admit(ip("192.0.2.1")).unwrap();
+        assert!(admission.admit(ip("192.0.2.1")).is_none());
+        known.spare(false);
+        drop(stranger);
+        assert!(admission.admit(ip("192.0.2.1")).is_none());
+        known.spare(true);
+        drop(known);
+        let counts = lock(&admission.counts);
+        assert_eq!((counts.all, counts.of_address.len()), (0, 0));
     }
 
     #[test]

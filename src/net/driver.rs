@@ -11,30 +11,28 @@ use std::time::Duration;
 use media::event::Event;
 use registrar::Accounts;
 use sip::flow::FlowId;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, warn};
 
 use super::clock;
+use super::flows::{FlowHandle, SocketHandle, TooSlow, Turns};
 use super::media_worker::Handle;
-use crate::call::io::{ApiRequest, FlowEnd, Input, Output, Peer};
+use super::sip::SipHandle;
+use crate::call::io::{ApiRequest, FlowEnd, Input, Output, Peer, SipEnds};
 use crate::call::switch::Switch;
 use crate::call::view::{ApiAction, ApiReply};
 use crate::ops::log;
-use crate::wcs::message::{ClientMessage, ServerMessage};
+use crate::wcs::message::ClientMessage;
 
 /// Inputs that wait for the Switch; whoever has one more waits with it.
 const INBOX: usize = 1024;
-
-/// See [`Turns`].
-const TURNS: usize = 16;
 
 /// An API request is answered within this time, or not at all.
 const REPLY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the driver takes in beside media events.
-enum DriverInput {
+pub(super) enum DriverInput {
     Opened {
         flow: FlowId,
         peer: Peer,
@@ -45,6 +43,23 @@ enum DriverInput {
         message: Box<ClientMessage>,
         /// Given back when the answers are on their way.
         turn: OwnedSemaphorePermit,
+    },
+    SipOpened {
+        flow: FlowId,
+        ends: SipEnds,
+        handle: SipHandle,
+        connect: Option<u64>,
+    },
+    Sip {
+        flow: FlowId,
+        message: sip::message::Message,
+        /// As with `Said`.
+        turn: OwnedSemaphorePermit,
+    },
+    #[allow(dead_code, reason = "connections of our own come next")]
+    ConnectFailed {
+        connect: u64,
+        sentence: String,
     },
     Closed {
         flow: FlowId,
@@ -65,49 +80,65 @@ pub struct DriverHandle {
     next_flow: Arc<AtomicU64>,
 }
 
-/// The way to a socket. It is cut off when this is dropped with orders unsent.
-pub struct SocketHandle {
-    orders: mpsc::Sender<SocketOrder>,
-    _cut: oneshot::Sender<()>,
-}
-
-/// How many messages of one socket may wait for the Switch. Without it a burst of questions
-/// would be answered faster than the answers can be taken.
-pub struct Turns(Arc<Semaphore>);
-
-impl Default for Turns {
-    /// For one socket.
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(TURNS)))
-    }
-}
-
-/// What a socket is to do, in this order.
-#[derive(Debug)]
-pub enum SocketOrder {
-    /// Send this.
-    Say(Box<ServerMessage>),
-    /// Send a close frame.
-    Close {
-        /// RFC 6455 7.4
-        code: u16,
-        /// For whoever debugs the other side.
-        reason: &'static str,
-    },
-}
-
-impl SocketHandle {
-    /// The second value resolves when the driver cuts the socket off.
-    pub fn new(orders: mpsc::Sender<SocketOrder>) -> (Self, oneshot::Receiver<()>) {
-        let (cut, cut_off) = oneshot::channel();
-        (Self { orders, _cut: cut }, cut_off)
-    }
-}
-
 impl DriverHandle {
+    /// A handle whose driver is played by a test.
+    #[cfg(test)]
+    pub(super) fn detached() -> (Self, mpsc::Receiver<DriverInput>) {
+        let (inputs, inbox) = mpsc::channel(INBOX);
+        let next_flow = Arc::new(AtomicU64::new(1));
+        (Self { inputs, next_flow }, inbox)
+    }
+
+    /// A name that no flow had before.
+    pub(super) fn new_flow(&self) -> FlowId {
+        FlowId(self.next_flow.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Tells of a new flow that carries SIP. False if the driver has ended.
+    pub(super) async fn sip_opened(
+        &self,
+        flow: FlowId,
+        ends: SipEnds,
+        handle: SipHandle,
+        connect: Option<u64>,
+    ) -> bool {
+        let opened = DriverInput::SipOpened {
+            flow,
+            ends,
+            handle,
+            connect,
+        };
+        self.inputs.send(opened).await.is_ok()
+    }
+
+    /// Tells of a message that arrived on it. False if the driver has ended.
+    pub(super) async fn sip_said(
+        &self,
+        flow: FlowId,
+        message: sip::message::Message,
+        turns: &Turns,
+    ) -> bool {
+        let Some(turn) = turns.take().await else {
+            return false;
+        };
+        let said = DriverInput::Sip {
+            flow,
+            message,
+            turn,
+        };
+        self.inputs.send(said).await.is_ok()
+    }
+
+    /// Tells that a flow which the Switch asked for cannot be had.
+    #[allow(dead_code, reason = "connections of our own come next")]
+    pub(super) async fn connect_failed(&self, connect: u64, sentence: String) {
+        let failed = DriverInput::ConnectFailed { connect, sentence };
+        let _ = self.inputs.send(failed).await;
+    }
+
     /// Tells of a new WebSocket. `None` if the driver has ended.
     pub async fn opened(&self, peer: Peer, socket: SocketHandle) -> Option<FlowId> {
-        let flow = FlowId(self.next_flow.fetch_add(1, Ordering::Relaxed));
+        let flow = self.new_flow();
         let sent = self
             .inputs
             .send(DriverInput::Opened { flow, peer, socket })
@@ -117,7 +148,7 @@ impl DriverHandle {
 
     /// Tells what was said on it. False if the driver has ended.
     pub async fn said(&self, flow: FlowId, message: ClientMessage, turns: &Turns) -> bool {
-        let Ok(turn) = Arc::clone(&turns.0).acquire_owned().await else {
+        let Some(turn) = turns.take().await else {
             return false;
         };
         let message = Box::new(message);
@@ -165,7 +196,7 @@ pub struct Driver {
     switch: Switch,
     inbox: mpsc::Receiver<DriverInput>,
     /// `None` for one that was cut off and has not yet said that it is gone.
-    sockets: HashMap<FlowId, Option<SocketHandle>>,
+    flows: HashMap<FlowId, Option<FlowHandle>>,
     workers: Vec<Handle>,
     /// Which worker's events are looked at first: each in turn.
     turn: usize,
@@ -183,7 +214,7 @@ impl Driver {
         let driver = Self {
             switch,
             inbox,
-            sockets: HashMap::new(),
+            flows: HashMap::new(),
             workers,
             turn: 0,
             answering: None,
@@ -235,8 +266,32 @@ impl Driver {
     fn admit(&mut self, input: DriverInput) -> Option<Input> {
         match input {
             DriverInput::Opened { flow, peer, socket } => {
-                self.sockets.insert(flow, Some(socket));
+                self.flows.insert(flow, Some(FlowHandle::Wcs(socket)));
                 Some(Input::WcsOpened { flow, peer })
+            }
+            DriverInput::SipOpened {
+                flow,
+                ends,
+                handle,
+                connect,
+            } => {
+                self.flows.insert(flow, Some(FlowHandle::Sip(handle)));
+                Some(Input::SipOpened {
+                    flow,
+                    ends,
+                    connect,
+                })
+            }
+            DriverInput::Sip {
+                flow,
+                message,
+                turn,
+            } => {
+                self.answering = Some(turn);
+                self.is_open(flow).then_some(Input::Sip { flow, message })
+            }
+            DriverInput::ConnectFailed { connect, sentence } => {
+                Some(Input::ConnectFailed { connect, sentence })
             }
             DriverInput::Said {
                 flow,
@@ -244,11 +299,10 @@ impl Driver {
                 turn,
             } => {
                 self.answering = Some(turn);
-                let open = matches!(self.sockets.get(&flow), Some(Some(_)));
-                open.then_some(Input::Wcs { flow, message })
+                self.is_open(flow).then_some(Input::Wcs { flow, message })
             }
             DriverInput::Closed { flow, how } => {
-                let known = self.sockets.remove(&flow).is_some();
+                let known = self.flows.remove(&flow).is_some();
                 known.then_some(Input::FlowClosed { flow, how })
             }
             DriverInput::Asked { action, reply } => {
@@ -268,9 +322,16 @@ impl Driver {
     fn carry_out(&mut self) {
         while let Some(output) = self.switch.poll_output() {
             match output {
-                Output::Wcs { flow, message } => self.order(flow, SocketOrder::Say(message)),
+                Output::Wcs { flow, message } => {
+                    self.order(flow, |handle| handle.say(message));
+                }
+                Output::Sip { flow, bytes } => self.order(flow, |handle| handle.send(bytes)),
+                Output::Trust { flow, trusted } => self.order(flow, |handle| {
+                    handle.trust(trusted);
+                    Ok(())
+                }),
                 Output::CloseFlow { flow, code, reason } => {
-                    self.order(flow, SocketOrder::Close { code, reason });
+                    self.order(flow, |handle| handle.close(code, reason));
                 }
                 Output::Media { worker, command } => {
                     let sent = self.workers.get(worker).map(|it| it.commands.send(command));
@@ -285,20 +346,26 @@ impl Driver {
                         let _ = asked.send(reply);
                     }
                 }
-                Output::Sip { .. } | Output::Connect { .. } | Output::Trust { .. } => {}
+                Output::Connect { .. } => {}
                 Output::ShutdownComplete => self.finished = true,
             }
         }
     }
 
-    fn order(&mut self, flow: FlowId, order: SocketOrder) {
-        let Some(slot) = self.sockets.get_mut(&flow) else {
+    fn is_open(&self, flow: FlowId) -> bool {
+        matches!(self.flows.get(&flow), Some(Some(_)))
+    }
+
+    fn order(&mut self, flow: FlowId, order: impl FnOnce(&mut FlowHandle) -> Result<(), TooSlow>) {
+        let Some(slot) = self.flows.get_mut(&flow) else {
             return;
         };
-        let Some(socket) = slot else { return };
-        if let Err(TrySendError::Full(_)) = socket.orders.try_send(order) {
-            warn!(%flow, "a WebSocket takes its messages too slowly and is cut off");
-            *slot = None;
+        let Some(handle) = slot else { return };
+        if order(handle).is_err() {
+            warn!(%flow, "a peer takes its messages too slowly and is cut off");
+            if let Some(FlowHandle::Sip(handle)) = slot.take() {
+                handle.cut();
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ use super::access::{Caller, Refusal, Rules};
 use super::admission::Admission;
 use super::driver::DriverHandle;
 use super::serve::Connection;
+use super::sip::Shared as SipShared;
 use super::ws;
 use crate::api::{self, ApiContext};
 use crate::call::io::Peer;
@@ -63,6 +64,8 @@ pub(super) struct Front {
     pub limits: Limits,
     /// The call core.
     pub driver: DriverHandle,
+    /// What SIP flows share.
+    pub sip: Arc<SipShared>,
     /// Keeps refusals from flooding the log.
     pub refusals: Throttle,
 }
@@ -128,16 +131,11 @@ async fn upgrade(
         Ok(upgrade) => upgrade,
         Err(rejection) => return rejection.into_response(),
     };
-    if upgrade
+    let speaks_sip = upgrade
         .requested_protocols()
-        .any(|protocol| protocol == "sip")
-    {
-        let sentence = "SIP over WebSocket is not served yet; this port speaks the protocol of \
-                        the Web SDK, which asks for no subprotocol.\n";
-        return (StatusCode::NOT_IMPLEMENTED, sentence).into_response();
-    }
+        .any(|protocol| protocol == "sip");
     // Behind a proxy every WebSocket counts for the address that the proxy tells.
-    let mut permits = vec![connection.permit];
+    let mut permits = vec![Arc::clone(&connection.permit)];
     if caller.address.ip() != connection.peer.ip() {
         let Some(permit) = front.admission.admit(Some(caller.address.ip())) else {
             debug!("a WebSocket too many of one address is refused");
@@ -155,6 +153,10 @@ async fn upgrade(
         secure: connection.secure,
         user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT).collect()),
     };
+    if speaks_sip {
+        let shared = Arc::clone(&front.sip);
+        return super::sip::upgrade(upgrade, &connection, peer, permits, shared);
+    }
     let (driver, limits) = (front.driver.clone(), front.limits.clone());
     ws::configure(upgrade, &front.limits).on_upgrade(move |socket| async move {
         ws::run(socket, peer, driver, &limits).await;

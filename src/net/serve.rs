@@ -46,6 +46,8 @@ pub(super) struct Serving {
 pub(super) struct Connection {
     /// The far address of the socket.
     pub peer: SocketAddr,
+    /// Our end of it.
+    pub local: SocketAddr,
     /// TLS.
     pub secure: bool,
     /// Keeps the connection counted, also after it became a WebSocket.
@@ -65,6 +67,9 @@ impl Serving {
                     continue;
                 }
             };
+            let Ok(local) = stream.local_addr() else {
+                continue;
+            };
             let address = peer.ip();
             let counted = !self.rules.borrow().is_trusted_proxy(address);
             let Some(permit) = self.admission.admit(counted.then_some(address)) else {
@@ -73,6 +78,7 @@ impl Serving {
             };
             let connection = Connection {
                 peer,
+                local,
                 secure: tls.is_some(),
                 permit: Arc::new(permit),
             };

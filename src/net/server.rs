@@ -20,6 +20,7 @@ use super::driver::{Driver, DriverHandle};
 use super::http::{Front, router};
 use super::media_worker::{MediaWorker, MediaWorkerConfig, Monitor, candidate_addresses};
 use super::serve::Serving;
+use super::sip::Shared as SipShared;
 use super::tls::{self, Identity};
 use super::{StartError, listen, settings};
 use crate::api::{ApiContext, ReloadOrder};
@@ -139,11 +140,13 @@ impl Server {
             config.limits.connections,
             config.limits.connections_per_address,
         );
+        let sip = SipShared::new(config, handle.clone());
         let front = Front {
             rules: seen_rules.clone(),
             admission: admission.clone(),
             limits: config.limits.clone(),
             driver: handle.clone(),
+            sip: Arc::clone(&sip),
             refusals: Throttle::new(LOGGED_REFUSALS.0, LOGGED_REFUSALS.1),
         };
         let (reload, reload_orders) = mpsc::channel(1);

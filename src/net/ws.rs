@@ -11,7 +11,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::debug;
 
-use super::driver::{DriverHandle, SocketHandle, SocketOrder, Turns};
+use super::driver::DriverHandle;
+use super::flows::{SocketHandle, SocketOrder, Turns};
 use crate::call::io::{FlowEnd, Peer};
 use crate::config::Limits;
 use crate::wcs::message::ClientMessage;
@@ -174,20 +175,21 @@ impl Session<'_> {
 }
 
 /// Bounds frames that cost us work and say nothing.
-struct Control {
+pub(super) struct Control {
     second: Instant,
     seen: u32,
 }
 
 impl Control {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             second: Instant::now(),
             seen: 0,
         }
     }
 
-    fn admit(&mut self, now: Instant) -> bool {
+    /// True if one more is not too many.
+    pub(super) fn admit(&mut self, now: Instant) -> bool {
         if now.duration_since(self.second) >= Duration::from_secs(1) {
             *self = Self {
                 second: now,

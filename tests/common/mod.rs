@@ -27,8 +27,8 @@ pub mod page;
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the tests need of a configuration, beside what a test adds.
-const PORTS: &str =
-    "[http]\nlisten = \"127.0.0.1:0\"\n[https]\nlisten = \"127.0.0.1:0\"\n[media]\nport = 0\n";
+const PORTS: &str = "sip = { udp = \"127.0.0.1:0\", tcp = \"127.0.0.1:0\", tls = \"127.0.0.1:0\" }\n\
+     [http]\nlisten = \"127.0.0.1:0\"\n[https]\nlisten = \"127.0.0.1:0\"\n[media]\nport = 0\n";
 
 /// A directory with a configuration.
 pub struct Place {
