@@ -12,6 +12,7 @@ use sip::uri::Host;
 use crate::aor::Aor;
 use crate::location::Location;
 use crate::register::{Refusal, RegisterPolicy, Registered, Registrant};
+use crate::store::Store;
 
 pub(crate) fn aor(name: &str) -> Aor {
     Aor::parse(name, &Host::parse("example.com").unwrap()).unwrap()
@@ -67,9 +68,9 @@ impl Phone {
     }
 
     /// Sends it.
-    pub(crate) fn register(
+    pub(crate) fn register<S: Store>(
         &mut self,
-        location: &mut Location,
+        location: &mut Location<S>,
         now: Instant,
         policy: &RegisterPolicy,
         rows: &str,
@@ -79,9 +80,9 @@ impl Phone {
         self.register_as(location, now, policy, &user, &request)
     }
 
-    pub(crate) fn register_as(
+    pub(crate) fn register_as<S: Store>(
         &self,
-        location: &mut Location,
+        location: &mut Location<S>,
         now: Instant,
         policy: &RegisterPolicy,
         user: &Aor,

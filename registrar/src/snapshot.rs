@@ -18,6 +18,8 @@
 
 mod line;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::time::{Duration, Instant};
@@ -47,6 +49,8 @@ pub struct Restored {
     pub expired: usize,
     /// So many are beyond the limits of today; the oldest came first.
     pub over_limit: usize,
+    /// So many are of places that are bound by a later word.
+    pub outdated: usize,
     /// So many belong to domains or accounts that are no longer here.
     pub unwanted: usize,
 }

@@ -1,5 +1,8 @@
 //! Where bindings are kept.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Bound;

@@ -31,36 +31,64 @@ impl<S: Store> Location<S> {
     ///
     /// # Errors
     /// [`SnapshotError`], with the first line that is wrong; nothing has changed then.
-    pub fn restore<'a>(
+    pub fn restore(
         &mut self,
         now: Clocks,
-        expiry: impl Fn(&Aor) -> Option<&'a ExpiryLimits>,
+        expiry: impl Fn(&Aor) -> Option<ExpiryLimits>,
         snapshot: &[u8],
     ) -> Result<Restored, SnapshotError> {
         let mut restored = Restored::default();
         for record in read(snapshot, now.mono)? {
             let left = record.expires.saturating_sub(now.wall);
             let Record { mut binding, .. } = record;
-            let Some(expiry) = expiry(&binding.aor) else {
-                restored.unwanted += 1;
-                continue;
+            let count = match expiry(&binding.aor) {
+                None => &mut restored.unwanted,
+                Some(_) if left.is_zero() => &mut restored.expired,
+                Some(expiry) => {
+                    let left = left.min(Duration::from_secs(expiry.max_s().into()));
+                    binding.expires = Some(now.mono + left);
+                    binding.refreshed = past(now, record.refreshed);
+                    self.take_up(binding, &mut restored)
+                }
             };
-            if left.is_zero() {
-                restored.expired += 1;
-            } else if self.get(binding.id).is_some()
-                || self.len() >= self.limits.bindings
-                || self.count_of(&binding.aor) >= self.limits.per_aor
-            {
-                restored.over_limit += 1;
-            } else {
-                let left = left.min(Duration::from_secs(expiry.max_s().into()));
-                binding.expires = Some(now.mono + left);
-                binding.refreshed = past(now, record.refreshed);
-                self.insert(binding);
-                restored.bindings += 1;
-            }
+            *count += 1;
         }
         Ok(restored)
+    }
+
+    /// Says where to count it.
+    fn take_up<'r>(&mut self, mut binding: Binding, restored: &'r mut Restored) -> &'r mut usize {
+        // Two of one place were never there at once: one went while the snapshot was written, or
+        // its telephone is back already.
+        let twin = self.twin(&binding).map(|twin| (twin.id, twin.refreshed));
+        match twin {
+            Some((_, refreshed)) if refreshed >= binding.refreshed => {
+                return &mut restored.outdated;
+            }
+            Some((id, _)) => {
+                self.unbind(id);
+                restored.bindings = restored.bindings.saturating_sub(1);
+                restored.outdated += 1;
+            }
+            None => {}
+        }
+        if self.len() >= self.limits.bindings || self.count_of(&binding.aor) >= self.limits.per_aor
+        {
+            return &mut restored.over_limit;
+        }
+        if self.get(binding.id).is_some() {
+            binding.id = self.new_id();
+        }
+        self.insert(binding);
+        &mut restored.bindings
+    }
+
+    fn twin(&self, binding: &Binding) -> Option<&Binding> {
+        let contact = binding.contact.as_sip()?;
+        self.of(&binding.aor).find(|own| {
+            let own = own.contact.as_sip();
+            own.is_some_and(|own| own.same_place(contact))
+        })
     }
 }
 
@@ -135,7 +163,7 @@ fn record(text: &str, now: Instant) -> Result<Record, SnapshotFault> {
         refreshed: Duration::from_millis(fields.number("refreshed")?),
         expires: Duration::from_millis(fields.number("expires")?),
         binding: Binding {
-            id: BindingId(fields.number("id")?),
+            id: id(&mut fields)?,
             aor,
             contact: Contact::Sip(Arc::new(contact(&mut fields)?)),
             q: q.ok_or_else(|| SnapshotFault::Field("q".to_owned()))?,
@@ -151,14 +179,24 @@ fn record(text: &str, now: Instant) -> Result<Record, SnapshotFault> {
     }
 }
 
+/// Names are counted up: one near the end of the numbers was never given.
+fn id(fields: &mut Fields<'_>) -> Result<BindingId, SnapshotFault> {
+    match fields.number("id")? {
+        id if id <= u64::MAX / 2 => Ok(BindingId(id)),
+        _ => Err(SnapshotFault::Field("id".to_owned())),
+    }
+}
+
 fn aor(text: &str) -> Option<Aor> {
     let (user, domain) = text.split_once('@')?;
     Aor::new(user, &Host::parse(domain).ok()?).ok()
 }
 
 fn contact(fields: &mut Fields<'_>) -> Result<SipContact, SnapshotFault> {
-    let uri = Uri::parse(&fields.must("contact")?)
-        .map_err(|_| SnapshotFault::Field("contact".to_owned()))?;
+    let uri = Uri::parse(&fields.must("contact")?).ok();
+    let uri = uri
+        .filter(|uri| uri.as_sip().is_some())
+        .ok_or_else(|| SnapshotFault::Field("contact".to_owned()))?;
     Ok(SipContact {
         uri,
         instance: fields.take("instance").map(SmolStr::from),

@@ -85,6 +85,36 @@ fn parked_telephones_make_room_the_first_to_break_first() {
 }
 
 #[test]
+fn of_parked_telephones_the_first_to_break_makes_room_even_where_all_is_full() {
+    let (mut location, now) = registrar();
+    for name in ["alice", "bob"] {
+        for flow in 1..=3 {
+            let mut phone = Phone::on_socket(name, flow);
+            send(
+                &mut location,
+                now,
+                &mut phone,
+                &contact(&format!("p{flow}")),
+            )
+            .unwrap();
+        }
+    }
+    assert_eq!(location.len(), BINDINGS);
+    location.flow_closed(now, FlowId(3), Some(seconds(60)));
+    location.flow_closed(now + seconds(1), FlowId(1), Some(seconds(60)));
+    let mut phone = Phone::on_socket("alice", 4);
+    let registered = send(&mut location, now + seconds(2), &mut phone, &contact("new")).unwrap();
+    let uris: Vec<_> = listed(&registered)
+        .into_iter()
+        .map(|(uri, _)| uri)
+        .collect();
+    assert_eq!(
+        uris,
+        ["sip:p1@192.0.2.1", "sip:p2@192.0.2.1", "sip:new@192.0.2.1"]
+    );
+}
+
+#[test]
 fn pages_count_towards_the_cap_but_make_no_room() {
     let (mut location, now) = registrar();
     for flow in 1..=3 {

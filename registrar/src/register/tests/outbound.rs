@@ -32,6 +32,39 @@ fn an_instance_replaces_its_own_flow_whatever_its_contact() {
 }
 
 #[test]
+fn two_user_agents_with_the_same_reg_id_both_ring() {
+    let (mut location, now) = registrar();
+    for (number, instance) in [(1, "<urn:uuid:1>"), (2, "<urn:uuid:2>")] {
+        let mut browser = Phone::on_socket("alice", number);
+        let contact = "<sip:same@a.invalid;transport=ws>;reg-id=1";
+        let rows = format!("Contact: {contact};+sip.instance=\"{instance}\"\n");
+        send(&mut location, now, &mut browser, &outbound(&rows)).unwrap();
+    }
+    assert_eq!(location.lookup(now, &aor("alice")).len(), 2);
+}
+
+#[test]
+fn the_flow_that_was_refreshed_last_is_the_way() {
+    let (mut location, now) = registrar();
+    let mut browsers = [1, 2].map(|flow| Phone::on_socket("alice", flow));
+    for (later, at) in [(0, 0), (1, 1), (2, 0)] {
+        let rows = outbound(&flow("same", u32::try_from(at).unwrap() + 1));
+        send(
+            &mut location,
+            now + seconds(later),
+            &mut browsers[at],
+            &rows,
+        )
+        .unwrap();
+        let targets = location.lookup(now + seconds(later), &aor("alice"));
+        assert_eq!(
+            (targets.len(), targets[0].flow),
+            (1, Some(browsers[at].flow))
+        );
+    }
+}
+
+#[test]
 fn two_flows_of_one_user_agent_ring_once_and_the_other_is_in_reserve() {
     let (mut location, now) = registrar();
     for (reg_id, seconds_later) in [(1, 10), (2, 5)] {
