@@ -11,6 +11,7 @@ pub mod negotiate;
 pub mod outbox;
 pub mod patch;
 pub mod plan;
+pub mod ports;
 pub mod rtp;
 pub mod sdp;
 pub mod srtp;

@@ -1,6 +1,7 @@
 //! The small attribute values of a media description.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use smol_str::SmolStr;
 
@@ -121,6 +122,15 @@ pub enum CertificateHash {
     Sha256(Fingerprint),
     /// The name of another hash function, lower case, and its value as written.
     Other(SmolStr, SmolStr),
+}
+
+/// `a=rtcp` (RFC 3605 2.1)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RtcpAddress {
+    /// Never 0.
+    pub port: u16,
+    /// Where it is not that of the `c=` line.
+    pub address: Option<IpAddr>,
 }
 
 /// `a=extmap` (RFC 8285 5)

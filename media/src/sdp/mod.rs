@@ -10,6 +10,7 @@
 mod attribute;
 mod candidate;
 mod codec;
+mod crypto;
 mod error;
 mod limits;
 mod parse;
@@ -23,10 +24,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use smol_str::SmolStr;
 
 pub use attribute::{
-    Bandwidth, CertificateHash, Direction, ExtensionMap, Msid, Setup, Source, SourceGroup,
+    Bandwidth, CertificateHash, Direction, ExtensionMap, Msid, RtcpAddress, Setup, Source,
+    SourceGroup,
 };
 pub use candidate::Candidate;
 pub use codec::Codec;
+pub use crypto::Crypto;
 pub use error::SdpError;
 pub use limits::Limits;
 
@@ -89,6 +92,10 @@ pub struct MediaDescription {
     pub fingerprints: Vec<CertificateHash>,
     /// `a=setup` (RFC 4145 4)
     pub setup: Option<Setup>,
+    /// `a=crypto` (RFC 4568): those that can be used, in order. The others are left out.
+    pub crypto: Vec<Crypto>,
+    /// `a=rtcp` (RFC 3605): where RTCP goes, if not to the port above that of the m-line.
+    pub rtcp: Option<RtcpAddress>,
     /// `a=rtcp-mux` (RFC 5761)
     pub rtcp_mux: bool,
     /// `a=rtcp-rsize` (RFC 5506)
@@ -165,6 +172,8 @@ impl MediaDescription {
             ice: None,
             fingerprints: Vec::new(),
             setup: None,
+            crypto: Vec::new(),
+            rtcp: None,
             rtcp_mux: false,
             rtcp_rsize: false,
             extensions: Vec::new(),

@@ -7,8 +7,9 @@ use smol_str::SmolStr;
 use super::limits::within;
 use super::value::{self, Fault, excerpt, quote};
 use super::{
-    Bandwidth, Candidate, CertificateHash, Codec, Description, Direction, ExtensionMap, Limits,
-    Media, MediaDescription, Msid, Origin, SdpError, Setup, Source, SourceGroup,
+    Bandwidth, Candidate, CertificateHash, Codec, Crypto, Description, Direction, ExtensionMap,
+    Limits, Media, MediaDescription, Msid, Origin, RtcpAddress, SdpError, Setup, Source,
+    SourceGroup, crypto,
 };
 use crate::ids::{IceCredentials, MediaKind};
 
@@ -92,6 +93,8 @@ struct Attributes {
     pwd: Option<SmolStr>,
     fingerprints: Vec<CertificateHash>,
     setup: Option<Setup>,
+    crypto: Vec<Crypto>,
+    rtcp: Option<RtcpAddress>,
     direction: Option<Direction>,
     extensions: Vec<ExtensionMap>,
     mid: Option<SmolStr>,
@@ -126,6 +129,10 @@ impl Attributes {
                     .ok_or_else(|| Fault::new("setup", format!("unknown role {}", quote(value))))?;
                 self.setup = Some(setup);
             }
+            "crypto" if self.crypto.len() < crypto::MAX_LINES => {
+                self.crypto.extend(Crypto::parse(value));
+            }
+            "rtcp" => self.rtcp = value::rtcp(value),
             "extmap" => self.extensions.push(value::extension(value)?),
             "mid" => self.mid = Some(value::mid(value)?),
             "bundle-only" => self.bundle_only = true,
@@ -245,6 +252,9 @@ fn read_media(
         ice,
         fingerprints,
         setup: own.setup.or(shared.setup),
+        // RFC 4568 9.1: of an m-line only.
+        crypto: own.crypto,
+        rtcp: own.rtcp,
         rtcp_mux: own.rtcp_mux,
         rtcp_rsize: own.rtcp_rsize,
         extensions,

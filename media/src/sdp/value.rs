@@ -2,7 +2,7 @@
 
 use smol_str::SmolStr;
 
-use super::{CertificateHash, Direction, ExtensionMap, Msid, SourceGroup};
+use super::{CertificateHash, Direction, ExtensionMap, Msid, RtcpAddress, SourceGroup};
 use crate::ids::Fingerprint;
 
 /// An attribute that cannot be read.
@@ -155,6 +155,18 @@ pub(super) fn source_group(value: &str) -> Option<SourceGroup> {
     ssrcs
         .filter(|ssrcs| !ssrcs.is_empty())
         .map(|ssrcs| SourceGroup { semantics, ssrcs })
+}
+
+/// `PORT [IN IP4|IP6 ADDRESS]`; one that names a host is as good as not said.
+pub(super) fn rtcp(value: &str) -> Option<RtcpAddress> {
+    let mut fields = value.split_ascii_whitespace();
+    let port = fields.next()?.parse().ok().filter(|port| *port != 0)?;
+    let address = match (fields.next(), fields.next(), fields.next()) {
+        (None, ..) => None,
+        (Some("IN"), Some("IP4" | "IP6"), Some(address)) => Some(address.parse().ok()?),
+        _ => return None,
+    };
+    Some(RtcpAddress { port, address })
 }
 
 pub(super) fn packet_time(value: &str) -> Option<u16> {

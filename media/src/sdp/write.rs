@@ -62,6 +62,17 @@ impl MediaDescription {
 
     fn attributes(&self) -> Vec<sdp_types::Attribute> {
         let mut lines = Lines::default();
+        if let Some(rtcp) = self.rtcp {
+            let address = rtcp.address.map(|address| match address {
+                IpAddr::V4(address) => format!(" IN IP4 {address}"),
+                IpAddr::V6(address) => format!(" IN IP6 {address}"),
+            });
+            let address = address.unwrap_or_default();
+            lines.value("rtcp", format!("{}{address}", rtcp.port));
+        }
+        for crypto in &self.crypto {
+            lines.value("crypto", crypto.to_value().to_string());
+        }
         for candidate in &self.candidates {
             lines.value("candidate", candidate.to_string());
         }

@@ -19,7 +19,9 @@ impl Aead {
     pub(super) fn new(keys: &SessionKeys) -> Result<Self, SrtpError> {
         let algorithm = match keys.profile {
             Profile::AeadAes256Gcm => &AES_256_GCM,
-            Profile::AeadAes128Gcm | Profile::AesCm128HmacSha1_80 => &AES_128_GCM,
+            Profile::AeadAes128Gcm
+            | Profile::AesCm128HmacSha1_80
+            | Profile::AesCm128HmacSha1_32 => &AES_128_GCM,
         };
         let key = keys
             .key

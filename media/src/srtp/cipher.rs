@@ -24,7 +24,9 @@ pub(super) struct Position {
 impl Cipher {
     pub(super) fn new(keys: &SessionKeys) -> Result<Self, SrtpError> {
         Ok(match keys.profile {
-            Profile::AesCm128HmacSha1_80 => Self::CounterMode(Box::new(CounterMode::new(keys)?)),
+            Profile::AesCm128HmacSha1_80 | Profile::AesCm128HmacSha1_32 => {
+                Self::CounterMode(Box::new(CounterMode::new(keys)?))
+            }
             Profile::AeadAes128Gcm | Profile::AeadAes256Gcm => {
                 Self::Aead(Box::new(Aead::new(keys)?))
             }

@@ -1,4 +1,5 @@
-//! AES in counter mode with HMAC-SHA1 truncated to 80 bits (RFC 3711 4.1.1, 4.2.1).
+//! AES in counter mode with HMAC-SHA1 truncated to 80 bits, or for RTP to 32 (RFC 3711 4.1.1,
+//! 4.2.1, RFC 4568 6.2.2).
 
 use aes::Aes128Enc;
 use aes::cipher::{KeyInit, StreamCipher};
@@ -8,10 +9,11 @@ use subtle::ConstantTimeEq;
 
 use super::cipher::{Position, index_word};
 use super::keys::{SessionKeys, key_stream};
-use super::{INDEX_WORD_LEN, RTCP_CLEAR_LEN, SrtpError};
+use super::{INDEX_WORD_LEN, Profile, RTCP_CLEAR_LEN, SrtpError};
 use crate::rtp::bytes::{put, u32_at};
 
 const TAG_LEN: usize = 10;
+const SHORT_TAG_LEN: usize = 4;
 const SALT_LEN: usize = 14;
 
 /// Layout of a packet: header, encrypted part, in SRTCP E bit and index, tag.
@@ -20,6 +22,8 @@ pub(super) struct CounterMode {
     /// With the key already in it; cloned for each packet.
     mac: Hmac<Sha1>,
     salt: [u8; SALT_LEN],
+    /// RTP carries a tag of 32 bits.
+    short: bool,
 }
 
 impl CounterMode {
@@ -29,6 +33,7 @@ impl CounterMode {
             aes: Aes128Enc::new(key.into()),
             mac: Hmac::new_from_slice(&keys.auth_key).map_err(|_| SrtpError::KeyLength)?,
             salt: keys.salt,
+            short: keys.profile == Profile::AesCm128HmacSha1_32,
         })
     }
 
@@ -39,10 +44,11 @@ impl CounterMode {
         header_len: usize,
         position: Position,
     ) -> Result<usize, SrtpError> {
-        let (packet, tag) = split_for_tag(buffer, len)?;
-        self.apply_key_stream(packet, header_len, position)?;
-        *tag = self.tag(packet, &rollover(position));
-        Ok(len + TAG_LEN)
+        if self.short {
+            self.seal_rtp_with::<SHORT_TAG_LEN>(buffer, len, header_len, position)
+        } else {
+            self.seal_rtp_with::<TAG_LEN>(buffer, len, header_len, position)
+        }
     }
 
     pub(super) fn open_rtp(
@@ -51,8 +57,34 @@ impl CounterMode {
         header_len: usize,
         position: Position,
     ) -> Result<usize, SrtpError> {
+        if self.short {
+            self.open_rtp_with::<SHORT_TAG_LEN>(packet, header_len, position)
+        } else {
+            self.open_rtp_with::<TAG_LEN>(packet, header_len, position)
+        }
+    }
+
+    fn seal_rtp_with<const LEN: usize>(
+        &self,
+        buffer: &mut [u8],
+        len: usize,
+        header_len: usize,
+        position: Position,
+    ) -> Result<usize, SrtpError> {
+        let (packet, tag) = split_for_tag::<LEN>(buffer, len)?;
+        self.apply_key_stream(packet, header_len, position)?;
+        *tag = self.tag(packet, &rollover(position));
+        Ok(len + LEN)
+    }
+
+    fn open_rtp_with<const LEN: usize>(
+        &self,
+        packet: &mut [u8],
+        header_len: usize,
+        position: Position,
+    ) -> Result<usize, SrtpError> {
         let (packet, tag) = packet
-            .split_last_chunk_mut::<TAG_LEN>()
+            .split_last_chunk_mut::<LEN>()
             .ok_or(SrtpError::Malformed)?;
         self.verify(packet, &rollover(position), tag)?;
         self.apply_key_stream(packet, header_len, position)?;
@@ -66,7 +98,7 @@ impl CounterMode {
         position: Position,
     ) -> Result<usize, SrtpError> {
         let with_index = len + INDEX_WORD_LEN;
-        let (packet, tag) = split_for_tag(buffer, with_index)?;
+        let (packet, tag) = split_for_tag::<TAG_LEN>(buffer, with_index)?;
         let plain = packet.get_mut(..len).ok_or(SrtpError::NoRoom)?;
         self.apply_key_stream(plain, RTCP_CLEAR_LEN, position)?;
         put(packet, len, &index_word(position)).ok_or(SrtpError::NoRoom)?;
@@ -119,21 +151,26 @@ impl CounterMode {
         (u128::from_be_bytes(salt) ^ packet).to_be_bytes()
     }
 
-    fn verify(&self, packet: &[u8], suffix: &[u8], tag: &[u8]) -> Result<(), SrtpError> {
-        if bool::from(self.tag(packet, suffix).ct_eq(tag)) {
+    fn verify<const LEN: usize>(
+        &self,
+        packet: &[u8],
+        suffix: &[u8],
+        tag: &[u8; LEN],
+    ) -> Result<(), SrtpError> {
+        if bool::from(self.tag::<LEN>(packet, suffix).ct_eq(tag)) {
             Ok(())
         } else {
             Err(SrtpError::Unauthentic)
         }
     }
 
-    fn tag(&self, packet: &[u8], suffix: &[u8]) -> [u8; TAG_LEN] {
+    fn tag<const LEN: usize>(&self, packet: &[u8], suffix: &[u8]) -> [u8; LEN] {
         let mut mac = self.mac.clone();
         mac.update(packet);
         mac.update(suffix);
         let whole: [u8; 20] = mac.finalize().into_bytes().into();
-        let mut tag = [0; TAG_LEN];
-        tag.copy_from_slice(&whole[..TAG_LEN]);
+        let mut tag = [0; LEN];
+        tag.copy_from_slice(&whole[..LEN]);
         tag
     }
 }
@@ -143,10 +180,10 @@ fn rollover(position: Position) -> [u8; 4] {
     ((position.index >> 16) as u32).to_be_bytes()
 }
 
-fn split_for_tag(
+fn split_for_tag<const LEN: usize>(
     buffer: &mut [u8],
     len: usize,
-) -> Result<(&mut [u8], &mut [u8; TAG_LEN]), SrtpError> {
+) -> Result<(&mut [u8], &mut [u8; LEN]), SrtpError> {
     let (packet, room) = buffer.split_at_mut_checked(len).ok_or(SrtpError::NoRoom)?;
     let tag = room.first_chunk_mut().ok_or(SrtpError::NoRoom)?;
     Ok((packet, tag))

@@ -1,4 +1,4 @@
-//! Master keys from DTLS, and session keys from master keys.
+//! Master keys from DTLS or from a description, and session keys from master keys.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use aes::cipher::{
 };
 use aes::{Aes128Enc, Aes256Enc};
 use ctr::{Ctr128BE, CtrCore};
-use zeroize::Zeroize;
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::{Profile, SrtpError};
 use crate::ids::DtlsRole;
@@ -69,6 +70,16 @@ impl Drop for MasterKey {
     }
 }
 
+impl PartialEq for MasterKey {
+    /// In constant time.
+    fn eq(&self, other: &Self) -> bool {
+        self.profile == other.profile
+            && bool::from(self.key.ct_eq(&other.key) & self.salt.ct_eq(&other.salt))
+    }
+}
+
+impl Eq for MasterKey {}
+
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MasterKey")
@@ -98,6 +109,23 @@ impl MasterKey {
             *to = *from;
         }
         Ok(master)
+    }
+
+    /// Key and salt one after the other, as SDP writes them (RFC 4568 6.1). Empty bytes follow
+    /// [`MasterKey::material_len`].
+    pub(crate) fn material(&self) -> Zeroizing<[u8; MAX_KEY_LEN + MAX_SALT_LEN]> {
+        let mut material = Zeroizing::new([0; MAX_KEY_LEN + MAX_SALT_LEN]);
+        let key = self.key.iter().take(self.profile.key_len());
+        let salt = self.salt.iter().take(self.profile.salt_len());
+        for (to, from) in material.iter_mut().zip(key.chain(salt)) {
+            *to = *from;
+        }
+        material
+    }
+
+    /// Bytes of key and salt together.
+    pub(crate) fn material_len(&self) -> usize {
+        self.profile.key_len() + self.profile.salt_len()
     }
 
     /// The profile it is for.
@@ -135,7 +163,9 @@ impl MasterKey {
         iv[..MAX_SALT_LEN].copy_from_slice(&self.salt);
         iv[7] ^= label;
         match self.profile {
-            Profile::AesCm128HmacSha1_80 | Profile::AeadAes128Gcm => {
+            Profile::AesCm128HmacSha1_80
+            | Profile::AesCm128HmacSha1_32
+            | Profile::AeadAes128Gcm => {
                 let Some(key) = self.key.first_chunk::<16>() else {
                     return;
                 };

@@ -1,5 +1,6 @@
-//! Secure RTP and RTCP (RFC 3711) keyed by DTLS (RFC 5764), in place: AES-CM with HMAC-SHA1
-//! and AES-GCM (RFC 7714). No MKI, and a key derivation rate of zero, as DTLS-SRTP has it.
+//! Secure RTP and RTCP (RFC 3711) keyed by DTLS (RFC 5764) or by a description (RFC 4568), in
+//! place: AES-CM with HMAC-SHA1 and AES-GCM (RFC 7714). No MKI, and a key derivation rate of
+//! zero, as DTLS-SRTP has it.
 //!
 //! Key schedules and HMAC states are made once. State of an SSRC is made only after a packet
 //! of it was authenticated, or by us for our own; nothing is allocated per packet.

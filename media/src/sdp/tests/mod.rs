@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
+mod crypto;
 mod limits;
 mod reading;
 mod writing;

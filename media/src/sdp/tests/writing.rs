@@ -9,9 +9,10 @@ use smol_str::SmolStr;
 use super::{CAPTURED, VIDEO, parse, parsed};
 use crate::ids::{Fingerprint, IceCredentials, MediaKind};
 use crate::sdp::{
-    Bandwidth, Candidate, CertificateHash, Codec, Description, Direction, ExtensionMap, Media,
-    MediaDescription, Msid, Setup, Source, SourceGroup,
+    Bandwidth, Candidate, CertificateHash, Codec, Crypto, Description, Direction, ExtensionMap,
+    Media, MediaDescription, Msid, RtcpAddress, Setup, Source, SourceGroup,
 };
+use crate::srtp::{MasterKey, Profile};
 
 #[test]
 fn what_browsers_write_survives_a_round_trip() {
@@ -123,6 +124,8 @@ fn media() -> impl Strategy<Value = MediaDescription> {
             Setup::HoldConn,
         ])),
         vec(any::<std::net::SocketAddr>(), 0..4),
+        vec(cryptos(), 0..3),
+        option::of((1..=u16::MAX, option::of(any::<std::net::IpAddr>()))),
     );
     let numbers = (
         any::<u16>(),
@@ -145,7 +148,7 @@ fn media() -> impl Strategy<Value = MediaDescription> {
             |(
                 kind,
                 (mid, msids),
-                (ice, hash, setup, addresses),
+                (ice, hash, setup, addresses, crypto, rtcp),
                 codecs,
                 extensions,
                 numbers,
@@ -171,6 +174,8 @@ fn media() -> impl Strategy<Value = MediaDescription> {
                     .into_iter()
                     .collect();
                 media.setup = setup;
+                media.crypto = crypto;
+                media.rtcp = rtcp.map(|(port, address)| RtcpAddress { port, address });
                 media.candidates = (0..)
                     .zip(addresses)
                     .map(|(index, address)| Candidate::host(index, plain(address)))
@@ -205,6 +210,22 @@ fn media() -> impl Strategy<Value = MediaDescription> {
                 media
             },
         )
+}
+
+fn cryptos() -> impl Strategy<Value = Crypto> {
+    let profiles = vec![
+        Profile::AesCm128HmacSha1_80,
+        Profile::AesCm128HmacSha1_32,
+        Profile::AeadAes128Gcm,
+        Profile::AeadAes256Gcm,
+    ];
+    let strategy = (0..=999_999_999_u32, select(profiles), vec(any::<u8>(), 46));
+    strategy.prop_map(|(tag, profile, bytes)| {
+        let (key, salt) = bytes.split_at(profile.key_len());
+        let key = MasterKey::new(profile, key, &salt[..profile.salt_len()]);
+        let key = key.expect("a key of the right length");
+        Crypto { tag, key }
+    })
 }
 
 /// Scope and flow label of an IPv6 address are not part of a candidate.

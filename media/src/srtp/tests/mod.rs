@@ -10,8 +10,9 @@ mod window;
 use super::{Keys, Profile, SrtpInbound, SrtpOutbound};
 use crate::ids::DtlsRole;
 
-const PROFILES: [Profile; 3] = [
+const PROFILES: [Profile; 4] = [
     Profile::AesCm128HmacSha1_80,
+    Profile::AesCm128HmacSha1_32,
     Profile::AeadAes128Gcm,
     Profile::AeadAes256Gcm,
 ];

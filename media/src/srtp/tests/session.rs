@@ -193,8 +193,8 @@ fn unencrypted_srtcp_is_refused() {
     for profile in PROFILES {
         let mut session = Session::new(profile);
         let mut protected = session.protect_rtcp(&rtcp(7));
-        let word = match profile.rtp_overhead() {
-            10 => protected.len() - 14,
+        let word = match profile.rtcp_overhead() {
+            14 => protected.len() - 14,
             _ => protected.len() - 4,
         };
         assert_eq!(protected[word], 0x80);
@@ -239,13 +239,17 @@ fn a_buffer_without_room_is_an_error_and_uses_up_nothing() {
     for profile in PROFILES {
         let mut session = Session::new(profile);
         let plain = rtp(7, 5);
-        let mut buffer = [plain.as_slice(), &[0; 9]].concat();
+        let room = profile.rtp_overhead() - 1;
+        let mut buffer = plain.clone();
+        buffer.resize(plain.len() + room, 0);
         assert_eq!(
             session.sender.protect_rtp(&mut buffer, plain.len()),
             Err(SrtpError::NoRoom)
         );
         assert_eq!(
-            session.sender.protect_rtp(&mut buffer, plain.len() + 10),
+            session
+                .sender
+                .protect_rtp(&mut buffer, plain.len() + room + 1),
             Err(SrtpError::NoRoom)
         );
         let mut buffer = [rtcp(7).as_slice(), &[0; 13]].concat();

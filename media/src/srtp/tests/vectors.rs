@@ -169,13 +169,21 @@ struct WholePacket {
     rtcp: &'static str,
 }
 
-const WHOLE_PACKETS: [WholePacket; 2] = [
+const WHOLE_PACKETS: [WholePacket; 3] = [
     WholePacket {
         profile: Profile::AesCm128HmacSha1_80,
         key: "e1f97a0d3e018be0d64fa32c06de4139",
         salt: "0ec675ad498afeebb6960b3aabe6",
         rtp: "800f1234 decafbad cafebabe 4e55dc4c e79978d8 8ca4d215 949d2402 b78d6acc 99ea179b
               8dbb",
+        rtcp: "81c8000b cafebabe 7128035b e487b9bd bef89041 f977a5a8 80000001 993e08cd 54d6c123
+               0798",
+    },
+    WholePacket {
+        profile: Profile::AesCm128HmacSha1_32,
+        key: "e1f97a0d3e018be0d64fa32c06de4139",
+        salt: "0ec675ad498afeebb6960b3aabe6",
+        rtp: "800f1234 decafbad cafebabe 4e55dc4c e79978d8 8ca4d215 949d2402 b78d6acc",
         rtcp: "81c8000b cafebabe 7128035b e487b9bd bef89041 f977a5a8 80000001 993e08cd 54d6c123
                0798",
     },
