@@ -8,11 +8,15 @@ use std::net::SocketAddr;
 
 use callbox::wcs::message::ClientMessage;
 use media::ids::{Fingerprint, IceCredentials, LegId};
-use media::negotiate::{Local, Policy, RemoteOffer, bridge, offer};
+use media::negotiate::{
+    KeySeed, Local, LocalRtp, LocalTransport, LocalWebRtc, OfferedTransport, Policy, RemoteOffer,
+    RtpProfile, Security, Source, bridge, offer, reoffer, settle,
+};
+use media::ports::PortPair;
 use media::rtp::rewrite::GROWTH;
 use media::rtp::rtcp::{Compound, RtcpPacket};
 use media::rtp::{ExtensionMap, Packet, Rewrite, rewrite};
-use media::sdp::{Description, Limits};
+use media::sdp::{Description, Direction, Limits};
 use registrar::Dialled;
 use sip::digest::{AuthenticationInfo, Authorization, Challenge};
 use sip::message::{
@@ -128,8 +132,8 @@ pub fn sdp(data: &[u8]) {
     }
 }
 
-/// A caller's offer, our offer made from it, and an answer to that: both parts of the input,
-/// parted by a NUL byte.
+/// A caller's offer, our offers made from it, and an answer to them: both parts of the input,
+/// parted by a NUL byte. The callee is once a browser and once a phone.
 pub fn offer_answer(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -139,17 +143,26 @@ pub fn offer_answer(data: &[u8]) {
     let Ok(remote) = RemoteOffer::parse(caller, &policy.limits) else {
         return;
     };
-    let Ok(ours) = offer(LegId(2), &policy, &remote, &local("b", 20)) else {
-        return;
+    let ours_of_a = match remote.transport() {
+        OfferedTransport::WebRtc => local("a", 10),
+        OfferedTransport::Rtp { .. } => phone(10),
     };
-    let _ = bridge((LegId(1), &remote, &local("a", 10)), &ours, callee, &policy);
-    // Our own offer, sent back as an answer, must at least be read.
-    let _ = bridge(
-        (LegId(1), &remote, &local("a", 10)),
-        &ours,
-        &ours.sdp,
-        &policy,
-    );
+    for ours_of_b in [local("b", 20), phone(20)] {
+        let Ok(ours) = offer(LegId(2), &policy, &remote, &ours_of_b) else {
+            continue;
+        };
+        // Our own offer, sent back as an answer, must at least be read.
+        for answered in [callee, &ours.sdp] {
+            let a = (LegId(1), &remote, &ours_of_a);
+            let Ok(bridge) = bridge(a, &ours, answered, &policy) else {
+                continue;
+            };
+            let (source, most) = (Source::Agreement(&bridge.a), Direction::SendOnly);
+            if let Ok(again) = reoffer(&bridge.b, &policy, source, most, &ours_of_b) {
+                let _ = settle(&again, callee, &policy);
+            }
+        }
+    }
 }
 
 /// RTP packets and their rewriting.
@@ -196,18 +209,38 @@ pub fn rtcp(data: &[u8]) {
 
 fn local(name: &str, base: u32) -> Local {
     Local {
+        transport: LocalTransport::WebRtc(LocalWebRtc {
+            ice: IceCredentials {
+                ufrag: name.into(),
+                pwd: "0123456789abcdefghijkl".into(),
+            },
+            fingerprint: Fingerprint([7; 32]),
+            candidates: vec![SocketAddr::from(([127, 0, 0, 1], 40_000))],
+            tcp_candidates: vec![SocketAddr::from(([127, 0, 0, 1], 40_000))],
+            stream_id: "callbox".into(),
+        }),
+        ..phone(base)
+    }
+}
+
+fn phone(base: u32) -> Local {
+    Local {
         session_id: 1,
-        ice: IceCredentials {
-            ufrag: name.into(),
-            pwd: "0123456789abcdefghijkl".into(),
-        },
-        fingerprint: Fingerprint([7; 32]),
-        candidates: vec![SocketAddr::from(([127, 0, 0, 1], 40_000))],
-        tcp_candidates: vec![SocketAddr::from(([127, 0, 0, 1], 40_000))],
+        session_version: 1,
         cname: "callbox".into(),
-        stream_id: "callbox".into(),
         audio_ssrc: base,
         video_ssrc: base + 1,
         video_rtx_ssrc: base + 2,
+        transport: LocalTransport::Rtp(LocalRtp {
+            address: [127, 0, 0, 1].into(),
+            audio: PortPair::new(20_000),
+            video: PortPair::new(20_002),
+            profile: RtpProfile {
+                security: Security::Opportunistic,
+                feedback: true,
+            },
+            keys: KeySeed::new([9; 32]),
+            signalling: None,
+        }),
     }
 }

@@ -1,9 +1,13 @@
 //! What the call core hands to a media worker: finished plans. A worker never negotiates and
 //! never has to answer before a signalling message can be sent.
 
+use std::net::{IpAddr, SocketAddr};
+
 use smol_str::SmolStr;
 
 use crate::ids::{DtlsRole, Fingerprint, IceCredentials, LegId, MediaKind};
+use crate::ports::PortPair;
+use crate::srtp::Keys;
 
 /// An order to a worker. Orders about a leg the worker does not know are ignored.
 #[derive(Debug, Clone)]
@@ -55,11 +59,13 @@ pub struct LegPlan {
     pub streams: Vec<StreamPlan>,
 }
 
-/// How packets reach the far side. RTP and SDES-SRTP legs join here later.
+/// How packets reach the far side.
 #[derive(Debug, Clone)]
 pub enum TransportPlan {
     /// ICE-lite and DTLS-SRTP on the worker's shared port.
     WebRtc(WebRtcPlan),
+    /// RTP or SDES-SRTP, each stream on ports of its own.
+    Rtp(RtpPlan),
 }
 
 /// ICE-lite and DTLS-SRTP of one leg.
@@ -74,6 +80,46 @@ pub struct WebRtcPlan {
     /// What the far side's certificate must hash to; `None` until its description is known.
     /// No media passes before it was checked.
     pub remote_fingerprint: Option<Fingerprint>,
+}
+
+/// RTP of one leg.
+#[derive(Debug, Clone)]
+pub struct RtpPlan {
+    /// One for each stream of the leg.
+    pub streams: Vec<RtpStreamPlan>,
+}
+
+/// How the packets of one stream of an RTP leg travel.
+#[derive(Debug, Clone)]
+pub struct RtpStreamPlan {
+    /// Of which stream.
+    pub kind: MediaKind,
+    /// Ours. The worker's shell opens them before the leg is added, and keeps them for its life.
+    pub ports: PortPair,
+    /// The far side's part; `None` until its description is known: nothing is taken or sent.
+    pub remote: Option<RtpRemote>,
+}
+
+/// What the far side of an RTP leg said of one stream.
+#[derive(Debug, Clone)]
+pub struct RtpRemote {
+    /// Where it wants RTP; `None` if it names no usable address (`c=IN IP4 0.0.0.0`, a name).
+    pub rtp: Option<SocketAddr>,
+    /// Where it wants RTCP.
+    pub rtcp: RtcpPlan,
+    /// Where its signalling comes from: media may come from there too, from any port.
+    pub signalling: Option<IpAddr>,
+    /// Keys of both directions (RFC 4568); `None` for plain RTP.
+    pub keys: Option<Keys>,
+}
+
+/// Where the far side of an RTP leg wants RTCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RtcpPlan {
+    /// On the way of RTP (RFC 5761).
+    Muxed,
+    /// On a way of its own, to this address if one is known.
+    Separate(Option<SocketAddr>),
 }
 
 /// One stream (m-line) of a leg, both directions.

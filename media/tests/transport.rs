@@ -107,7 +107,9 @@ fn our_hello_is_repeated_until_the_peer_takes_it() {
         let peer = world.peers.get_mut(&1).unwrap();
         peer.wait_for_hello(start, version);
         let mut answered = complete(leg_plan(1, CHROMIUM, false), peer.fingerprint);
-        let TransportPlan::WebRtc(webrtc) = &mut answered.transport;
+        let TransportPlan::WebRtc(webrtc) = &mut answered.transport else {
+            panic!("a WebRTC leg");
+        };
         webrtc.role = DtlsRole::Client;
         let mut lost = 0;
         world.lose = Box::new(move |to_server, bytes| {
@@ -137,7 +139,9 @@ fn a_peer_that_waits_for_our_hello_gets_it_whether_checks_or_answer_come_first()
             let peer = world.peers.get_mut(&1).unwrap();
             peer.wait_for_hello(start, version);
             let mut answered = complete(leg_plan(1, CHROMIUM, false), peer.fingerprint);
-            let TransportPlan::WebRtc(webrtc) = &mut answered.transport;
+            let TransportPlan::WebRtc(webrtc) = &mut answered.transport else {
+                panic!("a WebRTC leg");
+            };
             webrtc.role = DtlsRole::Client;
             world.command(Command::AddLeg(Box::new(leg_plan(1, CHROMIUM, false))));
             if !answer_first {

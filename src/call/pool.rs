@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use media::ids::{Fingerprint, IceCredentials, LegId};
-use media::negotiate::Local;
+use media::negotiate::{Local, LocalTransport, LocalWebRtc};
 use rand::Rng;
 use rand::rngs::StdRng;
 use smol_str::SmolStr;
@@ -64,15 +64,18 @@ impl Pool {
         let local = Local {
             // RFC 3264 5 wants it below 2^62.
             session_id: self.rng.next_u64() >> 2,
-            ice: IceCredentials {
-                ufrag: self.ufrag(leg),
-                pwd: self.ice_text(24),
-            },
-            fingerprint,
-            candidates: candidates.to_vec(),
-            tcp_candidates: tcp_candidates.to_vec(),
+            session_version: 1,
+            transport: LocalTransport::WebRtc(LocalWebRtc {
+                ice: IceCredentials {
+                    ufrag: self.ufrag(leg),
+                    pwd: self.ice_text(24),
+                },
+                fingerprint,
+                candidates: candidates.to_vec(),
+                tcp_candidates: tcp_candidates.to_vec(),
+                stream_id: self.token(),
+            }),
             cname: self.ice_text(16),
-            stream_id: self.token(),
             audio_ssrc: self.ssrc(),
             video_ssrc: self.ssrc(),
             video_rtx_ssrc: self.ssrc(),

@@ -259,7 +259,9 @@ impl Worker {
 
 impl Leg {
     fn new(plan: &LegPlan) -> Self {
-        let TransportPlan::WebRtc(transport) = &plan.transport;
+        let TransportPlan::WebRtc(transport) = &plan.transport else {
+            panic!("a WebRTC leg");
+        };
         let ssrcs = plan
             .streams
             .iter()

@@ -34,7 +34,7 @@ use crate::event::{Event, Failure, STATS_INTERVAL};
 use crate::ids::{LegId, MediaKind};
 use crate::outbox::Path;
 use crate::patch;
-use crate::plan::{LegPlan, StreamPlan, TransportPlan};
+use crate::plan::{LegPlan, StreamPlan, TransportPlan, WebRtcPlan};
 use crate::rtp::{CacheConfig, Header, Packet};
 use crate::srtp::{Keys, SrtpInbound, SrtpOutbound};
 use crate::webrtc::{Transport, TransportEvent};
@@ -88,10 +88,10 @@ impl Leg {
     pub(crate) fn new(
         now: Instant,
         plan: LegPlan,
+        webrtc: WebRtcPlan,
         config: &WorkerConfig,
         rng: &mut StdRng,
     ) -> Self {
-        let TransportPlan::WebRtc(webrtc) = plan.transport;
         let cache = CacheConfig {
             max_packets: config.packet_cache.packets,
             max_bytes: config.packet_cache.bytes,
@@ -120,7 +120,9 @@ impl Leg {
     }
 
     pub(crate) fn update(&mut self, now: Instant, plan: LegPlan, cx: &mut Context<'_>) {
-        let TransportPlan::WebRtc(webrtc) = plan.transport;
+        let TransportPlan::WebRtc(webrtc) = plan.transport else {
+            return;
+        };
         for kind in KINDS {
             if !plan.streams.iter().any(|it| it.kind == kind)
                 && let Some(stream) = self.streams.get_mut(patch::index(kind))

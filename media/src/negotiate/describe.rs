@@ -4,12 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use smol_str::SmolStr;
 
+use super::local::{Local, LocalRtp, LocalTransport, LocalWebRtc};
 use super::remote::RemoteTransport;
-use super::{Local, NegotiationError, Policy, extension, format};
-use crate::ids::{DtlsRole, LegId, MediaKind};
-use crate::plan::{
-    CodecPlan, ExtensionPlan, Feedback, LegPlan, StreamPlan, TransportPlan, WebRtcPlan,
-};
+use super::rtp::{self, OwnRtp};
+use super::{NegotiationError, Policy, extension, format};
+use crate::ids::{DtlsRole, MediaKind};
+use crate::plan::{CodecPlan, ExtensionPlan, Feedback, StreamPlan, WebRtcPlan};
 use crate::sdp::{
     Bandwidth, Candidate, CertificateHash, Codec, Description, Direction, Media, MediaDescription,
     Msid, Setup, Source, SourceGroup,
@@ -34,12 +34,22 @@ pub(super) struct OwnStream {
     pub ptime_ms: Option<u16>,
     pub maxptime_ms: Option<u16>,
     pub rtcp_rsize: bool,
+    /// Where the stream has a transport of its own.
+    pub rtp: Option<OwnRtp>,
+    /// Which m-line it is.
+    pub line: usize,
 }
 
 /// The transport half of our m-lines.
-#[derive(Debug, Clone)]
-pub(super) struct OwnTransport<'a> {
+pub(super) enum OwnTransport<'a> {
+    WebRtc(OwnWebRtc<'a>),
+    Rtp(&'a Local, &'a LocalRtp),
+}
+
+/// The same of a WebRTC leg.
+pub(super) struct OwnWebRtc<'a> {
     local: &'a Local,
+    transport: &'a LocalWebRtc,
     candidates: Vec<SocketAddr>,
     tcp_candidates: Vec<SocketAddr>,
     setup: Setup,
@@ -49,28 +59,66 @@ impl<'a> OwnTransport<'a> {
     /// # Errors
     /// [`NegotiationError::NoCandidates`] if there is no address to be reached at.
     pub(super) fn new(local: &'a Local, setup: Setup) -> Result<Self, NegotiationError> {
-        let candidates = usable(&local.candidates);
+        Ok(match &local.transport {
+            LocalTransport::WebRtc(webrtc) => Self::WebRtc(OwnWebRtc::new(local, webrtc, setup)?),
+            LocalTransport::Rtp(rtp) => Self::Rtp(local, rtp),
+        })
+    }
+
+    /// A description without m-lines yet.
+    ///
+    /// # Errors
+    /// As [`OwnTransport::new`].
+    pub(super) fn description(&self) -> Result<Description, NegotiationError> {
+        match self {
+            Self::WebRtc(webrtc) => Ok(webrtc.description()),
+            Self::Rtp(local, rtp) => rtp::description(local, rtp),
+        }
+    }
+
+    /// The m-line of a stream, with our candidates if asked for.
+    pub(super) fn media(&self, stream: &OwnStream, with_candidates: bool) -> MediaDescription {
+        match (self, &stream.rtp) {
+            (Self::Rtp(_, local), Some(own)) => rtp::media(local, stream, own),
+            (Self::Rtp(..), None) => {
+                MediaDescription::new(Media::Kind(stream.kind), stream.protocol.clone())
+            }
+            (Self::WebRtc(webrtc), _) => webrtc.media(stream, with_candidates),
+        }
+    }
+}
+
+impl<'a> OwnWebRtc<'a> {
+    fn new(
+        local: &'a Local,
+        transport: &'a LocalWebRtc,
+        setup: Setup,
+    ) -> Result<Self, NegotiationError> {
+        let candidates = usable(&transport.candidates);
         if candidates.is_empty() {
             return Err(NegotiationError::NoCandidates);
         }
         Ok(Self {
             local,
+            transport,
             candidates,
-            tcp_candidates: usable(&local.tcp_candidates),
+            tcp_candidates: usable(&transport.tcp_candidates),
             setup,
         })
     }
 
-    /// A description without m-lines yet.
-    pub(super) fn description(&self) -> Description {
-        let mut description =
-            Description::new(self.local.session_id, 1, self.default_address().ip());
+    fn description(&self) -> Description {
+        let local = self.local;
+        let mut description = Description::new(
+            local.session_id,
+            local.session_version,
+            self.default_address().ip(),
+        );
         description.ice_lite = true;
         description
     }
 
-    /// The m-line of a stream, with our candidates if asked for.
-    pub(super) fn media(&self, stream: &OwnStream, with_candidates: bool) -> MediaDescription {
+    fn media(&self, stream: &OwnStream, with_candidates: bool) -> MediaDescription {
         let default = self.default_address();
         let mut media = MediaDescription::new(Media::Kind(stream.kind), stream.protocol.clone());
         media.port = default.port();
@@ -79,8 +127,8 @@ impl<'a> OwnTransport<'a> {
         media.bandwidth = stream.bitrate.map(Bandwidth::of_bits).unwrap_or_default();
         media.mid = stream.mid.clone();
         media.direction = stream.direction;
-        media.ice = Some(self.local.ice.clone());
-        media.fingerprints = vec![CertificateHash::Sha256(self.local.fingerprint)];
+        media.ice = Some(self.transport.ice.clone());
+        media.fingerprints = vec![CertificateHash::Sha256(self.transport.fingerprint)];
         media.setup = Some(self.setup);
         media.rtcp_mux = true;
         media.rtcp_rsize = stream.rtcp_rsize;
@@ -106,7 +154,7 @@ impl<'a> OwnTransport<'a> {
     fn announce(&self, stream: &OwnStream, media: &mut MediaDescription) {
         let track = SmolStr::new(stream.kind.to_string());
         media.msids = vec![Msid {
-            stream: self.local.stream_id.clone(),
+            stream: self.transport.stream_id.clone(),
             track: Some(track),
         }];
         let ssrc = self.local.ssrc(stream.kind);
@@ -147,41 +195,23 @@ fn usable(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     usable
 }
 
-impl Local {
-    fn ssrc(&self, kind: MediaKind) -> u32 {
-        match kind {
-            MediaKind::Audio => self.audio_ssrc,
-            MediaKind::Video => self.video_ssrc,
-        }
-    }
-
-    /// Only where a format of the stream is retransmitted.
-    fn rtx_ssrc(&self, stream: &OwnStream) -> Option<u32> {
-        let any = stream.formats.iter().any(|format| format.rtx.is_some());
-        (stream.kind == MediaKind::Video && any).then_some(self.video_rtx_ssrc)
-    }
-
-    /// The plan of a leg over these streams. Without a remote transport it can be reached,
-    /// but passes nothing.
-    pub(super) fn leg_plan(
-        &self,
-        leg: LegId,
-        role: DtlsRole,
-        remote: Option<&RemoteTransport>,
-        streams: Vec<StreamPlan>,
-    ) -> LegPlan {
-        let transport = TransportPlan::WebRtc(WebRtcPlan {
+impl LocalWebRtc {
+    /// Without a remote transport the leg can be reached, but passes nothing.
+    pub(super) fn plan(&self, role: DtlsRole, remote: Option<&RemoteTransport>) -> WebRtcPlan {
+        WebRtcPlan {
             local_ice: self.ice.clone(),
             remote_ice: remote.map(|remote| remote.ice.clone()),
             role,
             remote_fingerprint: remote.map(|remote| remote.fingerprint),
-        });
-        LegPlan {
-            leg,
-            cname: self.cname.clone(),
-            transport,
-            streams,
         }
+    }
+}
+
+impl Local {
+    /// Only where a format of the stream is retransmitted.
+    fn rtx_ssrc(&self, stream: &OwnStream) -> Option<u32> {
+        let any = stream.formats.iter().any(|format| format.rtx.is_some());
+        (stream.kind == MediaKind::Video && any).then_some(self.video_rtx_ssrc)
     }
 
     /// The plan of one stream, still without anything the far side said.
@@ -252,7 +282,7 @@ pub(super) fn own_format(
 }
 
 /// Each format followed by its retransmissions.
-fn written_codecs(formats: &[format::Offered]) -> Vec<Codec> {
+pub(super) fn written_codecs(formats: &[format::Offered]) -> Vec<Codec> {
     let mut codecs: Vec<Codec> = Vec::new();
     for format in formats {
         codecs.push(format.codec.clone());

@@ -41,7 +41,7 @@ pub enum NegotiationError {
         /// The hash functions it has.
         offered: String,
     },
-    /// The peer wants RTCP on a port of its own.
+    /// The browser wants RTCP on a port of its own.
     #[error("the {media} description does not multiplex RTP and RTCP (a=rtcp-mux)")]
     NoRtcpMux {
         /// Of the m-line that names the transport.
@@ -66,6 +66,10 @@ pub enum NegotiationError {
         /// What B accepts.
         b: String,
     },
+    /// Our fault: the caller of this module wants to answer by another transport than the offer
+    /// has.
+    #[error("this server would answer by another transport than was offered")]
+    OtherTransport,
     /// Our fault: the caller of this module gave no address to be reached at.
     #[error("this server knows no address at which media could reach it")]
     NoCandidates,
@@ -87,8 +91,14 @@ pub enum Absence {
     /// The m-line uses a payload type of the first stream for something else, so that packets
     /// on the shared transport could not be told apart (RFC 9143 9.1).
     PayloadTypeClash(MediaKind, u8),
-    /// The transport protocol of the m-line is not DTLS-SRTP with feedback.
+    /// The transport protocol of the m-line is unknown, or another than that of the first stream.
     Protocol(MediaKind, SmolStr),
+    /// Encryption is asked for (`RTP/SAVP`), but there is no key that can be used (`a=crypto`).
+    NoUsableKey(MediaKind),
+    /// Encryption is required here, and the far side does not offer it.
+    Unencrypted(MediaKind),
+    /// Our side of the leg has no ports for it.
+    NoPorts(MediaKind),
     /// The caller offers no codec of this kind that can be carried, or only excluded ones.
     NothingToOffer(MediaKind, String),
     /// The callee refuses it as a whole.
@@ -124,8 +134,18 @@ impl fmt::Display for Absence {
                 )
             }
             Self::Protocol(kind, protocol) => {
-                write!(f, "{kind} comes over {protocol:?} and not over DTLS-SRTP")
+                write!(f, "{kind} comes over {protocol:?}, which cannot be carried")
             }
+            Self::NoUsableKey(kind) => {
+                write!(
+                    f,
+                    "{kind} is to be encrypted, but no key for it can be used (a=crypto)"
+                )
+            }
+            Self::Unencrypted(kind) => {
+                write!(f, "{kind} is not encrypted, and it has to be here")
+            }
+            Self::NoPorts(kind) => write!(f, "there is no room for {kind} on this side"),
             Self::NothingToOffer(kind, offered) => {
                 write!(
                     f,

@@ -1,68 +1,58 @@
-//! Offer and answer (RFC 3264, RFC 9429) between the legs of a call, as pure functions: text
-//! and typed parameters in, text and finished plans out.
+//! Offer and answer (RFC 3264, RFC 9429) as pure functions: text and typed parameters in, text
+//! and finished plans out.
 //!
-//! A call between legs A (who offers) and B goes through here three times:
-//! [`RemoteOffer::parse`] reads A's offer, [`offer()`] writes one to each leg B that mirrors its
-//! payload types and extension ids, and [`bridge()`] reads the answer of the leg that won and
-//! makes A's answer, both legs' plans and the patches between them. Everything that has to be
-//! unique or random (credentials, SSRCs, names) is the caller's, in [`Local`].
+//! Each leg is described by itself; what joins two legs is what each may say because of the
+//! other. The far side of a leg either offers or answers:
+//!
+//! * It offers: [`RemoteOffer::parse`] reads that, and [`answer()`] replies with what the leg's
+//!   partner can carry.
+//! * We offer: [`offer()`] writes what the partner offers or has agreed to, or all that can be
+//!   carried; [`reoffer()`] does so on a leg that has agreed to something already; [`settle()`]
+//!   reads the reply.
+//!
+//! Either way an [`Agreement`] comes of it, with the leg's plan, and [`join`] makes the patches
+//! of two of them. A call that begins with A's offer and B's answer is all of that at once:
+//! [`bridge()`].
+//!
+//! Everything that has to be unique or random (credentials, SSRCs, ports, names) is the
+//! caller's, in [`Local`].
 //!
 //! What is agreed end to end and what leg by leg:
 //!
 //! | end to end: what both sides have | leg by leg |
 //! |---|---|
-//! | codecs and their parameters, direction, header extensions, packet times, bit rates | ICE, DTLS, payload types, RTX, RTCP feedback, `telephone-event` |
+//! | codecs and their parameters, direction, header extensions, packet times, bit rates | transport and keys, payload types, RTX, RTCP feedback, `telephone-event` |
 
-mod agree;
+mod agreement;
+mod answer;
 mod bridge;
 mod describe;
 mod error;
+mod everything;
 mod extension;
 mod format;
 mod h264;
+mod local;
 mod offer;
 mod remote;
+mod rtp;
+mod settle;
+mod template;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
-
-use smol_str::SmolStr;
-
+pub use agreement::{Agreement, join};
+pub use answer::{LocalAnswer, answer};
 pub use bridge::{Bridge, Outcome, bridge};
 pub use error::{Absence, NegotiationError};
-pub use offer::{LocalOffer, offer};
-pub use remote::RemoteOffer;
+pub use local::{KeySeed, Local, LocalRtp, LocalTransport, LocalWebRtc, RtpProfile, Security};
+pub use offer::{LocalOffer, offer, offer_from, reoffer};
+pub use remote::{OfferedTransport, RemoteOffer};
+pub use settle::settle;
+pub use template::Source;
 
-use crate::ids::{Fingerprint, IceCredentials};
 use crate::plan::Format;
 use crate::sdp::Limits;
-
-/// What is ours on one leg, allocated by the caller before anything is negotiated.
-#[derive(Debug, Clone)]
-pub struct Local {
-    /// Of the `o=` line; unique among the descriptions of this host (RFC 8866 5.2).
-    pub session_id: u64,
-    /// The user name fragment is unique over all legs of the process.
-    pub ice: IceCredentials,
-    /// Of our DTLS certificate.
-    pub fingerprint: Fingerprint,
-    /// Where the far side reaches us over UDP, the best first; at least one.
-    pub candidates: Vec<SocketAddr>,
-    /// Where it reaches us over TCP (RFC 6544), the best first; none if we do not listen there.
-    pub tcp_candidates: Vec<SocketAddr>,
-    /// RTCP canonical name (RFC 7022).
-    pub cname: SmolStr,
-    /// The media stream that holds both tracks. One for both: a page that plays "the last
-    /// stream" would lose the sound otherwise.
-    pub stream_id: SmolStr,
-    /// Outbound SSRC of the audio stream.
-    pub audio_ssrc: u32,
-    /// Outbound SSRC of the video stream.
-    pub video_ssrc: u32,
-    /// Outbound SSRC of its retransmissions.
-    pub video_rtx_ssrc: u32,
-}
 
 /// What the operator wants. The default takes the caller's order and leaves out nothing.
 #[derive(Debug, Clone, Default)]

@@ -2,6 +2,7 @@
 
 use smol_str::SmolStr;
 
+use super::rtp::RemoteRtp;
 use super::{Absence, NegotiationError, extension, format};
 use crate::ids::{DtlsRole, Fingerprint, IceCredentials, MediaKind};
 use crate::plan::ExtensionPlan;
@@ -10,14 +11,29 @@ use crate::sdp::{CertificateHash, Description, Direction, Limits, Media, MediaDe
 /// More announced SSRCs than this are not kept.
 const MAX_SOURCES: usize = 8;
 
-/// An offer of a browser, read and checked: at least one stream of it can be carried.
+/// An offer, read and checked: at least one stream of it can be carried.
 #[derive(Debug, Clone)]
 pub struct RemoteOffer {
     pub(super) description: Description,
+    transport: OfferedTransport,
     /// At most one of each kind, in the order of their m-lines.
     pub(super) streams: Vec<RemoteStream>,
     /// The other m-lines, by index.
     pub(super) refused: Vec<(usize, Absence)>,
+}
+
+/// How an offerer wants to be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfferedTransport {
+    /// By ICE and DTLS-SRTP.
+    WebRtc,
+    /// By RTP.
+    Rtp {
+        /// Only encrypted, with keys in the description (`RTP/SAVP`, RFC 4568).
+        encrypted: bool,
+        /// With RTCP feedback (`AVPF`, RFC 4585).
+        feedback: bool,
+    },
 }
 
 /// One usable m-line of the far side.
@@ -35,6 +51,8 @@ pub(super) struct RemoteStream {
     pub bitrate: Option<u64>,
     /// The primary one first.
     pub ssrcs: Vec<u32>,
+    /// Where it comes over RTP and not over WebRTC.
+    pub rtp: Option<RemoteRtp>,
 }
 
 /// ICE and DTLS of the far side.
@@ -48,14 +66,14 @@ pub(super) struct RemoteTransport {
 }
 
 impl RemoteOffer {
-    /// Reads an offer and chooses what of it can be carried: one audio and one video stream
-    /// over one transport. Everything else is refused later in the answer, each with its
+    /// Reads an offer and chooses what of it can be carried: one audio and one video stream, both
+    /// over WebRTC or both over RTP, as the first of them says. Everything else is refused later in the answer, each with its
     /// reason ([`RemoteOffer::refused`]).
     ///
     /// # Errors
     /// [`NegotiationError::Sdp`] if it cannot be read, [`NegotiationError::NoUsableMedia`]
-    /// if nothing of it can be carried, and the transport errors if no WebRTC transport is
-    /// described. All are the offerer's fault.
+    /// if nothing of it can be carried, and the transport errors if a WebRTC transport is
+    /// described wrongly. All are the offerer's fault.
     pub fn parse(sdp: &str, limits: &Limits) -> Result<Self, NegotiationError> {
         let description = Description::parse(sdp, limits)?;
         let mut streams: Vec<RemoteStream> = Vec::new();
@@ -70,13 +88,29 @@ impl RemoteOffer {
             let reasons = refused.into_iter().map(|(_, reason)| reason).collect();
             return Err(NegotiationError::NoUsableMedia { reasons });
         }
-        let indices: Vec<usize> = streams.iter().map(|stream| stream.index).collect();
-        RemoteTransport::read(&description, &indices)?.role_as_answerer()?;
+        let rtp = streams.first().and_then(|stream| stream.rtp.as_ref());
+        let transport = match rtp {
+            Some(rtp) => OfferedTransport::Rtp {
+                encrypted: rtp.encrypted,
+                feedback: rtp.feedback,
+            },
+            None => {
+                let indices: Vec<usize> = streams.iter().map(|stream| stream.index).collect();
+                RemoteTransport::read(&description, &indices)?.role_as_answerer()?;
+                OfferedTransport::WebRtc
+            }
+        };
         Ok(Self {
             description,
+            transport,
             streams,
             refused,
         })
+    }
+
+    /// How the offerer wants to be reached: the transport that our answer has to have.
+    pub fn transport(&self) -> OfferedTransport {
+        self.transport
     }
 
     /// A usable stream of this kind is offered.
@@ -148,6 +182,12 @@ impl RemoteStream {
         kind: MediaKind,
         media: &MediaDescription,
     ) -> Self {
+        let rtp = RemoteRtp::read(media);
+        // RFC 3264 8.4: an address of zeros is the old way to say hold, and "neither RTP nor
+        // RTCP should be sent to the peer".
+        let is_held = rtp.as_ref().is_some_and(|rtp| rtp.is_held);
+        let direction = media.direction;
+        let direction = Direction::new(direction.sends(), direction.receives() && !is_held);
         // A limit of the whole session holds for each of its streams too.
         let limits = [media.bandwidth.bits(), description.bandwidth.bits()];
         Self {
@@ -155,9 +195,10 @@ impl RemoteStream {
             kind,
             formats: format::read(media),
             extensions: extension::read(media),
-            direction: media.direction,
+            direction,
             bitrate: limits.into_iter().flatten().min(),
             ssrcs: ssrcs(media),
+            rtp,
         }
     }
 
@@ -252,16 +293,17 @@ fn usable(
     if before.iter().any(|stream| stream.kind == kind) {
         return Err(Absence::Second(kind));
     }
-    if !is_dtls_srtp(&media.protocol) {
+    let stream = RemoteStream::read(description, index, kind, media);
+    let first = before.first();
+    let is_other = first.is_some_and(|first| first.rtp.is_some() != stream.rtp.is_some());
+    if is_other || (stream.rtp.is_none() && !is_dtls_srtp(&media.protocol)) {
         return Err(Absence::Protocol(kind, shortened(&media.protocol)));
     }
-    if before
-        .first()
-        .is_some_and(|first| !are_bundled(description, first.index, index))
-    {
+    // Streams of RTP have ports of their own.
+    let shares = stream.rtp.is_none();
+    if first.is_some_and(|first| shares && !are_bundled(description, first.index, index)) {
         return Err(Absence::NotBundled(kind));
     }
-    let stream = RemoteStream::read(description, index, kind, media);
     if !stream.has_codec() {
         return Err(Absence::NothingToOffer(
             kind,
@@ -269,7 +311,7 @@ fn usable(
         ));
     }
     let taken = |payload_type: &u8| before.iter().any(|stream| stream.uses(*payload_type));
-    if let Some(payload_type) = stream.payload_types().find(taken) {
+    if let Some(payload_type) = stream.payload_types().find(taken).filter(|_| shares) {
         return Err(Absence::PayloadTypeClash(kind, payload_type));
     }
     Ok(stream)
@@ -279,7 +321,8 @@ fn shortened(name: &str) -> SmolStr {
     name.chars().take(32).collect()
 }
 
-/// RFC 8829 5.1.2: all of these mean DTLS-SRTP with feedback where a fingerprint is given.
+/// RFC 8829 5.1.2: all of these mean DTLS-SRTP with feedback where a fingerprint is given; the
+/// last two are [`RemoteRtp`] where none is.
 fn is_dtls_srtp(protocol: &str) -> bool {
     [
         "UDP/TLS/RTP/SAVPF",

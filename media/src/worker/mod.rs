@@ -139,7 +139,9 @@ impl Worker {
     }
 
     fn add_leg(&mut self, now: Instant, plan: LegPlan) {
-        let TransportPlan::WebRtc(webrtc) = &plan.transport;
+        let TransportPlan::WebRtc(webrtc) = &plan.transport else {
+            return tracing::error!(leg = %plan.leg, "RTP legs are not carried");
+        };
         let (id, ufrag) = (plan.leg, webrtc.local_ice.ufrag.clone());
         if self.by_id.contains_key(&id) || self.by_ufrag.contains_key(&ufrag) {
             tracing::warn!(leg = %id, "a leg was added twice; the second is ignored");
@@ -151,7 +153,13 @@ impl Worker {
                 .events
                 .push(Event::Failed(id, failure), &mut self.counters);
         }
-        let leg = Box::new(Leg::new(now, plan, &self.config, &mut self.rng));
+        let leg = Box::new(Leg::new(
+            now,
+            plan.clone(),
+            webrtc.clone(),
+            &self.config,
+            &mut self.rng,
+        ));
         let slot = self.free.pop().unwrap_or_else(|| {
             self.legs.push(None);
             self.legs.len() - 1
@@ -168,7 +176,9 @@ impl Worker {
         let Some(&slot) = self.by_id.get(&plan.leg) else {
             return;
         };
-        let TransportPlan::WebRtc(webrtc) = &plan.transport;
+        let TransportPlan::WebRtc(webrtc) = &plan.transport else {
+            return;
+        };
         let ufrag = webrtc.local_ice.ufrag.clone();
         if self.by_ufrag.get(&ufrag).is_none_or(|owner| *owner == slot) {
             self.by_ufrag.retain(|_, owner| *owner != slot);

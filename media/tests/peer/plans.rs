@@ -70,7 +70,9 @@ pub fn leg_plan(id: u64, numbers: Numbers, video: bool) -> LegPlan {
 
 /// The same with the far side's description.
 pub fn complete(mut plan: LegPlan, fingerprint: Fingerprint) -> LegPlan {
-    let TransportPlan::WebRtc(webrtc) = &mut plan.transport;
+    let TransportPlan::WebRtc(webrtc) = &mut plan.transport else {
+        panic!("a WebRTC leg");
+    };
     webrtc.remote_ice = Some(credentials(&format!("client{}", plan.leg.0)));
     webrtc.remote_fingerprint = Some(fingerprint);
     plan

@@ -8,12 +8,19 @@ fn pool(seed: u64) -> Pool {
     Pool::new(StdRng::seed_from_u64(seed))
 }
 
+fn ice(local: &Local) -> &IceCredentials {
+    match &local.transport {
+        LocalTransport::WebRtc(webrtc) => &webrtc.ice,
+        LocalTransport::Rtp(_) => panic!("a WebRTC leg"),
+    }
+}
+
 #[test]
 fn credentials_are_of_ice_characters_and_long_enough() {
     let mut pool = pool(1);
     for _ in 0..100 {
         let (_, local) = pool.local(Fingerprint([0; 32]), &[], &[]);
-        let IceCredentials { ufrag, pwd } = &local.ice;
+        let IceCredentials { ufrag, pwd } = ice(&local);
         // RFC 8839 5.4: 4 to 256 and 22 to 256 ice-chars.
         assert!((4..=256).contains(&ufrag.len()) && (22..=256).contains(&pwd.len()));
         let is_ice = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '/';
@@ -27,7 +34,7 @@ fn nothing_is_given_twice() {
     let (mut ufrags, mut ssrcs, mut tokens) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for _ in 0..10_000 {
         let (_, local) = pool.local(Fingerprint([0; 32]), &[], &[]);
-        assert!(ufrags.insert(local.ice.ufrag.clone()));
+        assert!(ufrags.insert(ice(&local).ufrag.clone()));
         for ssrc in [local.audio_ssrc, local.video_ssrc, local.video_rtx_ssrc] {
             assert!(ssrc != 0 && ssrcs.insert(ssrc));
         }

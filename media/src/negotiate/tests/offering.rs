@@ -2,11 +2,11 @@
 
 use super::peer::{
     B, CHROMIUM_AUDIO, CHROMIUM_VIDEO, FIREFOX_VIDEO, local, media, offer_to_b, parsed,
-    payload_types, remote,
+    payload_types, remote, transport, webrtc,
 };
 use crate::ids::MediaKind::{Audio, Video};
 use crate::negotiate::{NegotiationError, Policy, offer};
-use crate::plan::{Format, TransportPlan};
+use crate::plan::Format;
 use crate::sdp::{Direction, Setup};
 
 #[test]
@@ -92,7 +92,7 @@ fn the_transport_is_whole_and_inline() {
             "one stream for sound and picture"
         );
     }
-    let TransportPlan::WebRtc(transport) = &offered.plan.transport;
+    let transport = transport(&offered.plan);
     assert_eq!(transport.local_ice.ufrag, "ours2");
     assert_eq!(
         (&transport.remote_ice, transport.remote_fingerprint),
@@ -206,10 +206,8 @@ fn packet_times_are_passed_on() {
 #[test]
 fn a_server_without_an_address_offers_nothing() {
     for candidates in [vec![], vec!["0.0.0.0:40000".parse().expect("an address")]] {
-        let local = crate::negotiate::Local {
-            candidates,
-            ..local(B)
-        };
+        let mut local = local(B);
+        webrtc(&mut local).candidates = candidates;
         let result = offer(B, &Policy::default(), &remote(CHROMIUM_AUDIO), &local);
         assert_eq!(
             result.expect_err("no address"),
@@ -243,10 +241,8 @@ fn a_tcp_candidate_stands_behind_every_udp_one_of_its_m_line() {
 
 #[test]
 fn a_server_without_a_tcp_port_offers_no_tcp() {
-    let local = crate::negotiate::Local {
-        tcp_candidates: Vec::new(),
-        ..local(B)
-    };
+    let mut local = local(B);
+    webrtc(&mut local).tcp_candidates = Vec::new();
     let offered = offer(B, &Policy::default(), &remote(CHROMIUM_AUDIO), &local).expect("an offer");
     assert!(!offered.sdp.contains(" tcp "), "{}", offered.sdp);
 }

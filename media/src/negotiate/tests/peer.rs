@@ -6,7 +6,8 @@ use smol_str::SmolStr;
 
 use crate::ids::{Fingerprint, IceCredentials, LegId, MediaKind};
 use crate::negotiate::{
-    Bridge, Local, LocalOffer, NegotiationError, Policy, RemoteOffer, bridge, offer,
+    Bridge, Local, LocalOffer, LocalTransport, LocalWebRtc, NegotiationError, Policy, RemoteOffer,
+    bridge, offer,
 };
 use crate::plan::{CodecMap, LegPlan, StreamPlan, TransportPlan, WebRtcPlan};
 use crate::sdp::{
@@ -27,18 +28,29 @@ pub(super) fn local(leg: LegId) -> Local {
     let number = u32::try_from(leg.0).expect("a small leg number");
     Local {
         session_id: 7_000 + leg.0,
-        ice: IceCredentials {
-            ufrag: format!("ours{number}").into(),
-            pwd: format!("our-password-of-leg-00{number}").into(),
-        },
-        fingerprint: Fingerprint([0x0C; 32]),
-        candidates: candidates(40_000),
-        tcp_candidates: candidates(40_001),
+        session_version: 1,
         cname: format!("cname{number}").into(),
-        stream_id: format!("stream{number}").into(),
         audio_ssrc: number * 100 + 1,
         video_ssrc: number * 100 + 2,
         video_rtx_ssrc: number * 100 + 3,
+        transport: LocalTransport::WebRtc(LocalWebRtc {
+            ice: IceCredentials {
+                ufrag: format!("ours{number}").into(),
+                pwd: format!("our-password-of-leg-00{number}").into(),
+            },
+            fingerprint: Fingerprint([0x0C; 32]),
+            candidates: candidates(40_000),
+            tcp_candidates: candidates(40_001),
+            stream_id: format!("stream{number}").into(),
+        }),
+    }
+}
+
+/// The WebRTC part of it.
+pub(super) fn webrtc(local: &mut Local) -> &mut LocalWebRtc {
+    match &mut local.transport {
+        LocalTransport::WebRtc(webrtc) => webrtc,
+        LocalTransport::Rtp(_) => panic!("an RTP leg"),
     }
 }
 
@@ -175,8 +187,10 @@ pub(super) fn stream(plan: &LegPlan, kind: MediaKind) -> &StreamPlan {
 }
 
 pub(super) fn transport(plan: &LegPlan) -> &WebRtcPlan {
-    let TransportPlan::WebRtc(transport) = &plan.transport;
-    transport
+    match &plan.transport {
+        TransportPlan::WebRtc(transport) => transport,
+        TransportPlan::Rtp(_) => panic!("an RTP leg"),
+    }
 }
 
 pub(super) fn maps(codecs: &[CodecMap], kind: MediaKind) -> Vec<(u8, u8)> {

@@ -217,13 +217,13 @@ fn one_fingerprint_among_several_is_enough() {
 fn an_offer_of_nothing_usable_says_why_for_each_m_line() {
     let words = error(
         "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n\
-         m=audio 4000 RTP/AVP 0\r\n\
+         m=audio 4000 TCP/RTP/AVP 0\r\n\
          m=video 9 UDP/TLS/RTP/SAVPF 99\r\na=rtpmap:99 H265/90000\r\n\
          m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n",
     );
     assert_eq!(
         words,
-        "nothing in the offer can be used: audio comes over \"RTP/AVP\" and not over DTLS-SRTP; \
+        "nothing in the offer can be used: audio comes over \"TCP/RTP/AVP\", which cannot be carried; \
          none of the caller's video codecs (H265) can be carried; \
          \"application\" media are not carried"
     );

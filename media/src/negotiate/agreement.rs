@@ -1,0 +1,274 @@
+//! What a leg and its far side have agreed on, and what joins two legs that have.
+
+use smol_str::SmolStr;
+
+use super::describe::{OwnStream, codec_plan};
+use super::local::{Local, LocalTransport};
+use super::remote::{RemoteStream, RemoteTransport};
+use super::rtp::OwnRtp;
+use super::template::Template;
+use super::{Absence, format};
+use crate::ids::{DtlsRole, LegId, MediaKind};
+use crate::plan::{
+    CodecMap, ExtensionPlan, LegPlan, PatchPlan, RtpPlan, RtpStreamPlan, StreamPlan, TransportPlan,
+};
+use crate::sdp::{Description, Direction, Media, MediaDescription};
+
+/// The outcome of one offer and its answer on a leg: its plan, and what has to be remembered for
+/// the next exchange on it and for the other leg.
+#[derive(Debug, Clone)]
+pub struct Agreement {
+    pub(super) plan: LegPlan,
+    pub(super) streams: Vec<Stream>,
+    /// All m-lines of the session, in order: "new media descriptions MUST appear below" and none
+    /// may go (RFC 3264 8).
+    pub(super) lines: Vec<Line>,
+    /// Why a medium is not part of it.
+    pub(super) absent: Vec<(MediaKind, Absence)>,
+}
+
+/// A stream that both sides take.
+#[derive(Debug, Clone)]
+pub(super) struct Stream {
+    pub kind: MediaKind,
+    /// Its m-line.
+    pub line: usize,
+    /// Formats that both have, the one in use first.
+    pub pairs: Vec<Pair>,
+    pub extensions: Vec<ExtensionPlan>,
+    /// As the far side sees it.
+    pub direction: Direction,
+    /// What we told the far side to send at most, bit/s.
+    limit: Option<u64>,
+    /// What the far side wants to receive at most, bit/s.
+    pub bitrate: Option<u64>,
+    pub ptime_ms: Option<u16>,
+    pub maxptime_ms: Option<u16>,
+    pub protocol: SmolStr,
+    ssrcs: Vec<u32>,
+    rtp: Option<RtpStreamPlan>,
+}
+
+/// One format as we declare it and as the far side does.
+#[derive(Debug, Clone)]
+pub(super) struct Pair {
+    pub own: format::Offered,
+    pub theirs: format::Offered,
+}
+
+/// What has to be known of an m-line to write it refused.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub media: Media,
+    pub protocol: SmolStr,
+    pub mid: Option<SmolStr>,
+    /// RFC 3264 6: some format has to stand there and counts for nothing. For RTP it is 0, as
+    /// browsers write it: stacks are about that look for an `a=rtpmap` of any other.
+    format: SmolStr,
+}
+
+impl Agreement {
+    /// The leg.
+    pub fn leg(&self) -> LegId {
+        self.plan.leg
+    }
+
+    /// What its worker has to know.
+    pub fn plan(&self) -> &LegPlan {
+        &self.plan
+    }
+
+    /// Who may send in the stream of this kind, as the far side sees it; `None` if there is no
+    /// such stream. `SendOnly` and `Inactive` mean that the far side holds us.
+    pub fn direction(&self, kind: MediaKind) -> Option<Direction> {
+        self.stream(kind).map(|stream| stream.direction)
+    }
+
+    /// The name of the codec in use.
+    pub fn codec(&self, kind: MediaKind) -> Option<&str> {
+        let pair = self.stream(kind)?.pairs.first()?;
+        Some(&pair.theirs.codec.name)
+    }
+
+    /// Why there is no stream of this kind.
+    pub(super) fn absence(&self, kind: MediaKind) -> Absence {
+        let found = self.absent.iter().find(|(of, _)| *of == kind);
+        found.map_or(Absence::NotOffered(kind), |(_, reason)| reason.clone())
+    }
+
+    pub(super) fn stream(&self, kind: MediaKind) -> Option<&Stream> {
+        self.streams.iter().find(|stream| stream.kind == kind)
+    }
+
+    pub(super) fn templates(&self) -> Vec<Template> {
+        let template = |stream: &Stream| {
+            let formats: Vec<_> = stream
+                .pairs
+                .iter()
+                .map(|pair| pair.theirs.clone())
+                .collect();
+            Template {
+                kind: stream.kind,
+                names: format::names_of(formats.iter().map(|format| &format.codec)),
+                formats,
+                extensions: stream.extensions.clone(),
+                direction: stream.direction,
+                bitrate: stream.bitrate,
+                ptime_ms: stream.ptime_ms,
+                maxptime_ms: stream.maxptime_ms,
+                mid: None,
+                is_heard: true,
+            }
+        };
+        self.streams.iter().map(template).collect()
+    }
+}
+
+impl Stream {
+    /// Of our m-line and the far side's, `pairs` being what both have.
+    pub(super) fn new(
+        own: &OwnStream,
+        theirs: &RemoteStream,
+        described: &MediaDescription,
+        pairs: Vec<Pair>,
+        direction: Direction,
+        local: &Local,
+    ) -> Result<Self, Absence> {
+        let kind = own.kind;
+        let rtp = match (&local.transport, &own.rtp, &theirs.rtp) {
+            (LocalTransport::Rtp(local), Some(own), Some(theirs)) => {
+                Some(own.plan(local, kind, theirs)?)
+            }
+            (LocalTransport::Rtp(_), ..) => {
+                return Err(Absence::Protocol(kind, described.protocol.clone()));
+            }
+            (LocalTransport::WebRtc(_), ..) => None,
+        };
+        let extensions = own.extensions.iter().copied();
+        Ok(Self {
+            kind,
+            line: own.line,
+            pairs,
+            extensions: extensions
+                .filter(|plan| theirs.extensions.contains(plan))
+                .collect(),
+            direction,
+            limit: own.bitrate,
+            bitrate: theirs.bitrate,
+            ptime_ms: described.ptime_ms,
+            maxptime_ms: described.maxptime_ms,
+            protocol: own.protocol.clone(),
+            ssrcs: theirs.ssrcs.clone(),
+            rtp,
+        })
+    }
+
+    /// Our transport of it as it is, to be offered again.
+    pub(super) fn continued(&self) -> Option<OwnRtp> {
+        self.rtp
+            .as_ref()
+            .map(|rtp| OwnRtp::continued(rtp, &self.protocol))
+    }
+
+    fn plan(&self, local: &Local) -> StreamPlan {
+        let codecs: Vec<_> = self
+            .pairs
+            .iter()
+            .map(|pair| codec_plan(&pair.own, &pair.theirs))
+            .collect();
+        let repaired = codecs.iter().any(|codec| codec.rtx.is_some());
+        StreamPlan {
+            kind: self.kind,
+            ssrc: local.ssrc(self.kind),
+            rtx_ssrc: repaired.then_some(local.video_rtx_ssrc),
+            codecs,
+            remote_ssrcs: self.ssrcs.clone(),
+            extensions: self.extensions.clone(),
+            receive: self.direction.sends(),
+            send: self.direction.receives(),
+            max_receive_bitrate: self.limit,
+            max_send_bitrate: self.bitrate,
+        }
+    }
+}
+
+/// The plan of a leg over these streams. `role` and `remote` are of a WebRTC leg.
+pub(super) fn plan(
+    leg: LegId,
+    local: &Local,
+    streams: &[Stream],
+    role: DtlsRole,
+    remote: Option<&RemoteTransport>,
+) -> LegPlan {
+    let transport = match &local.transport {
+        LocalTransport::WebRtc(webrtc) => TransportPlan::WebRtc(webrtc.plan(role, remote)),
+        LocalTransport::Rtp(_) => TransportPlan::Rtp(RtpPlan {
+            streams: streams.iter().filter_map(|it| it.rtp.clone()).collect(),
+        }),
+    };
+    LegPlan {
+        leg,
+        cname: local.cname.clone(),
+        transport,
+        streams: streams.iter().map(|stream| stream.plan(local)).collect(),
+    }
+}
+
+impl Line {
+    pub(super) fn of(media: &MediaDescription) -> Self {
+        let format = media.other_formats.first().cloned();
+        let format = format.filter(|_| media.codecs.is_empty());
+        Self {
+            media: media.media.clone(),
+            protocol: media.protocol.clone(),
+            mid: media.mid.clone(),
+            format: format.unwrap_or_else(|| SmolStr::new_static("0")),
+        }
+    }
+
+    pub(super) fn all(description: &Description) -> Vec<Self> {
+        description.media.iter().map(Self::of).collect()
+    }
+
+    /// Refused, or switched off.
+    pub(super) fn refused(&self) -> MediaDescription {
+        let mut refused = MediaDescription::new(self.media.clone(), self.protocol.clone());
+        refused.other_formats = vec![self.format.clone()];
+        refused.mid = self.mid.clone();
+        refused
+    }
+
+    pub(super) fn is(&self, kind: MediaKind) -> bool {
+        self.media == Media::Kind(kind)
+    }
+}
+
+/// What lets each of two legs feed the other, the first of the pair from `a` to `b`: formats that
+/// both have agreed to. A patch may be empty.
+pub fn join(a: &Agreement, b: &Agreement) -> (PatchPlan, PatchPlan) {
+    (patch(a, b), patch(b, a))
+}
+
+fn patch(source: &Agreement, sink: &Agreement) -> PatchPlan {
+    let mut codecs = Vec::new();
+    for from in &source.streams {
+        let Some(to) = sink.stream(from.kind) else {
+            continue;
+        };
+        for from_pair in &from.pairs {
+            let same = |pair: &&Pair| pair.theirs.key == from_pair.own.key;
+            if let Some(to_pair) = to.pairs.iter().find(same) {
+                codecs.push(CodecMap {
+                    kind: from.kind,
+                    from_pt: from_pair.own.codec.payload_type,
+                    to_pt: to_pair.theirs.codec.payload_type,
+                });
+            }
+        }
+    }
+    PatchPlan {
+        source: source.leg(),
+        sink: sink.leg(),
+        codecs,
+    }
+}

@@ -1,0 +1,301 @@
+//! Our answers.
+
+use smol_str::SmolStr;
+
+use super::agreement::{Agreement, Line, Pair, Stream, plan};
+use super::describe::{OwnStream, OwnTransport, own_format};
+use super::local::{Local, LocalTransport};
+use super::offer::FEEDBACK;
+use super::remote::{OfferedTransport, RemoteOffer, RemoteStream, RemoteTransport};
+use super::rtp::{self, OwnRtp};
+use super::settle::per_kind;
+use super::template::{Source, Template};
+use super::{Absence, NegotiationError, Policy, format};
+use crate::ids::{DtlsRole, LegId, MediaKind};
+use crate::plan::Feedback;
+use crate::sdp::{Codec, Description, Direction, Setup};
+
+/// Our answer to an offer.
+#[derive(Debug, Clone)]
+pub struct LocalAnswer {
+    /// To be sent.
+    pub sdp: String,
+    /// What is agreed with it.
+    pub agreement: Agreement,
+}
+
+/// Answers an offer on a leg with what its partner can carry; the first offer on the leg, or a
+/// later one. `most` is what we allow as we see it: [`Direction::SendRecv`] for all of it.
+///
+/// A medium without a common codec is refused and the leg goes on with the other.
+///
+/// # Errors
+/// [`NegotiationError::NoCommonCodec`] or [`NegotiationError::NoUsableMedia`] if no medium is
+/// left; [`NegotiationError::OtherTransport`] and [`NegotiationError::NoCandidates`] if `local`
+/// does not fit.
+pub fn answer(
+    leg: LegId,
+    policy: &Policy,
+    offer: &RemoteOffer,
+    source: Source<'_>,
+    most: Direction,
+    local: &Local,
+) -> Result<LocalAnswer, NegotiationError> {
+    if (offer.transport() == OfferedTransport::WebRtc) == local.is_rtp() {
+        return Err(NegotiationError::OtherTransport);
+    }
+    let answerer = Answerer {
+        policy,
+        offer,
+        local,
+        most,
+    };
+    let mut own = Vec::new();
+    let mut streams: Vec<Stream> = Vec::new();
+    let mut absent: Vec<(MediaKind, Absence)> = Vec::new();
+    let templates = source.templates();
+    for kind in [MediaKind::Audio, MediaKind::Video] {
+        let template = templates.iter().find(|template| template.kind == kind);
+        let theirs = offer.stream(kind).ok_or_else(|| offer.absence(kind));
+        let both = theirs.and_then(|theirs| {
+            let template = template.ok_or_else(|| source.absence(kind))?;
+            answerer.stream(theirs, template)
+        });
+        match both {
+            Ok((stream, agreed)) => {
+                own.push(stream);
+                streams.push(agreed);
+            }
+            Err(reason) => absent.push((kind, reason)),
+        }
+    }
+    if streams.is_empty() {
+        return Err(nothing(offer, &templates, absent));
+    }
+    // In the order of the offer.
+    own.sort_by_key(|stream: &OwnStream| stream.line);
+    streams.sort_by_key(|stream| stream.line);
+    let (role, transport) = match &local.transport {
+        LocalTransport::WebRtc(_) => {
+            let lines: Vec<usize> = streams.iter().map(|stream| stream.line).collect();
+            let transport = RemoteTransport::read(&offer.description, &lines)?;
+            (transport.role_as_answerer()?, Some(transport))
+        }
+        LocalTransport::Rtp(_) => (DtlsRole::Server, None),
+    };
+    let description = describe(offer, local, role, &own)?;
+    Ok(LocalAnswer {
+        sdp: description.to_text(),
+        agreement: Agreement {
+            plan: plan(leg, local, &streams, role, transport.as_ref()),
+            streams,
+            lines: Line::all(&offer.description),
+            absent,
+        },
+    })
+}
+
+fn nothing(
+    offer: &RemoteOffer,
+    templates: &[Template],
+    absent: Vec<(MediaKind, Absence)>,
+) -> NegotiationError {
+    let is_codec =
+        |(_, reason): &(MediaKind, Absence)| matches!(reason, Absence::NoCommonCodec { .. });
+    if !absent.iter().any(is_codec) {
+        return NegotiationError::NoUsableMedia {
+            reasons: absent.into_iter().map(|(_, reason)| reason).collect(),
+        };
+    }
+    let names = |kind| {
+        let template = templates.iter().find(|template| template.kind == kind);
+        template.map(|template| template.names.clone())
+    };
+    NegotiationError::NoCommonCodec {
+        a: per_kind(|kind| offer.names(kind)),
+        b: per_kind(names),
+    }
+}
+
+struct Answerer<'a> {
+    policy: &'a Policy,
+    offer: &'a RemoteOffer,
+    local: &'a Local,
+    most: Direction,
+}
+
+impl Answerer<'_> {
+    /// Our m-line for one of the offer, and what is agreed by it.
+    fn stream(
+        &self,
+        theirs: &RemoteStream,
+        template: &Template,
+    ) -> Result<(OwnStream, Stream), Absence> {
+        let kind = theirs.kind;
+        let media = &self.offer.description.media[theirs.index];
+        let direction = template.direction.and(theirs.direction.reversed());
+        let mut own = OwnStream {
+            kind,
+            protocol: media.protocol.clone(),
+            mid: media.mid.clone(),
+            direction: direction.and(self.most),
+            formats: self.formats(theirs, template)?,
+            extensions: both_have(theirs, template),
+            bitrate: self.policy.bitrate(kind, template.bitrate),
+            ptime_ms: template.ptime_ms,
+            maxptime_ms: template.maxptime_ms,
+            rtcp_rsize: media.rtcp_rsize,
+            rtp: None,
+            line: theirs.index,
+        };
+        if let (LocalTransport::Rtp(local), Some(remote)) = (&self.local.transport, &theirs.rtp) {
+            own.rtp = Some(OwnRtp::answered(local, kind, remote)?);
+            own.mid = None;
+            own.extensions.clear();
+            own.rtcp_rsize = false;
+        }
+        let pair = |own: &format::Offered| {
+            let theirs = theirs.formats.iter().find(|it| it.key == own.key)?;
+            Some(Pair {
+                own: own.clone(),
+                theirs: theirs.clone(),
+            })
+        };
+        let pairs = own.formats.iter().filter_map(pair).collect();
+        let direction = own.direction.reversed();
+        let agreed = Stream::new(&own, theirs, media, pairs, direction, self.local)?;
+        Ok((own, agreed))
+    }
+
+    /// The far side's payload types with the partner's parameters: those say what the receiver,
+    /// the partner, can take.
+    fn formats(
+        &self,
+        theirs: &RemoteStream,
+        template: &Template,
+    ) -> Result<Vec<format::Offered>, Absence> {
+        let allowed = template.allowed(self.policy);
+        let mut formats: Vec<format::Offered> = Vec::new();
+        for partner in &allowed {
+            let Some(offered) = theirs.formats.iter().find(|it| it.key == partner.key) else {
+                continue;
+            };
+            let parameters = if template.is_heard {
+                partner.codec.parameters.clone()
+            } else {
+                offered.codec.parameters.clone()
+            };
+            let codec = Codec {
+                parameters,
+                ..offered.codec.clone()
+            };
+            let offered = format::Offered {
+                codec,
+                ..offered.clone()
+            };
+            formats.extend(self.own(theirs, &offered));
+        }
+        if formats.iter().all(format::Offered::is_events) {
+            return Err(Absence::NoCommonCodec {
+                kind: theirs.kind,
+                offered: self.offer.names(theirs.kind).unwrap_or_default(),
+                accepted: template.names.clone(),
+            });
+        }
+        formats.sort_by_key(format::Offered::is_events);
+        let events = self.own_events(theirs, &formats);
+        formats.extend(events);
+        Ok(formats)
+    }
+
+    /// A format of the far side as we declare it.
+    fn own(&self, theirs: &RemoteStream, offered: &format::Offered) -> Option<format::Offered> {
+        let kind = theirs.kind;
+        let Some(transport) = &theirs.rtp else {
+            let feedback = format::common(FEEDBACK, offered.feedback);
+            return Some(own_format(kind, offered, feedback));
+        };
+        let feedback = if transport.feedback {
+            format::common(rtp::FEEDBACK, offered.feedback)
+        } else {
+            Feedback::default()
+        };
+        rtp::phone_format(own_format(kind, offered, feedback), feedback)
+    }
+
+    /// Events need no partner: digits are made and read here. RFC 4733 2.1 asks for the clock
+    /// of a codec in use; beside Opus alone, Firefox has only those of another.
+    fn own_events(
+        &self,
+        theirs: &RemoteStream,
+        formats: &[format::Offered],
+    ) -> Vec<format::Offered> {
+        let offered = || theirs.formats.iter().filter(|events| events.is_events());
+        let fits = |events: &format::Offered| {
+            let clock = events.codec.clock_rate;
+            formats
+                .iter()
+                .any(|format| !format.is_events() && format.codec.clock_rate == clock)
+        };
+        let none_fits = !offered().any(fits);
+        offered()
+            .filter(|events| formats.iter().all(|format| format.key != events.key))
+            .filter(|events| fits(events) || none_fits)
+            .filter_map(|events| self.own(theirs, events))
+            .collect()
+    }
+}
+
+fn both_have(theirs: &RemoteStream, template: &Template) -> Vec<crate::plan::ExtensionPlan> {
+    let both = |plan: &&crate::plan::ExtensionPlan| {
+        let mut extensions = template.extensions.iter();
+        extensions.any(|agreed| agreed.extension == plan.extension)
+    };
+    theirs.extensions.iter().filter(both).copied().collect()
+}
+
+/// One m-line for each of the offer, in its order (RFC 3264 6); those not carried have port 0.
+fn describe(
+    offer: &RemoteOffer,
+    local: &Local,
+    role: DtlsRole,
+    own: &[OwnStream],
+) -> Result<Description, NegotiationError> {
+    let setup = match role {
+        DtlsRole::Client => Setup::Active,
+        DtlsRole::Server => Setup::Passive,
+    };
+    let transport = OwnTransport::new(local, setup)?;
+    let mut description = transport.description()?;
+    let bundle: Vec<SmolStr> = offered_bundle(offer, own)
+        .iter()
+        .filter(|mid| own.iter().any(|stream| stream.mid.as_ref() == Some(mid)))
+        .cloned()
+        .collect();
+    // RFC 9143 7.3: the first m-line of the group names the transport for all of it.
+    let tagged = bundle.first().cloned();
+    if !bundle.is_empty() {
+        description.bundle = vec![bundle];
+    }
+    for (index, media) in offer.description.media.iter().enumerate() {
+        let accepted = own.iter().find(|stream| stream.line == index);
+        description.media.push(match accepted {
+            Some(stream) => transport.media(stream, tagged.is_none() || stream.mid == tagged),
+            None => {
+                let mut refused = Line::of(media).refused();
+                // A phone is told of none.
+                refused.mid = refused.mid.filter(|_| !local.is_rtp());
+                refused
+            }
+        });
+    }
+    Ok(description)
+}
+
+/// The offer's group that the streams in use are in.
+fn offered_bundle<'a>(offer: &'a RemoteOffer, own: &[OwnStream]) -> &'a [SmolStr] {
+    own.first()
+        .and_then(|stream| offer.description.media.get(stream.line))
+        .and_then(|media| offer.description.bundle_of(media.mid.as_deref()?))
+        .unwrap_or_default()
+}

@@ -1,0 +1,102 @@
+//! What one leg may be told because of another: the streams that its partner has.
+
+use smol_str::SmolStr;
+
+use super::agreement::Agreement;
+use super::everything;
+use super::format;
+use super::remote::RemoteOffer;
+use super::{Absence, Policy};
+use crate::ids::MediaKind;
+use crate::plan::ExtensionPlan;
+use crate::sdp::Direction;
+
+/// Whom a leg is to talk with.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// A leg that offers this and has no answer yet.
+    Offer(&'a RemoteOffer),
+    /// A leg that has agreed to this.
+    Agreement(&'a Agreement),
+    /// Nobody yet, or the server itself: whatever can be carried, of these kinds.
+    Everything(&'a [MediaKind]),
+}
+
+/// One stream as the partner has it.
+#[derive(Debug, Clone)]
+pub(super) struct Template {
+    pub kind: MediaKind,
+    /// As the partner's far side describes them, the best first.
+    pub formats: Vec<format::Offered>,
+    pub extensions: Vec<ExtensionPlan>,
+    /// As the partner's far side sees it, and so as we show it to our own.
+    pub direction: Direction,
+    /// What the partner's far side wants to receive at most, bit/s.
+    pub bitrate: Option<u64>,
+    pub ptime_ms: Option<u16>,
+    pub maxptime_ms: Option<u16>,
+    /// Its mid, where other m-lines are bundled with it under that.
+    pub mid: Option<SmolStr>,
+    /// Its codecs for people.
+    pub names: String,
+    /// The formats are those of a real peer, whose parameters say what it can take.
+    pub is_heard: bool,
+}
+
+impl Source<'_> {
+    /// One for each kind the partner has, in its order.
+    pub(super) fn templates(&self) -> Vec<Template> {
+        match self {
+            Self::Offer(offer) => offer
+                .streams
+                .iter()
+                .map(|stream| {
+                    let media = &offer.description.media[stream.index];
+                    Template {
+                        kind: stream.kind,
+                        formats: stream.formats.clone(),
+                        extensions: stream.extensions.clone(),
+                        direction: stream.direction,
+                        bitrate: stream.bitrate,
+                        ptime_ms: media.ptime_ms,
+                        maxptime_ms: media.maxptime_ms,
+                        mid: media.mid.clone().filter(|_| stream.rtp.is_none()),
+                        names: format::names_of(&media.codecs),
+                        is_heard: true,
+                    }
+                })
+                .collect(),
+            Self::Agreement(agreement) => agreement.templates(),
+            Self::Everything(kinds) => everything::templates(kinds),
+        }
+    }
+
+    /// Why there is no stream of this kind.
+    pub(super) fn absence(&self, kind: MediaKind) -> Absence {
+        match self {
+            Self::Offer(offer) => offer.absence(kind),
+            Self::Agreement(agreement) => agreement.absence(kind),
+            Self::Everything(_) => Absence::NotOffered(kind),
+        }
+    }
+}
+
+impl Template {
+    /// What policy leaves over, in its order.
+    pub(super) fn allowed(&self, policy: &Policy) -> Vec<format::Offered> {
+        let mut formats: Vec<format::Offered> = self
+            .formats
+            .iter()
+            .filter(|format| !policy.excluded.contains(&format.key.format))
+            .cloned()
+            .collect();
+        formats.sort_by_key(|format| {
+            let place = policy
+                .preferred
+                .iter()
+                .position(|wanted| *wanted == format.key.format);
+            place.unwrap_or(policy.preferred.len())
+        });
+        formats
+    }
+}
