@@ -17,6 +17,9 @@ pub enum Event {
     Silent(LegId, MediaKind, Duration),
     /// It arrives again after [`Event::Silent`].
     Heard(LegId, MediaKind),
+    /// The far side pressed a key of its phone (RFC 4733). Whoever it talks with is sent the
+    /// event, too, if he knows any.
+    Digit(LegId, char),
     /// The far side sent a DTLS `close_notify`: its page closed the peer connection.
     Closed(LegId),
     /// The leg cannot carry media any more. The worker stops its timers and waits for
@@ -42,6 +45,8 @@ pub enum Failure {
     Dtls(String),
     /// Consent was lost: no authenticated packet for the consent time (RFC 7675).
     ConsentLost,
+    /// The plan of the leg cannot be carried out: our own fault.
+    Plan(String),
     /// Consent is there but no media for the inactivity time.
     RtpInactivity,
 }

@@ -186,6 +186,7 @@ impl EndReason {
                 Failure::Dtls(_) => "dtls_failed",
                 Failure::ConsentLost => "media_path_lost",
                 Failure::RtpInactivity => "media_silent",
+                Failure::Plan(_) => "media_refused",
             },
             Self::NoCommonCodec { .. } => "no_common_codec",
             Self::BadDescription(..) => "bad_description",
@@ -254,6 +255,7 @@ impl EndReason {
                 | Failure::DtlsTimeout
                 | Failure::ConsentLost
                 | Failure::RtpInactivity => 408,
+                Failure::Plan(_) => 500,
             },
             Self::NoCommonCodec { .. } | Self::BadDescription(..) => 488,
             Self::UserCallLimit => 403,
@@ -298,6 +300,7 @@ impl EndReason {
                 Failure::DtlsTimeout | Failure::Dtls(_) => info::FAILED_BY_DTLS_ERROR,
                 Failure::FingerprintMismatch => info::FAILED_BY_DTLS_FINGERPRINT_ERROR,
                 Failure::RtpInactivity => info::FAILED_BY_RTP_ACTIVITY,
+                Failure::Plan(_) => info::FAILED_BY_ERROR,
             },
             Self::MediaClosed(_)
             | Self::ConnectionLost(_)

@@ -147,6 +147,9 @@ fn media(failure: &Failure, own: bool, name: &str) -> String {
                 format!("{name}'s browser")
             }
         ),
+        Failure::Plan(what) => {
+            format!("The server could not carry the media of this call: {what}. Try again.")
+        }
         Failure::RtpInactivity => format!(
             "No sound or picture came from {} for too long. Check microphone and network, then \
              call again.",

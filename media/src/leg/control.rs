@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::timer::{TIMERS, Timer};
 use super::watch::patience;
-use super::{Context, KINDS, Leg, SourceReport, Stream};
+use super::{Context, KINDS, Leg, SourceReport, Stream, Transport};
 use crate::event::{Event, Failure, STATS_INTERVAL};
 use crate::ids::MediaKind;
 use crate::outbox::Path;
@@ -14,12 +14,18 @@ use crate::plan::{Format, StreamPlan};
 impl Leg {
     /// All paths that lead to this leg.
     pub(crate) fn paths(&self) -> impl Iterator<Item = Path> + '_ {
-        self.transport.paths()
+        let webrtc = match &self.transport {
+            Transport::WebRtc { webrtc, .. } => Some(webrtc),
+            Transport::Rtp(_) => None,
+        };
+        webrtc.into_iter().flat_map(|webrtc| webrtc.paths())
     }
 
     /// The connection under a path is gone.
     pub(crate) fn forget_path(&mut self, path: Path) {
-        self.transport.forget_path(path);
+        if let Transport::WebRtc { webrtc, .. } = &mut self.transport {
+            webrtc.forget_path(path);
+        }
     }
 
     /// The plan of a stream.
@@ -118,8 +124,10 @@ impl Leg {
 
     /// Does what is due.
     pub(crate) fn handle_timeout(&mut self, now: Instant, cx: &mut Context<'_>) {
-        self.transport.handle_timeout(now, &mut cx.transport());
-        self.on_transport(now, cx);
+        if let Transport::WebRtc { webrtc, .. } = &mut self.transport {
+            webrtc.handle_timeout(now, &mut cx.transport());
+            self.on_transport(now, cx);
+        }
         for timer in TIMERS {
             if self.over {
                 return;
@@ -191,7 +199,10 @@ impl Leg {
                     .push(Event::Silent(self.id, kind, silence), cx.counters);
             }
         }
-        if latest.is_some_and(|latest| latest + cx.timeouts.inactivity <= now) {
+        let end = self
+            .alive_since(latest)
+            .map(|it| it + cx.timeouts.inactivity);
+        if end.is_some_and(|end| end <= now) {
             return self.fail(Failure::RtpInactivity, cx);
         }
         self.arm_silence(now, cx);
@@ -213,15 +224,26 @@ impl Leg {
                 next = Some(next.map_or(due, |next| next.min(due)));
             }
         }
-        let end = latest.map(|latest| latest + cx.timeouts.inactivity);
+        let end = self
+            .alive_since(latest)
+            .map(|it| it + cx.timeouts.inactivity);
         let next = next.into_iter().chain(end).min();
         self.timers
             .set(Timer::Silence, next.map(|next| next.max(now)));
     }
 
+    /// A phone whose microphone is off may send nothing at all for as long as it likes (RFC 3551
+    /// 4.1). It is there as long as it reports.
+    fn alive_since(&self, latest: Option<Instant>) -> Option<Instant> {
+        let reported = self.reported.filter(|_| self.transport.is_rtp());
+        latest.map(|latest| reported.map_or(latest, |at| at.max(latest)))
+    }
+
     /// Since when a stream is silent, and when that is too long; `None` if it need not send.
     fn silence_of(&self, kind: MediaKind, cx: &Context<'_>) -> Option<(Instant, Instant)> {
-        self.security.as_ref()?;
+        if !self.transport.is_ready() {
+            return None;
+        }
         let stream = self.stream(kind).filter(|stream| stream.plan.receive)?;
         let since = self.watch.silent_since(stream.inbound.heard)?;
         Some((since, since + patience(kind, cx.timeouts.silence)))

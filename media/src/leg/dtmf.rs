@@ -118,6 +118,11 @@ impl Current {
     }
 }
 
+/// RFC 4733 3.2; the other way round.
+pub(super) fn digit(event: u8) -> Option<char> {
+    "0123456789*#ABCD".chars().nth(event.into())
+}
+
 /// RFC 4733 3.2
 fn event_code(digit: char) -> Option<u8> {
     Some(match digit {

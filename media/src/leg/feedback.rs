@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::outbound::Sink;
 use super::{Context, Effect, Leg, SourceReport};
 use crate::ids::MediaKind;
+use crate::outbox::Path;
 use crate::rtp::rtcp::{Compound, Nack, ReportBlocks, RtcpPacket, SenderInfo};
 
 /// Packets sent again for one datagram of requests. More would let one small datagram make us
@@ -12,17 +13,22 @@ use crate::rtp::rtcp::{Compound, Nack, ReportBlocks, RtcpPacket, SenderInfo};
 const MAX_RESENT: usize = 128;
 
 impl Leg {
-    /// Authenticates a compound packet and takes it in.
-    pub(crate) fn handle_rtcp(&mut self, now: Instant, datagram: &mut [u8], cx: &mut Context<'_>) {
-        let Some(security) = self.security.as_mut().filter(|_| !self.over) else {
+    /// Opens a compound packet and takes it in.
+    pub(crate) fn handle_rtcp(
+        &mut self,
+        now: Instant,
+        path: Path,
+        datagram: &mut [u8],
+        cx: &mut Context<'_>,
+    ) {
+        if self.over {
             return;
+        }
+        let len = match self.transport.open_rtcp(now, path, datagram) {
+            Ok(len) => len,
+            Err(refused) => return self.refuse(refused, cx),
         };
-        let Ok(len) = security.inbound.unprotect_rtcp(datagram) else {
-            self.rejected += 1;
-            cx.counters.rejected += 1;
-            return;
-        };
-        self.transport.heard(now);
+        self.reported = Some(now);
         let Some(Ok(compound)) = datagram.get(..len).map(Compound::parse) else {
             return;
         };
@@ -94,14 +100,14 @@ impl Leg {
         }
         let Sink {
             path,
-            srtp,
+            protection,
             out,
             scratch,
         } = sink;
         let missing = nack.sequence_numbers().take(*budget);
         let sink = Sink {
             path,
-            srtp,
+            protection,
             out,
             scratch,
         };

@@ -11,10 +11,6 @@ use crate::rtp::{
     Arrival, NackConfig, NackTracker, NackVerdict, Packet, Reception, SequenceUnwrapper, rtx,
 };
 
-/// A source that was not announced, or not first, takes the place of the current one only after
-/// that has been silent for so long: two at once would tear the sink's picture.
-const TAKE_OVER: Duration = Duration::from_millis(500);
-
 /// The receiving half of a stream.
 #[derive(Debug, Default)]
 pub(super) struct Inbound {
@@ -28,6 +24,8 @@ pub(super) struct Inbound {
     pub(super) silent: bool,
     pub(super) nacks_sent: u64,
     pub(super) report: Option<SourceReport>,
+    /// Timestamp of the last telephone event.
+    event: Option<u32>,
     /// Of sources before the current one.
     before: Totals,
 }
@@ -105,6 +103,7 @@ impl Inbound {
         &mut self,
         now: Instant,
         plan: &StreamPlan,
+        take_over: Duration,
         incoming: Incoming,
         buffer: &mut [u8],
         len: usize,
@@ -119,7 +118,7 @@ impl Inbound {
         };
         let packet = Packet::parse(buffer.get(..len)?).ok()?;
         if !incoming.retransmission {
-            self.admit(now, plan, incoming, packet.header.ssrc)?;
+            self.admit(now, plan, take_over, incoming, packet.header.ssrc)?;
         }
         let source = self.source.as_mut()?;
         let mut restarted = false;
@@ -193,11 +192,24 @@ impl Inbound {
         }
     }
 
-    /// Makes `ssrc` the current source if it may be.
+    /// The digit that begins with this telephone event, if one does: the packets of an event
+    /// share a timestamp (RFC 4733 2.2.1).
+    pub(super) fn digit(&mut self, packet: &[u8]) -> Option<char> {
+        let packet = Packet::parse(packet).ok()?;
+        let began = packet.header.timestamp;
+        if self.event.replace(began) == Some(began) {
+            return None;
+        }
+        super::dtmf::digit(*packet.payload().first()?)
+    }
+
+    /// Makes `ssrc` the current source if it may be: one that was not announced, or not first,
+    /// takes the place of the current one only after that has been silent for `take_over`.
     fn admit(
         &mut self,
         now: Instant,
         plan: &StreamPlan,
+        take_over: Duration,
         incoming: Incoming,
         ssrc: u32,
     ) -> Option<()> {
@@ -206,7 +218,7 @@ impl Inbound {
                 return Some(());
             }
             let announced = plan.remote_ssrcs.first() == Some(&ssrc);
-            let silent = now.saturating_duration_since(current.heard) >= TAKE_OVER;
+            let silent = now.saturating_duration_since(current.heard) >= take_over;
             if !announced && !silent {
                 return None;
             }

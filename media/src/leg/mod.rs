@@ -8,12 +8,16 @@ mod dtmf;
 mod feedback;
 mod inbound;
 mod keyframe;
+mod latch;
 mod outbound;
 mod repair;
 mod report;
+mod rtp;
+mod sdes;
 mod stats;
 mod timeline;
 mod timer;
+mod transport;
 mod watch;
 
 use std::time::{Duration, Instant};
@@ -29,15 +33,16 @@ use self::dtmf::DtmfSender;
 use self::inbound::{Inbound, Incoming};
 use self::outbound::{Outbound, Relayed, Sink};
 use self::timer::{Timer, TimerTable};
+use self::transport::{Refused, Security, Transport};
 use self::watch::{Watch, patience};
 use crate::event::{Event, Failure, STATS_INTERVAL};
 use crate::ids::{LegId, MediaKind};
 use crate::outbox::Path;
 use crate::patch;
-use crate::plan::{LegPlan, StreamPlan, TransportPlan, WebRtcPlan};
+use crate::plan::{Format, LegPlan, RtpPlan, StreamPlan, TransportPlan};
 use crate::rtp::{CacheConfig, Header, Packet};
-use crate::srtp::{Keys, SrtpInbound, SrtpOutbound};
-use crate::webrtc::{Transport, TransportEvent};
+use crate::srtp::Keys;
+use crate::webrtc::{self, TransportEvent};
 use crate::worker::WorkerConfig;
 
 const KINDS: [MediaKind; 2] = [MediaKind::Audio, MediaKind::Video];
@@ -49,10 +54,11 @@ const FIRST_REPORT: Duration = Duration::from_millis(300);
 pub(crate) struct Leg {
     id: LegId,
     transport: Transport,
-    security: Option<Box<Security>>,
     /// By payload type; few enough to be searched.
     incoming: Vec<(u8, Incoming)>,
     streams: [Option<Box<Stream>>; 2],
+    /// Of streams that are not part of the leg for now.
+    parked: [Option<Box<Outbound>>; 2],
     timers: TimerTable,
     dtmf: Option<Box<DtmfSender>>,
     watch: Watch,
@@ -60,13 +66,9 @@ pub(crate) struct Leg {
     cname: SmolStr,
     round_trip: Option<Duration>,
     rejected: u64,
+    /// When RTCP came last.
+    reported: Option<Instant>,
     over: bool,
-}
-
-#[derive(Debug)]
-struct Security {
-    inbound: SrtpInbound,
-    outbound: SrtpOutbound,
 }
 
 #[derive(Debug)]
@@ -88,7 +90,6 @@ impl Leg {
     pub(crate) fn new(
         now: Instant,
         plan: LegPlan,
-        webrtc: WebRtcPlan,
         config: &WorkerConfig,
         rng: &mut StdRng,
     ) -> Self {
@@ -97,12 +98,20 @@ impl Leg {
             max_bytes: config.packet_cache.bytes,
             ..CacheConfig::default()
         };
+        let transport = match plan.transport {
+            TransportPlan::WebRtc(plan) => Transport::WebRtc {
+                webrtc: webrtc::Transport::new(now, plan, config.timeouts.transport()),
+                security: None,
+            },
+            // Its plan is taken in when the leg begins.
+            TransportPlan::Rtp(_) => Transport::Rtp(Box::default()),
+        };
         let mut leg = Self {
             id: plan.leg,
-            transport: Transport::new(now, webrtc, config.timeouts.transport()),
-            security: None,
+            transport,
             incoming: Vec::new(),
             streams: [None, None],
+            parked: [None, None],
             timers: TimerTable::default(),
             dtmf: None,
             watch: Watch::new(now),
@@ -110,6 +119,7 @@ impl Leg {
             cname: plan.cname,
             round_trip: None,
             rejected: 0,
+            reported: None,
             over: false,
         };
         for plan in plan.streams {
@@ -120,14 +130,17 @@ impl Leg {
     }
 
     pub(crate) fn update(&mut self, now: Instant, plan: LegPlan, cx: &mut Context<'_>) {
-        let TransportPlan::WebRtc(webrtc) = plan.transport else {
-            return;
-        };
         for kind in KINDS {
             if !plan.streams.iter().any(|it| it.kind == kind)
                 && let Some(stream) = self.streams.get_mut(patch::index(kind))
             {
-                *stream = None;
+                // Its numbers go on when it comes back: its keys do so too.
+                let parked = stream.take().map(|stream| Box::new(stream.outbound));
+                if let (Some(parked), Some(place)) =
+                    (parked, self.parked.get_mut(patch::index(kind)))
+                {
+                    *place = Some(parked);
+                }
             }
         }
         let cache = self.cache;
@@ -142,15 +155,47 @@ impl Leg {
             }
         }
         self.index_payload_types();
-        self.transport.update(now, webrtc, &mut cx.transport());
-        self.on_transport(now, cx);
+        match (&mut self.transport, plan.transport) {
+            (Transport::WebRtc { webrtc, .. }, TransportPlan::WebRtc(plan)) => {
+                webrtc.update(now, plan, &mut cx.transport());
+                self.on_transport(now, cx);
+            }
+            (Transport::Rtp(_), TransportPlan::Rtp(plan)) => self.update_rtp(now, plan, cx),
+            _ => tracing::warn!(leg = %self.id, "a leg cannot change its kind of transport"),
+        }
+    }
+
+    /// Takes in the transport plan of an RTP leg, the first or a later one.
+    pub(crate) fn update_rtp(&mut self, now: Instant, plan: RtpPlan, cx: &mut Context<'_>) {
+        let Transport::Rtp(rtp) = &mut self.transport else {
+            return;
+        };
+        let was_ready = rtp.is_ready();
+        if let Err(error) = rtp.update(now, plan) {
+            return self.fail(Failure::Plan(error.to_string()), cx);
+        }
+        if self.over {
+            return;
+        }
+        if !was_ready && self.transport.is_ready() {
+            return self.begin(now, cx);
+        }
+        self.arm_silence(now, cx);
     }
 
     fn add_stream(&mut self, plan: StreamPlan, rng: &mut StdRng) {
         // The high bit stays clear, so that a first cycle is not over after few packets.
-        let numbers = [rng.random::<u16>() & 0x7FFF, rng.random::<u16>() & 0x7FFF];
-        let outbound = Outbound::new(&plan, numbers, rng.random(), self.cache);
         let index = patch::index(plan.kind);
+        let parked = self.parked.get_mut(index).and_then(Option::take);
+        let numbers = [rng.random::<u16>() & 0x7FFF, rng.random::<u16>() & 0x7FFF];
+        let outbound = match parked {
+            Some(mut parked) => {
+                parked.detach();
+                parked.update(&plan, self.cache);
+                *parked
+            }
+            None => Outbound::new(&plan, numbers, rng.random(), self.cache),
+        };
         if let Some(slot) = self.streams.get_mut(index) {
             *slot = Some(Box::new(Stream {
                 plan,
@@ -169,7 +214,10 @@ impl Leg {
     }
 
     pub(crate) fn close(&mut self, now: Instant, cx: &mut Context<'_>) {
-        self.transport.close(now, &mut cx.transport());
+        match &mut self.transport {
+            Transport::WebRtc { webrtc, .. } => webrtc.close(now, &mut cx.transport()),
+            Transport::Rtp(_) => self.send_goodbye(cx),
+        }
         self.end();
     }
 
@@ -181,11 +229,11 @@ impl Leg {
         if self.over {
             return None;
         }
-        self.timers
-            .next()
-            .into_iter()
-            .chain(self.transport.poll_timeout())
-            .min()
+        let transport = match &self.transport {
+            Transport::WebRtc { webrtc, .. } => webrtc.poll_timeout(),
+            Transport::Rtp(_) => None,
+        };
+        self.timers.next().into_iter().chain(transport).min()
     }
 
     pub(crate) fn handle_check(
@@ -195,9 +243,10 @@ impl Leg {
         datagram: &[u8],
         cx: &mut Context<'_>,
     ) -> bool {
-        let genuine = self
-            .transport
-            .handle_check(now, path, datagram, &mut cx.transport());
+        let Transport::WebRtc { webrtc, .. } = &mut self.transport else {
+            return false;
+        };
+        let genuine = webrtc.handle_check(now, path, datagram, &mut cx.transport());
         self.on_transport(now, cx);
         genuine
     }
@@ -209,32 +258,32 @@ impl Leg {
         datagram: &[u8],
         cx: &mut Context<'_>,
     ) {
-        self.transport
-            .handle_dtls(now, path, datagram, &mut cx.transport());
-        self.on_transport(now, cx);
+        if let Transport::WebRtc { webrtc, .. } = &mut self.transport {
+            webrtc.handle_dtls(now, path, datagram, &mut cx.transport());
+            self.on_transport(now, cx);
+        }
     }
 
-    /// Authenticates an RTP packet and takes it in. What comes back lies at the start of
+    /// Opens an RTP packet and takes it in. What comes back lies at the start of
     /// `datagram` and is to be relayed to the sinks.
     pub(crate) fn handle_rtp(
         &mut self,
         now: Instant,
+        path: Path,
         datagram: &mut [u8],
         cx: &mut Context<'_>,
     ) -> Option<Taken> {
-        let security = self.security.as_mut().filter(|_| !self.over)?;
-        let Ok(len) = security.inbound.unprotect_rtp(datagram) else {
-            self.rejected += 1;
-            cx.counters.rejected += 1;
+        if self.over {
             return None;
-        };
+        }
+        let opened = self.transport.open_rtp(now, path, datagram);
+        let len = opened.map_err(|refused| self.refuse(refused, cx)).ok()?;
         cx.counters.rtp_received += 1;
-        self.transport.heard(now);
-        let payload_type = Header::parse(datagram.get(..len)?).ok()?.payload_type;
-        let known = self
-            .incoming
-            .iter()
-            .find(|(known, _)| *known == payload_type);
+        let header = Header::parse(datagram.get(..len)?).ok()?;
+        let kind = self.transport.kind_at(path);
+        let known = self.incoming.iter().find(|(known, incoming)| {
+            *known == header.payload_type && kind.is_none_or(|kind| kind == incoming.kind)
+        });
         let incoming = known.map(|(_, incoming)| *incoming);
         let stream = incoming.and_then(|incoming| {
             let stream = self
@@ -247,19 +296,30 @@ impl Leg {
             cx.counters.unmapped += 1;
             return None;
         };
+        let (ssrc, sequence) = (header.ssrc, header.sequence_number);
+        if !self.transport.hears(now, path, ssrc, sequence) {
+            cx.counters.rtp_unchecked += 1;
+            return None;
+        }
+        let take_over = self.transport.take_over();
         let Stream { plan, inbound, .. } = stream.as_mut();
         if inbound.heard.replace(now).is_none() {
             cx.events
                 .push(Event::FirstPacket(self.id, incoming.kind), cx.counters);
         }
         let was_silent = std::mem::take(&mut inbound.silent);
-        let taken = inbound.take(now, plan, incoming, datagram, len);
+        let taken = inbound.take(now, plan, take_over, incoming, datagram, len);
         let nack = inbound.source().and_then(|source| source.nack.as_ref());
         let nack_due = nack.and_then(|nack| nack.poll_timeout());
         if incoming.kind == MediaKind::Video {
             self.timers
                 .set(Timer::Keyframe, inbound.keyframes.poll_timeout());
             self.timers.set(Timer::Nack, nack_due);
+        }
+        if incoming.format == Format::TelephoneEvent
+            && let Some(digit) = taken.and_then(|taken| inbound.digit(datagram.get(..taken.len)?))
+        {
+            cx.events.push(Event::Digit(self.id, digit), cx.counters);
         }
         if was_silent {
             cx.events
@@ -309,12 +369,14 @@ impl Leg {
         kind: MediaKind,
         cx: &'a mut Context<'_>,
     ) -> Option<(&'a mut Stream, Sink<'a>)> {
-        let security = self.security.as_mut().filter(|_| !self.over)?;
+        if self.over {
+            return None;
+        }
         let stream = self.streams.get_mut(patch::index(kind))?.as_mut()?;
-        let path = self.transport.path()?;
+        let (path, protection) = self.transport.sending(kind)?;
         let sink = Sink {
             path,
-            srtp: &mut security.outbound,
+            protection,
             out: cx.out,
             scratch: cx.scratch,
         };
@@ -351,19 +413,36 @@ impl Leg {
     }
 
     fn on_ready(&mut self, now: Instant, keys: &Keys, cx: &mut Context<'_>) {
-        let contexts = SrtpInbound::new(&keys.inbound)
-            .and_then(|inbound| Ok((inbound, SrtpOutbound::new(&keys.outbound)?)));
-        match contexts {
-            Ok((inbound, outbound)) => {
-                self.security = Some(Box::new(Security { inbound, outbound }));
-                self.timers.set_no_later(Timer::Report, now + FIRST_REPORT);
-                self.timers.set_no_later(Timer::Stats, now + STATS_INTERVAL);
-                self.watch.begin(now);
-                self.arm_silence(now, cx);
-                cx.events.push(Event::MediaReady(self.id), cx.counters);
-                cx.effects.push(Effect::Ready);
+        let made = Security::new(keys);
+        match (made, &mut self.transport) {
+            (Ok(made), Transport::WebRtc { security, .. }) => {
+                *security = Some(Box::new(made));
+                self.begin(now, cx);
             }
-            Err(error) => self.fail(Failure::Dtls(error.to_string()), cx),
+            (Ok(_), Transport::Rtp(_)) => {}
+            (Err(error), _) => self.fail(Failure::Dtls(error.to_string()), cx),
+        }
+    }
+
+    /// Media can flow from now on.
+    fn begin(&mut self, now: Instant, cx: &mut Context<'_>) {
+        self.timers.set_no_later(Timer::Report, now + FIRST_REPORT);
+        self.timers.set_no_later(Timer::Stats, now + STATS_INTERVAL);
+        self.watch.begin(now);
+        self.arm_silence(now, cx);
+        cx.events.push(Event::MediaReady(self.id), cx.counters);
+        cx.effects.push(Effect::Ready);
+    }
+
+    /// Counts a datagram that is not taken in.
+    fn refuse(&mut self, refused: Refused, cx: &mut Context<'_>) {
+        match refused {
+            Refused::NotReady => {}
+            Refused::Rejected => {
+                self.rejected += 1;
+                cx.counters.rejected += 1;
+            }
+            Refused::Foreign => cx.counters.rtp_unchecked += 1,
         }
     }
 
@@ -375,7 +454,7 @@ impl Leg {
     /// Nothing more is taken or sent, but for the goodbye.
     fn end(&mut self) {
         self.over = true;
-        self.security = None;
+        self.transport.end();
         self.timers.clear();
     }
 }

@@ -6,6 +6,7 @@ use super::context::SourceReport;
 use super::inbound::Taken;
 use super::repair::RepairBudget;
 use super::timeline::{Timeline, units};
+use super::transport::Protection;
 use crate::ids::MediaKind;
 use crate::outbox::{Outbox, Path};
 use crate::patch::Feed;
@@ -13,7 +14,7 @@ use crate::plan::{Format, StreamPlan};
 use crate::rtp::rtcp::{ReportBlock, SenderInfo};
 use crate::rtp::rtx::{self, RtxHeader};
 use crate::rtp::{CacheConfig, Packet, PacketCache, Resend, Rewrite, rewrite};
-use crate::srtp::{MAX_RTP_OVERHEAD, SrtpOutbound};
+use crate::srtp::MAX_RTP_OVERHEAD;
 
 /// A packet is not sent again sooner: requests cross each other.
 const MIN_RESEND_INTERVAL: Duration = Duration::from_millis(10);
@@ -69,7 +70,7 @@ enum Gate {
 /// Where packets of a leg go, and what protects them.
 pub(super) struct Sink<'a> {
     pub(super) path: Path,
-    pub(super) srtp: &'a mut SrtpOutbound,
+    pub(super) protection: Protection<'a>,
     pub(super) out: &'a mut Outbox,
     /// Room for a copy of one packet.
     pub(super) scratch: &'a mut [u8],
@@ -206,7 +207,7 @@ impl Outbound {
         let cache = &mut self.cache;
         let Sink {
             path,
-            srtp,
+            mut protection,
             out,
             scratch,
         } = sink;
@@ -214,13 +215,13 @@ impl Outbound {
             let room = slot.len().checked_sub(MAX_RTP_OVERHEAD)?;
             let len = rewrite(packet, &to, feed.extensions(), slot.get_mut(..room)?).ok()?;
             let Some(cache) = cache else {
-                return srtp.protect_rtp(slot, len).ok();
+                return protection.protect_rtp(slot, len);
             };
             // Kept in plain form, and only if it is sent: what was refused as a repetition must
             // not replace what was sent under its number.
             let plain = scratch.get_mut(..len)?;
             plain.copy_from_slice(slot.get(..len)?);
-            let protected = srtp.protect_rtp(slot, len).ok()?;
+            let protected = protection.protect_rtp(slot, len)?;
             cache.insert(now, place.sequence_number, plain);
             if taken.keyframe == Some(true) {
                 cache.begin_keyframe(place.sequence_number, place.timestamp);
@@ -248,6 +249,7 @@ impl Outbound {
         let place = self.line.place_own(now, timestamp);
         let [s0, s1] = place.sequence_number.to_be_bytes();
         let ssrc = self.ssrc;
+        let mut protection = sink.protection;
         let sent = sink.out.push(sink.path, |slot| {
             let second = payload_type | (u8::from(marker) << 7);
             slot.get_mut(..4)?.copy_from_slice(&[0x80, second, s0, s1]);
@@ -256,7 +258,7 @@ impl Outbound {
             slot.get_mut(8..12)?.copy_from_slice(&ssrc.to_be_bytes());
             let len = 12 + payload.len();
             slot.get_mut(12..len)?.copy_from_slice(payload);
-            sink.srtp.protect_rtp(slot, len).ok()
+            protection.protect_rtp(slot, len)
         });
         if sent {
             self.packets += 1;
@@ -279,6 +281,7 @@ impl Outbound {
         let interval = round_trip
             .unwrap_or_default()
             .clamp(MIN_RESEND_INTERVAL, MAX_RESEND_INTERVAL);
+        let mut protection = sink.protection;
         let (repairs, remb) = (&mut self.repairs, self.remb);
         for number in missing {
             let affordable = |len| repairs.take(now, remb, len);
@@ -299,11 +302,11 @@ impl Outbound {
                 Some(rtx) => {
                     let room = slot.len().checked_sub(MAX_RTP_OVERHEAD)?;
                     let len = rtx.wrap(packet, slot.get_mut(..room)?)?;
-                    sink.srtp.protect_rtp(slot, len).ok()
+                    protection.protect_rtp(slot, len)
                 }
                 None => {
                     slot.get_mut(..packet.len())?.copy_from_slice(packet);
-                    sink.srtp.protect_rtp_again(slot, packet.len()).ok()
+                    protection.protect_rtp_again(slot, packet.len())
                 }
             });
             resent.packets += u64::from(sent);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::keyframe::is_recognised;
 use super::timer::Timer;
-use super::{Context, Leg, Stream};
+use super::{Context, KINDS, Leg, Stream};
 use crate::ids::MediaKind;
 use crate::rtp::rtcp::{CompoundWriter, FirEntry, RtcpError};
 use crate::srtp::MAX_RTCP_OVERHEAD;
@@ -31,8 +31,23 @@ impl Leg {
             AUDIO_INTERVAL
         };
         self.timers.set(Timer::Report, Some(now + interval));
-        self.send_rtcp(cx, |writer, streams, cname| {
-            for stream in streams.iter_mut().flatten() {
+        if !self.transport.is_rtp() {
+            return self.send_reports_of(now, &KINDS, cx);
+        }
+        for kind in KINDS {
+            if self.stream(kind).is_some() {
+                self.send_reports_of(now, &[kind], cx);
+            }
+        }
+    }
+
+    /// Streams that share a way report in one packet.
+    fn send_reports_of(&mut self, now: Instant, kinds: &[MediaKind], cx: &mut Context<'_>) {
+        let Some(first) = kinds.first() else { return };
+        let is_told = |stream: &&Box<Stream>| kinds.contains(&stream.plan.kind);
+        self.send_rtcp(*first, cx, |writer, streams, cname| {
+            let told = streams.iter_mut().flatten();
+            for stream in told.filter(|stream| kinds.contains(&stream.plan.kind)) {
                 let Stream {
                     inbound, outbound, ..
                 } = stream.as_mut();
@@ -44,11 +59,27 @@ impl Leg {
                     None => writer.receiver_report(outbound.ssrc, blocks)?,
                 };
             }
-            for stream in streams.iter().flatten() {
+            for stream in streams.iter().flatten().filter(is_told) {
                 writer.sdes_cname(stream.outbound.ssrc, cname)?;
             }
             Ok(true)
         });
+    }
+
+    /// Tells the far side of an RTP leg that no more will come (RFC 3550 6.6).
+    pub(super) fn send_goodbye(&mut self, cx: &mut Context<'_>) {
+        for kind in KINDS {
+            self.send_rtcp(kind, cx, |writer, streams, cname| {
+                let mut streams = streams.iter().flatten();
+                let Some(stream) = streams.find(|stream| stream.plan.kind == kind) else {
+                    return Ok(false);
+                };
+                let ssrc = stream.outbound.ssrc;
+                begin_feedback(writer, ssrc, cname)?;
+                writer.bye(&[ssrc])?;
+                Ok(true)
+            });
+        }
     }
 
     /// Asks the far side for packets that were lost on the way to us.
@@ -56,7 +87,7 @@ impl Leg {
         let round_trip = self.round_trip;
         let mut unrepairable = false;
         let mut next = None;
-        self.send_rtcp(cx, |writer, streams, cname| {
+        self.send_rtcp(MediaKind::Video, cx, |writer, streams, cname| {
             let Some(Stream {
                 inbound, outbound, ..
             }) = video(streams)
@@ -97,11 +128,11 @@ impl Leg {
     /// Asks the far side for a keyframe if it is time: by PLI, or by FIR where only that was
     /// negotiated.
     pub(super) fn ask_keyframe(&mut self, now: Instant, cx: &mut Context<'_>) {
-        if self.security.is_none() {
+        if !self.transport.is_ready() {
             // Asked for anew when media can flow.
             return;
         }
-        self.send_rtcp(cx, |writer, streams, cname| {
+        self.send_rtcp(MediaKind::Video, cx, |writer, streams, cname| {
             let Some(Stream {
                 plan,
                 inbound,
@@ -146,11 +177,11 @@ impl Leg {
 
     /// Tells the far side how much it may send, if it is time.
     pub(super) fn tell_bitrate(&mut self, now: Instant, cx: &mut Context<'_>) {
-        if self.security.is_none() {
+        if !self.transport.is_ready() {
             // Told anew when media can flow.
             return;
         }
-        self.send_rtcp(cx, |writer, streams, cname| {
+        self.send_rtcp(MediaKind::Video, cx, |writer, streams, cname| {
             let Some(Stream {
                 plan,
                 inbound,
@@ -175,9 +206,11 @@ impl Leg {
         self.timers.set(Timer::Bitrate, not_at_once(now, due));
     }
 
-    /// Sends one compound packet, if there is a way and `write` wrote what is worth sending.
+    /// Sends one compound packet the way of a stream, if there is one and `write` wrote what is
+    /// worth sending.
     fn send_rtcp(
         &mut self,
+        kind: MediaKind,
         cx: &mut Context<'_>,
         write: impl FnOnce(
             &mut CompoundWriter<'_>,
@@ -185,7 +218,7 @@ impl Leg {
             &str,
         ) -> Result<bool, RtcpError>,
     ) {
-        let (Some(security), Some(path)) = (&mut self.security, self.transport.path()) else {
+        let Some((path, mut protection)) = self.transport.reporting(kind) else {
             return;
         };
         let (streams, cname) = (&mut self.streams, &self.cname);
@@ -196,7 +229,7 @@ impl Leg {
                 return None;
             }
             let len = writer.len();
-            security.outbound.protect_rtcp(slot, len).ok()
+            protection.protect_rtcp(slot, len)
         });
     }
 }

@@ -13,7 +13,8 @@ pub struct Counters {
     pub stun_ignored: u64,
     /// DTLS from an address no authenticated check came from.
     pub dtls_unchecked: u64,
-    /// RTP or RTCP from an address no authenticated check came from.
+    /// RTP or RTCP from an address no authenticated check came from, or on an RTP leg from
+    /// another source than that of the stream.
     pub rtp_unchecked: u64,
     /// SRTP or SRTCP that failed authentication or the replay check.
     pub rejected: u64,

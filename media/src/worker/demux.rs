@@ -1,4 +1,4 @@
-//! Which leg a datagram is for. All legs share one port: STUN says by its USERNAME, everything
+//! Which leg a datagram is for. RTP legs have ports of their own. All WebRTC legs share one: STUN says by its USERNAME, everything
 //! else by a path that STUN has checked before.
 
 use std::time::Instant;
@@ -17,6 +17,10 @@ impl Worker {
         datagram: &mut [u8],
         out: &mut Outbox,
     ) {
+        let own = self.by_port.get(&path.local.port());
+        if let Some(&slot) = own.filter(|_| path.connection.is_none()) {
+            return self.on_rtp_port(now, slot, path, datagram, out);
+        }
         // RFC 7983 7; within a frame of RFC 4571 the same
         match datagram.first() {
             Some(0..=3) => self.on_stun(now, path, datagram, out),
@@ -82,11 +86,42 @@ impl Worker {
             self.counters.rtp_unchecked += 1;
             return;
         };
+        self.take_rtp(now, slot, path, datagram, out);
+    }
+
+    /// Phones that probe for ICE, or beat for a NAT, are not answered: neither was agreed.
+    fn on_rtp_port(
+        &mut self,
+        now: Instant,
+        slot: usize,
+        path: Path,
+        datagram: &mut [u8],
+        out: &mut Outbox,
+    ) {
+        match datagram.first() {
+            Some(128..=191) => self.take_rtp(now, slot, path, datagram, out),
+            _ => self.counters.unknown += 1,
+        }
+    }
+
+    /// Takes RTP or RTCP of a leg, and relays it.
+    fn take_rtp(
+        &mut self,
+        now: Instant,
+        slot: usize,
+        path: Path,
+        datagram: &mut [u8],
+        out: &mut Outbox,
+    ) {
         if is_rtcp(datagram) {
-            self.with_leg(now, slot, out, |leg, cx| leg.handle_rtcp(now, datagram, cx));
+            self.with_leg(now, slot, out, |leg, cx| {
+                leg.handle_rtcp(now, path, datagram, cx);
+            });
             return;
         }
-        let taken = self.with_leg(now, slot, out, |leg, cx| leg.handle_rtp(now, datagram, cx));
+        let taken = self.with_leg(now, slot, out, |leg, cx| {
+            leg.handle_rtp(now, path, datagram, cx)
+        });
         let Some(taken) = taken.flatten() else {
             return;
         };

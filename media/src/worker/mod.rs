@@ -24,7 +24,8 @@ use self::schedule::Schedule;
 use crate::event::{Event, Failure};
 use crate::ids::{Fingerprint, LegId};
 use crate::leg::{Context, Effect, Events, Leg};
-use crate::plan::{Command, LegPlan, PatchPlan, TransportPlan};
+use crate::plan::{Command, LegPlan, PatchPlan, RtpPlan, TransportPlan};
+use crate::ports::PortPair;
 use crate::webrtc::{DtlsConfig, TransportEvent};
 
 /// Wakes handled in one call; the rest stay due, so that a crowd of timers does not hold up
@@ -42,6 +43,8 @@ pub struct Worker {
     by_id: HashMap<LegId, usize>,
     by_ufrag: HashMap<SmolStr, usize>,
     by_path: HashMap<Path, usize>,
+    /// Ports of RTP legs, which each have their own.
+    by_port: HashMap<u16, usize>,
     patches: Vec<PatchPlan>,
     early: EarlyDatagrams,
     schedule: Schedule,
@@ -67,6 +70,7 @@ impl Worker {
             by_id: HashMap::new(),
             by_ufrag: HashMap::new(),
             by_path: HashMap::new(),
+            by_port: HashMap::new(),
             patches: Vec::new(),
             early: EarlyDatagrams::default(),
             schedule: Schedule::default(),
@@ -81,7 +85,7 @@ impl Worker {
     /// Carries out an order. What it makes us send goes to `out`.
     pub fn handle_command(&mut self, now: Instant, command: Command, out: &mut Outbox) {
         match command {
-            Command::AddLeg(plan) => self.add_leg(now, *plan),
+            Command::AddLeg(plan) => self.add_leg(now, *plan, out),
             Command::UpdateLeg(plan) => self.update_leg(now, *plan, out),
             Command::RemoveLeg(leg) => self.remove_leg(now, leg, out),
             Command::Patch(plan) => self.patch(now, *plan, out),
@@ -138,28 +142,20 @@ impl Worker {
         }
     }
 
-    fn add_leg(&mut self, now: Instant, plan: LegPlan) {
-        let TransportPlan::WebRtc(webrtc) = &plan.transport else {
-            return tracing::error!(leg = %plan.leg, "RTP legs are not carried");
-        };
-        let (id, ufrag) = (plan.leg, webrtc.local_ice.ufrag.clone());
-        if self.by_id.contains_key(&id) || self.by_ufrag.contains_key(&ufrag) {
+    fn add_leg(&mut self, now: Instant, plan: LegPlan, out: &mut Outbox) {
+        let id = plan.leg;
+        if self.by_id.contains_key(&id) || !self.is_free(&plan.transport, None) {
             tracing::warn!(leg = %id, "a leg was added twice; the second is ignored");
             return;
         }
         if self.by_id.len() >= self.config.max_legs {
-            let failure = Failure::Dtls("the media worker has no room for another leg".into());
+            let failure = Failure::Plan("the media worker has no room for another leg".into());
             return self
                 .events
                 .push(Event::Failed(id, failure), &mut self.counters);
         }
-        let leg = Box::new(Leg::new(
-            now,
-            plan.clone(),
-            webrtc.clone(),
-            &self.config,
-            &mut self.rng,
-        ));
+        let transport = plan.transport.clone();
+        let leg = Box::new(Leg::new(now, plan, &self.config, &mut self.rng));
         let slot = self.free.pop().unwrap_or_else(|| {
             self.legs.push(None);
             self.legs.len() - 1
@@ -169,24 +165,42 @@ impl Worker {
             *place = Some(leg);
         }
         self.by_id.insert(id, slot);
-        self.by_ufrag.insert(ufrag, slot);
+        self.lead_to(slot, &transport);
+        if let TransportPlan::Rtp(plan) = transport {
+            self.with_leg(now, slot, out, |leg, cx| leg.update_rtp(now, plan, cx));
+        }
     }
 
     fn update_leg(&mut self, now: Instant, plan: LegPlan, out: &mut Outbox) {
         let Some(&slot) = self.by_id.get(&plan.leg) else {
             return;
         };
-        let TransportPlan::WebRtc(webrtc) = &plan.transport else {
-            return;
-        };
-        let ufrag = webrtc.local_ice.ufrag.clone();
-        if self.by_ufrag.get(&ufrag).is_none_or(|owner| *owner == slot) {
-            self.by_ufrag.retain(|_, owner| *owner != slot);
-            self.by_ufrag.insert(ufrag, slot);
+        if self.is_free(&plan.transport, Some(slot)) {
+            self.lead_to(slot, &plan.transport);
         }
         let id = plan.leg;
         self.with_leg(now, slot, out, |leg, cx| leg.update(now, plan, cx));
         self.patch_anew(now, id, out);
+    }
+
+    /// Whether what datagrams are told by leads to no leg but `slot`.
+    fn is_free(&self, transport: &TransportPlan, slot: Option<usize>) -> bool {
+        let is_own = |owner: Option<&usize>| owner.is_none_or(|owner| Some(*owner) == slot);
+        match transport {
+            TransportPlan::WebRtc(webrtc) => is_own(self.by_ufrag.get(&webrtc.local_ice.ufrag)),
+            TransportPlan::Rtp(rtp) => ports(rtp).all(|port| is_own(self.by_port.get(&port))),
+        }
+    }
+
+    /// Lets datagrams find the leg.
+    fn lead_to(&mut self, slot: usize, transport: &TransportPlan) {
+        match transport {
+            TransportPlan::WebRtc(webrtc) => {
+                self.by_ufrag.retain(|_, owner| *owner != slot);
+                self.by_ufrag.insert(webrtc.local_ice.ufrag.clone(), slot);
+            }
+            TransportPlan::Rtp(rtp) => self.by_port.extend(ports(rtp).map(|port| (port, slot))),
+        }
     }
 
     fn remove_leg(&mut self, now: Instant, id: LegId, out: &mut Outbox) {
@@ -205,6 +219,7 @@ impl Worker {
             }
         }
         self.by_ufrag.retain(|_, owner| *owner != slot);
+        self.by_port.retain(|_, owner| *owner != slot);
         self.schedule.set(slot, None);
         if let Some(place) = self.legs.get_mut(slot) {
             *place = None;
@@ -276,4 +291,9 @@ impl Worker {
         // Legs that were woken on the way have seen to theirs: the list is given back empty.
         self.effects = effects;
     }
+}
+
+fn ports(plan: &RtpPlan) -> impl Iterator<Item = u16> + '_ {
+    let ports = |ports: PortPair| [ports.rtp(), ports.rtcp()];
+    plan.streams.iter().flat_map(move |it| ports(it.ports))
 }

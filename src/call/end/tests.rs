@@ -16,6 +16,7 @@ fn all() -> Vec<EndReason> {
             Failure::Dtls("bad_certificate".into()),
             Failure::ConsentLost,
             Failure::RtpInactivity,
+            Failure::Plan("no port".into()),
         ]
     };
     let mut all = vec![
