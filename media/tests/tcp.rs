@@ -169,7 +169,9 @@ fn a_leg_that_loses_its_connection_before_the_answer_still_says_the_first_word_o
     let peer = world.peers.get_mut(&1).unwrap();
     peer.wait_for_hello(start, Version::Dtls13);
     let mut answered = complete(leg_plan(1, CHROMIUM, false), peer.fingerprint);
-    let media::plan::TransportPlan::WebRtc(webrtc) = &mut answered.transport;
+    let media::plan::TransportPlan::WebRtc(webrtc) = &mut answered.transport else {
+        panic!("a WebRTC leg");
+    };
     webrtc.role = media::ids::DtlsRole::Client;
     world.command(Command::AddLeg(Box::new(leg_plan(1, CHROMIUM, false))));
     assert!(world.run_until(SECOND, |it| it.saw(&Event::IceConnected(LegId(1)))));

@@ -11,6 +11,7 @@
 
 pub mod call;
 pub mod packets;
+pub mod phone;
 pub mod plans;
 pub mod transport;
 pub mod world;

@@ -17,9 +17,9 @@ fn from(text: &str) -> Path {
 }
 
 /// A phone that names this address and signals from that one.
-fn latch(named: &str, signalling: &str) -> Latch {
+fn latch(now: Instant, named: &str, signalling: &str) -> Latch {
     let signalling = signalling.parse().ok();
-    Latch::new(start(), named.parse().ok(), signalling)
+    Latch::new(now, named.parse().ok(), signalling)
 }
 
 /// Packets of a source, one after another; how many are heard.
@@ -35,7 +35,7 @@ fn sends(latch: &mut Latch, now: Instant, source: &str, count: u16) -> usize {
 #[test]
 fn the_address_that_was_named_is_heard_at_once_and_then_no_other() {
     let now = start();
-    let mut latch = latch(PHONE, "192.0.2.50");
+    let mut latch = latch(now, PHONE, "192.0.2.50");
     assert_eq!(
         latch.remote(),
         Some(at(PHONE)),
@@ -57,7 +57,7 @@ fn the_address_that_was_named_is_heard_at_once_and_then_no_other() {
 #[test]
 fn another_port_of_the_host_is_heard_until_the_right_one_comes() {
     let now = start();
-    let mut latch = latch(PHONE, "198.51.100.7");
+    let mut latch = latch(now, PHONE, "198.51.100.7");
     assert_eq!(sends(&mut latch, now, "192.0.2.50:9999", 2), 2);
     assert_eq!(latch.remote(), Some(at("192.0.2.50:9999")));
     assert_eq!(
@@ -72,7 +72,7 @@ fn another_port_of_the_host_is_heard_until_the_right_one_comes() {
 #[test]
 fn the_choice_is_final_when_the_learning_is_over() {
     let now = start();
-    let mut latch = latch(PHONE, "198.51.100.7");
+    let mut latch = latch(now, PHONE, "198.51.100.7");
     assert_eq!(sends(&mut latch, now, "192.0.2.50:9999", 1), 1);
     assert_eq!(sends(&mut latch, now + LEARNING, PHONE, 9), 0);
     assert_eq!(sends(&mut latch, now + LEARNING, "192.0.2.50:9999", 9), 9);
@@ -80,8 +80,9 @@ fn the_choice_is_final_when_the_learning_is_over() {
 
 #[test]
 fn a_phone_behind_a_nat_is_heard_from_where_its_signalling_comes() {
-    let now = start() + LEARNING * 3;
-    let mut latch = latch("192.168.1.20:4000", "203.0.113.9");
+    let described = start();
+    let mut latch = latch(described, "192.168.1.20:4000", "203.0.113.9");
+    let now = described + LEARNING * 3;
     assert_eq!(
         sends(&mut latch, now, "203.0.113.9:61000", 3),
         3,
@@ -93,7 +94,7 @@ fn a_phone_behind_a_nat_is_heard_from_where_its_signalling_comes() {
 #[test]
 fn whoever_comes_from_elsewhere_is_not_heard_where_nobody_is_expected() {
     let now = start();
-    let mut latch = latch(PHONE, "192.0.2.50");
+    let mut latch = latch(now, PHONE, "192.0.2.50");
     assert_eq!(sends(&mut latch, now, "203.0.113.66:5000", 1000), 0);
     assert_eq!(
         latch.remote(),
@@ -106,18 +107,18 @@ fn whoever_comes_from_elsewhere_is_not_heard_where_nobody_is_expected() {
 fn media_of_another_host_than_signalling_is_on_probation_and_in_time_only() {
     let now = start();
     let gateway = "203.0.113.40:6000";
-    let mut first = latch("192.168.1.20:4000", "203.0.113.9");
+    let mut first = latch(now, "192.168.1.20:4000", "203.0.113.9");
     assert_eq!(
         sends(&mut first, now, gateway, 20),
         20 - usize::from(PROBATION)
     );
     assert_eq!(first.remote(), Some(at(gateway)));
 
-    let mut late = latch("192.168.1.20:4000", "203.0.113.9");
+    let mut late = latch(now, "192.168.1.20:4000", "203.0.113.9");
     assert_eq!(sends(&mut late, now + LEARNING, gateway, 1000), 0);
 
     // Guesses that are not in a row do not pass it.
-    let mut guessed = latch("192.168.1.20:4000", "203.0.113.9");
+    let mut guessed = latch(now, "192.168.1.20:4000", "203.0.113.9");
     let heard = (0..1000_u16).filter(|i| guessed.hears(now, from(gateway), 7, i * 3));
     assert_eq!(heard.count(), 0);
 }
@@ -125,7 +126,7 @@ fn media_of_another_host_than_signalling_is_on_probation_and_in_time_only() {
 #[test]
 fn a_likelier_source_drives_out_one_from_elsewhere() {
     let now = start();
-    let mut latch = latch("192.168.1.20:4000", "203.0.113.9");
+    let mut latch = latch(now, "192.168.1.20:4000", "203.0.113.9");
     assert!(sends(&mut latch, now, "203.0.113.66:5000", 30) > 0);
     assert_eq!(sends(&mut latch, now + MS, "203.0.113.9:61000", 5), 5);
     assert_eq!(latch.remote(), Some(at("203.0.113.9:61000")));
@@ -136,7 +137,7 @@ fn a_likelier_source_drives_out_one_from_elsewhere() {
 fn only_a_new_address_in_a_description_lets_another_source_be_chosen() {
     let now = start();
     let signalling = Some(at(PHONE).ip());
-    let mut latch = latch(PHONE, "192.0.2.50");
+    let mut latch = latch(now, PHONE, "192.0.2.50");
     assert_eq!(sends(&mut latch, now, PHONE, 5), 5);
     // Hold without an address, and resumption where it was.
     latch.update(now + MS, None, signalling);
@@ -157,7 +158,7 @@ fn a_nat_that_forgot_the_port_during_a_hold_is_followed() {
     let now = start();
     let signalling = "203.0.113.9".parse().ok();
     let named = Some(at("192.168.1.20:4000"));
-    let mut latch = latch("192.168.1.20:4000", "203.0.113.9");
+    let mut latch = latch(now, "192.168.1.20:4000", "203.0.113.9");
     assert_eq!(sends(&mut latch, now, "203.0.113.9:61000", 5), 5);
     assert_eq!(sends(&mut latch, now, "203.0.113.9:61001", 5), 0);
     latch.update(now + LEARNING * 9, named, signalling);
@@ -168,7 +169,7 @@ fn a_nat_that_forgot_the_port_during_a_hold_is_followed() {
 
 #[test]
 fn an_authenticated_source_is_followed_wherever_it_goes() {
-    let mut latch = latch(PHONE, "192.0.2.50");
+    let mut latch = latch(start(), PHONE, "192.0.2.50");
     for source in ["203.0.113.9:1", "203.0.113.10:2"] {
         latch.authenticated(from(source));
         assert_eq!(latch.remote(), Some(at(source)));
@@ -181,7 +182,7 @@ proptest! {
         steps in prop::collection::vec((any::<bool>(), 0_u16..20, 0_u8..4, any::<u16>()), 1..200)
     ) {
         let mut now = start();
-        let mut latch = latch(PHONE, "192.0.2.50");
+        let mut latch = latch(now, PHONE, "192.0.2.50");
         prop_assert!(latch.hears(now, from(PHONE), 1, 0));
         for (phone, port, host, number) in steps {
             now += MS * 100;
