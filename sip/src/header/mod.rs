@@ -7,6 +7,7 @@ pub mod event;
 pub mod number;
 pub mod params;
 pub mod reason;
+pub mod refer;
 pub mod replaces;
 pub mod syntax;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use number::{
 };
 pub use params::Params;
 pub use reason::{Reason, Warning};
+pub use refer::ReferSub;
 pub use replaces::{CSeq, RAck, Replaces};
 pub use syntax::Malformed;
 pub use via::Via;

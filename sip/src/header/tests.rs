@@ -49,6 +49,8 @@ fn what_is_read_is_written_again_as_it_was() {
     assert_eq!(again::<MinSe>("90"), "90");
     assert_eq!(again::<RetryAfter>("18000"), "18000");
     assert_eq!(again::<MaxForwards>("0"), "0");
+    assert_eq!(again::<ReferSub>("False;a=b"), "false");
+    assert_eq!(again::<ReferSub>("true"), "true");
 }
 
 #[test]
@@ -208,7 +210,7 @@ proptest! {
     ) {
         settled!(&value; Via<'_>, SessionExpires, MinSe, RetryAfter, RAck<'_>, CSeq<'_>,
             Event<'_>, SubscriptionState<'_>, Reason<'_>, ContentType<'_>, Disposition<'_>, Date,
-            MaxForwards, Expires, RSeq);
+            MaxForwards, Expires, RSeq, ReferSub);
         let _ = settles::<Warning<'_>>(&value);
         let _ = settles::<Replaces<'_>>(&value);
         let _ = Contact::read(&value).map(|contact| contact.addr().map(NameAddr::uri));

@@ -8,7 +8,7 @@ use super::status::Status;
 use super::{Headers, Request, Response};
 use crate::header::syntax::trim;
 use crate::header::{Contact, Date, Header, Malformed, MaxForwards, NameAddr, Via};
-use crate::header::{content, event, number, reason, replaces};
+use crate::header::{content, event, number, reason, refer, replaces};
 use crate::uri::{Uri, UriError};
 
 /// What we understand.
@@ -285,6 +285,7 @@ fn check_value(name: HeaderName, value: &[u8]) -> Result<(), Malformed> {
         N::Replaces => replaces::Replaces::read(value).map(drop),
         N::Event => event::Event::read(value).map(drop),
         N::SubscriptionState => event::SubscriptionState::read(value).map(drop),
+        N::ReferSub => refer::ReferSub::read(value).map(drop),
         N::ContentType => content::ContentType::read(value).map(drop),
         N::Date => Date::read(value).map(drop),
         N::Reason => reason::Reason::read(value).map(drop),
