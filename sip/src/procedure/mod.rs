@@ -1,4 +1,26 @@
 //! Procedures of user agents that outlast a transaction, one a file.
+//!
+//! Each is a value that its owner tells of messages and of the time. What they write lacks what
+//! only the owner knows: Via and, where the method wants one, Contact; and Supported, Allow and
+//! the like, which are the same in all our messages.
 
 pub mod accept;
 pub mod register;
+pub mod session_timer;
+#[cfg(test)]
+mod tests;
+
+use crate::message::{Rejection, Status};
+
+/// One of the two user agents of a dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// We.
+    Us,
+    /// The far side.
+    Peer,
+}
+
+fn bad(reason: &'static str) -> Rejection {
+    Rejection::new(Status::BAD_REQUEST, reason)
+}
