@@ -6,6 +6,7 @@
 
 pub mod accept;
 pub mod register;
+pub mod reliable;
 pub mod session_timer;
 #[cfg(test)]
 mod tests;
