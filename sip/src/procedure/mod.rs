@@ -5,6 +5,7 @@
 //! the like, which are the same in all our messages.
 
 pub mod accept;
+pub mod glare;
 pub mod register;
 pub mod reliable;
 pub mod session_timer;
