@@ -9,11 +9,23 @@ const MARK: &[u8] = b"-_.!~*'()";
 /// `user-unreserved`
 const USER_UNRESERVED: &[u8] = b"&=+$,;?/";
 
+/// `hnv-unreserved`
+pub(super) const HEADER_UNRESERVED: &[u8] = b"[]/?:+$";
+
 /// Writes a plain user part so that it can stand in a URI.
 pub fn escape_user(plain: &str) -> String {
+    escape(plain.as_bytes(), USER_UNRESERVED)
+}
+
+/// Writes the plain name or value of a header so that it can stand in a URI.
+pub fn escape_header(plain: &[u8]) -> String {
+    escape(plain, HEADER_UNRESERVED)
+}
+
+fn escape(plain: &[u8], more: &[u8]) -> String {
     let mut text = String::with_capacity(plain.len());
-    for byte in plain.bytes() {
-        if is_unreserved(byte) || USER_UNRESERVED.contains(&byte) {
+    for &byte in plain {
+        if is_unreserved(byte) || more.contains(&byte) {
             text.push(char::from(byte));
         } else {
             text.push('%');

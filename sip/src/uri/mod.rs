@@ -17,7 +17,7 @@ use std::str::FromStr;
 use smol_str::SmolStr;
 use thiserror::Error;
 
-pub use escape::{escape_user, unescape};
+pub use escape::{escape_header, escape_user, unescape};
 pub use host::Host;
 pub use sip_uri::SipUri;
 pub use tel::TelUri;

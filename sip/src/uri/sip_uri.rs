@@ -5,13 +5,11 @@ use std::ops::Range;
 
 use smol_str::{SmolStr, format_smolstr};
 
-use super::escape::{consists_of, escape_user, is_user, same};
+use super::escape::{HEADER_UNRESERVED, consists_of, escape_user, is_user, same};
 use super::{Host, MAX_URI_FIELDS, Uri, UriError};
 
 /// `param-unreserved` of RFC 3261 25.1.
 const PARAM_UNRESERVED: &[u8] = b"[]/:&+$";
-/// `hnv-unreserved` of RFC 3261 25.1.
-const HEADER_UNRESERVED: &[u8] = b"[]/?:+$";
 /// `password` of RFC 3261 25.1.
 const PASSWORD_UNRESERVED: &[u8] = b"&=+$,";
 
@@ -145,6 +143,26 @@ impl SipUri {
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         fields(self.part(self.headers), '&')
             .map(|field| field.split_once('=').unwrap_or((field, "")))
+    }
+
+    /// Without what no Request-URI holds: headers, and the `method` parameter (RFC 3261 19.1.1).
+    #[must_use]
+    pub fn to_request_uri(&self) -> Self {
+        let end = [self.params, self.headers]
+            .into_iter()
+            .filter_map(|span| usize::from(span.start).checked_sub(1))
+            .min()
+            .unwrap_or(self.raw.len());
+        let mut text = self.raw.get(..end).unwrap_or_default().to_owned();
+        for field in fields(self.part(self.params), ';') {
+            let name = field.split('=').next().unwrap_or_default();
+            if !same(name, "method", true) {
+                text.push(';');
+                text.push_str(field);
+            }
+        }
+        // A part of what was read before can be read again.
+        Self::read(&text).unwrap_or_else(|_| self.clone())
     }
 
     /// Equality as RFC 3261 19.1.4 defines it. It is not transitive: a parameter that one of the

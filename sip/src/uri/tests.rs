@@ -378,3 +378,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn rfc3261_19_1_1_a_request_uri_has_no_headers_and_no_method() {
+    let request_uri = |text: &str| {
+        let uri = Uri::parse(text).unwrap();
+        uri.as_sip().unwrap().to_request_uri().as_str().to_owned()
+    };
+    for (text, expected) in [
+        ("sip:a@b", "sip:a@b"),
+        ("sip:a?b@c?Replaces=x", "sip:a?b@c"),
+        (
+            "sip:a;m=1@b:5;x=1;method=INVITE;lr?q=1",
+            "sip:a;m=1@b:5;x=1;lr",
+        ),
+        ("sips:b;%6dethod=BYE", "sips:b"),
+        ("sip:b;method=INVITE", "sip:b"),
+    ] {
+        assert_eq!(request_uri(text), expected);
+    }
+}
+
+#[test]
+fn what_is_escaped_as_a_header_is_read_as_it_was() {
+    let plain = b"a@b;to-tag=1;from-tag=\"?&=%\r\n";
+    let text = format!("sip:a@b?Replaces={}", escape_header(plain));
+    let uri = Uri::parse(&text).unwrap();
+    let (_, value) = uri.as_sip().unwrap().headers().next().unwrap();
+    assert_eq!(&*unescape(value), plain);
+}
