@@ -6,11 +6,14 @@
 
 pub mod accept;
 pub mod glare;
+pub mod info;
 pub mod register;
 pub mod reliable;
 pub mod session_timer;
+pub mod subscribe;
 #[cfg(test)]
 mod tests;
+mod xml;
 
 use crate::message::{Rejection, Status};
 
