@@ -7,6 +7,7 @@
 pub mod accept;
 pub mod glare;
 pub mod info;
+pub mod refer;
 pub mod register;
 pub mod reliable;
 pub mod session_timer;
