@@ -7,6 +7,7 @@ pub mod flow;
 pub mod framer;
 pub mod header;
 pub mod message;
+pub mod neighbourhood;
 pub mod procedure;
 pub mod transaction;
 pub mod uri;

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use registrar::Aor;
+use sip::neighbourhood::Neighbourhood;
+
 use super::config::GuestPolicy;
 use super::io::Peer;
 
@@ -37,10 +40,15 @@ impl Rate {
     }
 }
 
-/// Failed sign-ins, by address.
+/// Failed sign-ins: where they came from, and who is known there.
+///
+/// Many may sit behind one address, and one of them may guess passwords. Who has proved before
+/// who he is, from there, is counted for himself and not shut out by his neighbours.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
-    by_address: BTreeMap<IpAddr, Count>,
+    by_place: BTreeMap<Neighbourhood, Count>,
+    /// With the failures since, if there are any.
+    known: BTreeMap<(Neighbourhood, Aor), Acquaintance>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,57 +57,125 @@ struct Count {
     failures: u32,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Acquaintance {
+    seen: Instant,
+    failures: Option<Count>,
+}
+
+/// How many failures are too many.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FailureLimits {
+    /// So many within the window.
+    pub(super) failures: u32,
+    pub(super) window: Duration,
+    /// Places, and people known there, that are remembered; the oldest is forgotten.
+    pub(super) capacity: usize,
+}
+
 impl Failures {
-    /// Whether `address` has failed `limit` times within `window`; then how long it has to wait.
+    /// Whether nobody may try as `user` from `address` now; then how long he has to wait.
     pub(super) fn blocked(
         &mut self,
         now: Instant,
         address: IpAddr,
-        limit: u32,
-        window: Duration,
+        user: &Aor,
+        limits: FailureLimits,
     ) -> Option<Duration> {
-        let network = network(address);
-        let count = self.by_address.get(&network)?;
-        let passed = now.saturating_duration_since(count.since);
-        if passed >= window {
-            self.by_address.remove(&network);
-            return None;
+        let place = Neighbourhood::of(address);
+        if let Some(known) = self.known.get_mut(&(place, user.clone())) {
+            let left = known.failures?.left(now, limits.window);
+            if left.is_none() {
+                known.failures = None;
+            }
+            return left.filter(|_| known.is_over(limits.failures));
         }
-        (count.failures >= limit).then(|| window - passed)
+        let count = self.by_place.get(&place)?;
+        let Some(left) = count.left(now, limits.window) else {
+            self.by_place.remove(&place);
+            return None;
+        };
+        (count.failures >= limits.failures).then_some(left)
     }
 
-    /// Notes one. Beyond `capacity` addresses the one that failed first is forgotten.
-    pub(super) fn note(&mut self, now: Instant, address: IpAddr, capacity: usize) {
-        let network = network(address);
-        if !self.by_address.contains_key(&network) && self.by_address.len() >= capacity.max(1) {
-            let oldest = self.by_address.iter().min_by_key(|(_, count)| count.since);
-            if let Some(oldest) = oldest.map(|(address, _)| *address) {
-                self.by_address.remove(&oldest);
-            }
+    /// Somebody tried as `user` from `address` and failed.
+    pub(super) fn note(
+        &mut self,
+        now: Instant,
+        address: IpAddr,
+        user: &Aor,
+        limits: FailureLimits,
+    ) {
+        let place = Neighbourhood::of(address);
+        if let Some(known) = self.known.get_mut(&(place, user.clone())) {
+            known.failures.get_or_insert(Count::new(now)).failures += 1;
+            return;
         }
-        self.by_address
-            .entry(network)
-            .or_insert(Count {
-                since: now,
-                failures: 0,
-            })
-            .failures += 1;
+        if !self.by_place.contains_key(&place) {
+            make_room(&mut self.by_place, limits.capacity, |count| count.since);
+        }
+        let count = self.by_place.entry(place).or_insert(Count::new(now));
+        count.failures += 1;
+    }
+
+    /// `user` proved at `address` who he is.
+    pub(super) fn meet(
+        &mut self,
+        now: Instant,
+        address: IpAddr,
+        user: &Aor,
+        limits: FailureLimits,
+    ) {
+        let key = (Neighbourhood::of(address), user.clone());
+        if !self.known.contains_key(&key) {
+            make_room(&mut self.known, limits.capacity, |known| known.seen);
+        }
+        let seen = Acquaintance {
+            seen: now,
+            failures: None,
+        };
+        self.known.insert(key, seen);
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.by_address.len()
+    pub(super) fn len(&self) -> (usize, usize) {
+        (self.by_place.len(), self.known.len())
     }
 }
 
-/// The address, or of IPv6 the network: everybody has 2^64 of those addresses.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let bits = u128::from(v6) & (u128::MAX << 64);
-            IpAddr::V6(bits.into())
+impl Count {
+    fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            failures: 0,
         }
-        v4 @ IpAddr::V4(_) => v4,
+    }
+
+    /// What is left of its window.
+    fn left(self, now: Instant, window: Duration) -> Option<Duration> {
+        let passed = now.saturating_duration_since(self.since);
+        window.checked_sub(passed).filter(|left| !left.is_zero())
+    }
+}
+
+impl Acquaintance {
+    fn is_over(self, limit: u32) -> bool {
+        self.failures.is_some_and(|count| count.failures >= limit)
+    }
+}
+
+/// Forgets the oldest entry where one more would be too many.
+fn make_room<K: Ord + Clone, V>(
+    entries: &mut BTreeMap<K, V>,
+    capacity: usize,
+    age: impl Fn(&V) -> Instant,
+) {
+    if entries.len() < capacity.max(1) {
+        return;
+    }
+    let oldest = entries.iter().min_by_key(|(_, entry)| age(entry));
+    if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+        entries.remove(&oldest);
     }
 }
 

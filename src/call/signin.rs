@@ -7,7 +7,7 @@ use registrar::{Aor, DisplayName};
 use sip::flow::FlowId;
 use sip::uri::Host;
 
-use super::admission::admits_guest;
+use super::admission::{FailureLimits, admits_guest};
 use super::denial::{Denial, MAX_GUEST_NAME};
 use super::end::EndReason;
 use super::people::{Device, DeviceId, DeviceKind, Line, Page, User};
@@ -82,10 +82,10 @@ impl Switch {
             .is_some_and(|open| admits_guest(self.config.guests, &open.peer));
         let has_account = self.config.accounts.get(&user).is_some();
         if has_account || !guest_allowed {
-            self.blocked(now, flow)?;
+            self.blocked(now, flow, &user)?;
             let account = self.config.accounts.verify_password(&user, password);
             let Some(account) = account else {
-                self.note_failure(now, flow);
+                self.note_failure(now, flow, &user);
                 return Err(match (password.is_empty(), guest_allowed) {
                     (true, true) => Denial::PasswordNeeded(user.user().to_owned()),
                     (true, false) => Denial::NoGuests,
@@ -97,6 +97,7 @@ impl Switch {
                 Some(name) => name.to_string(),
                 None => self.display_name(connection, &user),
             };
+            self.meet(now, flow, &user);
             return Ok(Identity {
                 user,
                 display_name,
@@ -249,33 +250,54 @@ impl Switch {
         self.outputs.notify(Notice::SignedIn { user, resumed });
     }
 
-    fn blocked(&mut self, now: Now, flow: FlowId) -> Result<(), Denial> {
-        let Some(open) = self.flows.get(&flow) else {
+    fn blocked(&mut self, now: Now, flow: FlowId, user: &Aor) -> Result<(), Denial> {
+        let Some(address) = self.address_of(flow) else {
             return Ok(());
         };
-        let address = open.peer.address.ip();
-        match self.blocked_address(now, address) {
+        match self.blocked_at(now, address, user) {
             Some(wait) => Err(Denial::TooManyAttempts(wait)),
             None => Ok(()),
         }
     }
 
-    /// How long an address has to wait after as many failed attempts as it may have.
-    pub(super) fn blocked_address(&mut self, now: Now, address: IpAddr) -> Option<Duration> {
-        let (limits, window) = (&self.config.limits, self.config.timing.sign_in_window);
-        self.failures
-            .blocked(now.mono, address, limits.sign_in_failures, window)
+    fn note_failure(&mut self, now: Now, flow: FlowId, user: &Aor) {
+        if let Some(address) = self.address_of(flow) {
+            self.note_failure_at(now, address, user);
+        }
     }
 
-    pub(super) fn note_failed_address(&mut self, now: Now, address: IpAddr) {
-        let capacity = self.config.limits.sign_in_addresses;
-        self.failures.note(now.mono, address, capacity);
+    /// An account's owner is known from now on where he signed in.
+    fn meet(&mut self, now: Now, flow: FlowId, user: &Aor) {
+        if let Some(address) = self.address_of(flow) {
+            self.meet_at(now, address, user);
+        }
     }
 
-    fn note_failure(&mut self, now: Now, flow: FlowId) {
-        if let Some(open) = self.flows.get(&flow) {
-            let address = open.peer.address.ip();
-            self.note_failed_address(now, address);
+    fn address_of(&self, flow: FlowId) -> Option<IpAddr> {
+        Some(self.flows.get(&flow)?.peer.address.ip())
+    }
+
+    /// How long a user has to wait at an address with as many failed attempts as it may have.
+    pub(super) fn blocked_at(&mut self, now: Now, at: IpAddr, user: &Aor) -> Option<Duration> {
+        let limits = self.failure_limits();
+        self.failures.blocked(now.mono, at, user, limits)
+    }
+
+    pub(super) fn note_failure_at(&mut self, now: Now, at: IpAddr, user: &Aor) {
+        let limits = self.failure_limits();
+        self.failures.note(now.mono, at, user, limits);
+    }
+
+    pub(super) fn meet_at(&mut self, now: Now, at: IpAddr, user: &Aor) {
+        let limits = self.failure_limits();
+        self.failures.meet(now.mono, at, user, limits);
+    }
+
+    fn failure_limits(&self) -> FailureLimits {
+        FailureLimits {
+            failures: self.config.limits.sign_in_failures,
+            window: self.config.timing.sign_in_window,
+            capacity: self.config.limits.sign_in_addresses,
         }
     }
 }

@@ -1,9 +1,12 @@
-//! How many connections there may be, in all and of one address.
+//! How many connections there may be, in all and of one address; an IPv6 network of one host
+//! counts as one.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use sip::neighbourhood::Neighbourhood;
 
 /// Counts connections. Cheap to clone: all clones count together.
 #[derive(Debug, Clone)]
@@ -16,14 +19,14 @@ pub(super) struct Admission {
 #[derive(Debug, Default)]
 struct Counts {
     all: usize,
-    of_address: HashMap<IpAddr, usize>,
+    of_address: HashMap<Neighbourhood, usize>,
 }
 
 /// The right to be connected; given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Permit {
     counts: Arc<Mutex<Counts>>,
-    address: Option<IpAddr>,
+    address: Option<Neighbourhood>,
     /// It does not count for its address now. Changed only while `counts` is locked.
     spared: AtomicBool,
 }
@@ -46,7 +49,7 @@ impl Admission {
         if counts.all >= self.most {
             return None;
         }
-        let address = address.map(block_of);
+        let address = address.map(Neighbourhood::of);
         if let Some(address) = address {
             let count = counts.of_address.entry(address).or_insert(0);
             if *count >= self.most_per_address {
@@ -66,7 +69,7 @@ impl Admission {
     #[must_use]
     pub(super) fn has_share_left(&self, address: IpAddr) -> bool {
         let counts = lock(&self.counts);
-        let count = counts.of_address.get(&block_of(address)).copied();
+        let count = counts.of_address.get(&Neighbourhood::of(address)).copied();
         count.unwrap_or(0) < self.most_per_address
     }
 }
@@ -90,7 +93,7 @@ impl Permit {
 }
 
 impl Counts {
-    fn forget(&mut self, address: IpAddr) {
+    fn forget(&mut self, address: Neighbourhood) {
         if let Some(count) = self.of_address.get_mut(&address) {
             *count = count.saturating_sub(1);
             if *count == 0 {
@@ -109,14 +112,6 @@ impl Drop for Permit {
         {
             counts.forget(address);
         }
-    }
-}
-
-/// What counts as one address: an IPv6 host owns its /64.
-pub(super) fn block_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),
-        other => other,
     }
 }
 
@@ -142,6 +137,17 @@ mod tests {
         assert!(admission.admit(ip("192.0.2.2")).is_some());
         drop(first);
         assert!(admission.admit(ip("192.0.2.1")).is_some());
+    }
+
+    #[test]
+    fn s08_who_is_connected_stays_so_while_his_neighbour_is_refused() {
+        let admission = Admission::new(10_000, 300);
+        let guests: Vec<_> = (0..300)
+            .map(|_| admission.admit(ip("192.0.2.1")).unwrap())
+            .collect();
+        let refused = (0..1000).filter(|_| admission.admit(ip("192.0.2.1")).is_none());
+        assert_eq!(refused.count(), 1000);
+        assert_eq!(lock(&admission.counts).all, guests.len());
     }
 
     #[test]

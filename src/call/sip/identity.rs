@@ -106,7 +106,7 @@ impl Switch {
         if self.config.accounts.get(aor).is_none() && guests {
             return self.admit_guest(flow, aor, claimed);
         }
-        self.check_failures(now, address)?;
+        self.check_failures(now, address, aor)?;
         match self.verify(now, address, request, aor.domain()) {
             Verdict::Accepted(accepted) => {
                 let user = Aor::new(accepted.username(), aor.domain());
@@ -117,6 +117,7 @@ impl Switch {
                         "the credentials are those of another user",
                     )));
                 }
+                self.meet_at(now, address, aor);
                 Ok(Identity {
                     party: self.account_party(aor),
                     guest: false,
@@ -131,7 +132,7 @@ impl Switch {
                 )))
             }
             Verdict::Refused(_) => {
-                self.note_failed_address(now, address);
+                self.note_failure_at(now, address, aor);
                 Err(Denied::Challenge { stale: false })
             }
         }
@@ -187,8 +188,8 @@ impl Switch {
         }
     }
 
-    fn check_failures(&mut self, now: Now, address: IpAddr) -> Result<(), Denied> {
-        let Some(wait) = self.blocked_address(now, address) else {
+    fn check_failures(&mut self, now: Now, address: IpAddr, aor: &Aor) -> Result<(), Denied> {
+        let Some(wait) = self.blocked_at(now, address, aor) else {
             return Ok(());
         };
         let mut value = Vec::new();

@@ -100,6 +100,28 @@ fn tries_of_one_address_are_limited_within_the_window() {
 }
 
 #[test]
+fn a_neighbour_who_guesses_shuts_out_strangers_but_nobody_who_was_here_before() {
+    let mut config = config();
+    config.limits.sign_in_failures = 3;
+    let mut bench = Bench::new(config);
+    let nat = || peer("192.0.2.9:4000", false);
+    let wrong = json!({ "sipLogin": "nobody", "sipPassword": "guess" });
+    let right = json!({ "sipLogin": "alice", "sipPassword": "secret" });
+    let first = bench.connect(nat(), right.clone());
+    assert_eq!(names(&bench.take(first)), ["getUserData", "registered"]);
+    for _ in 0..3 {
+        let page = bench.connect(nat(), wrong.clone());
+        assert_eq!(refusal(&mut bench, page)["code"], "wrong_password");
+    }
+    let page = bench.connect(nat(), wrong);
+    assert_eq!(refusal(&mut bench, page)["code"], "too_many_attempts");
+
+    assert!(bench.take(first).is_empty(), "who is signed in stays so");
+    let second = bench.connect(nat(), right);
+    assert_eq!(names(&bench.take(second)), ["getUserData", "registered"]);
+}
+
+#[test]
 fn guests_come_from_where_the_policy_says() {
     use GuestPolicy::{Loopback, None, Private};
     let cases = [
