@@ -57,6 +57,8 @@ struct MediaCounters {
     tcp_connections: usize,
     tcp_refused: u64,
     tcp_drops: u64,
+    /// Measurements that the call core was too busy to take.
+    reports_dropped: u64,
 }
 
 /// Every refusal and failure.
@@ -193,6 +195,7 @@ impl From<Measurements> for MediaCounters {
             tcp_connections: measured.tcp.connections,
             tcp_refused: measured.tcp.refused,
             tcp_drops: measured.tcp.dropped,
+            reports_dropped: measured.events_dropped + measured.worker.events_dropped,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod addresses;
 mod drops;
+mod reports;
 mod socket;
 mod tcp;
 mod thread;
@@ -24,6 +25,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use thiserror::Error;
 
 pub use self::addresses::candidate_addresses;
+use self::reports::Reports;
 use self::socket::{Family, Socket};
 use self::tcp::Tcp;
 pub use self::tcp::{TcpConfig, TcpCounts};
@@ -188,7 +190,7 @@ impl MediaWorker {
             thread::Ends {
                 wake: Arc::clone(&wake),
                 commands,
-                reports,
+                reports: Reports::new(reports),
                 measurements: Arc::clone(&shared),
             },
         );

@@ -2,24 +2,22 @@
 
 mod stream;
 
-use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use media::event::Event;
 use media::plan::Command;
 use media::worker::{Outbox, Worker};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::eventfd::EventFd;
 use nix::sys::time::TimeSpec;
-use tokio::sync::mpsc::error::TrySendError;
 
 use super::Measurements;
 use super::drops::kernel_drops;
+use super::reports::{self, Reports};
 use super::socket::{BATCH, Batches, DATAGRAM_LEN, Received, Socket};
 use super::tcp::Tcp;
 
@@ -36,12 +34,6 @@ const BATCHES_PER_TURN: usize = 4;
 /// Commands carried out before packets get their turn.
 const COMMANDS_PER_TURN: usize = 256;
 
-/// Reports kept while the driver's queue is full. Measurements are not kept.
-const MAX_BACKLOG: usize = 4096;
-
-/// How soon a full queue is tried again.
-const BACKLOG_RETRY: Duration = Duration::from_millis(20);
-
 /// How often the counts are published.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -52,7 +44,7 @@ const CONNECTIONS_READY: u32 = 1 << 31;
 pub(super) struct Ends {
     pub(super) wake: Arc<EventFd>,
     pub(super) commands: Receiver<Command>,
-    pub(super) reports: tokio::sync::mpsc::Sender<Event>,
+    pub(super) reports: Reports,
     pub(super) measurements: Arc<Mutex<Measurements>>,
 }
 
@@ -62,7 +54,6 @@ pub(super) struct Thread {
     tcp: Tcp,
     ends: Ends,
     outbox: Outbox,
-    backlog: VecDeque<Event>,
     counts: Measurements,
     next_publication: Instant,
 }
@@ -75,7 +66,6 @@ impl Thread {
             tcp,
             ends,
             outbox: Outbox::new(OUTBOX_SLOTS),
-            backlog: VecDeque::new(),
             counts: Measurements::default(),
             next_publication: Instant::now(),
         }
@@ -115,7 +105,8 @@ impl Thread {
     /// returns the readable sockets as bits, and [`CONNECTIONS_READY`].
     fn wait(&mut self) -> u32 {
         let now = Instant::now();
-        let retry = (!self.backlog.is_empty()).then(|| now + BACKLOG_RETRY);
+        let behind = self.ends.reports.is_behind();
+        let retry = behind.then(|| now + reports::RETRY);
         let due = self.worker.poll_timeout().into_iter().chain(retry);
         let due = due.fold(self.next_publication, Instant::min);
         let timeout = TimeSpec::from(due.saturating_duration_since(now));
@@ -236,29 +227,11 @@ impl Thread {
         self.tcp.flush();
     }
 
-    /// Hands events to the driver. When it is behind, measurements are dropped and everything
-    /// else is kept for later: an unseen failure would leave a dead call standing.
+    /// Hands events to the driver.
     fn report(&mut self) {
+        self.ends.reports.retry();
         while let Some(event) = self.worker.poll_event() {
-            let is_measurement = matches!(event, Event::Stats(_));
-            let crowded = self.ends.reports.capacity() < self.ends.reports.max_capacity() / 2;
-            if is_measurement && (crowded || !self.backlog.is_empty()) {
-                self.counts.events_dropped += 1;
-            } else if self.backlog.len() < MAX_BACKLOG {
-                self.backlog.push_back(event);
-            } else {
-                self.counts.events_dropped += 1;
-            }
-        }
-        while let Some(event) = self.backlog.pop_front() {
-            match self.ends.reports.try_send(event) {
-                Ok(()) => {}
-                Err(TrySendError::Full(event)) => {
-                    self.backlog.push_front(event);
-                    return;
-                }
-                Err(TrySendError::Closed(_)) => self.backlog.clear(),
-            }
+            self.ends.reports.push(event);
         }
     }
 
@@ -271,6 +244,7 @@ impl Thread {
         self.counts.legs = self.worker.legs();
         self.counts.overflowed = self.outbox.overflowed();
         self.counts.tcp = self.tcp.counts();
+        self.counts.events_dropped = self.ends.reports.dropped();
         if let Some(drops) = self
             .sockets
             .first()

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::net::admission::block_of;
+use sip::neighbourhood::Neighbourhood;
+
 
 /// Addresses counted at once. With more of them than this, all further ones share one count.
 const MOST_ADDRESSES: usize = 16_384;
@@ -23,7 +24,7 @@ pub(super) struct Rates {
 
 #[derive(Debug, Default)]
 struct State {
-    full_at: HashMap<IpAddr, Instant>,
+    full_at: HashMap<Neighbourhood, Instant>,
     /// Of all who find no room.
     others_full_at: Option<Instant>,
 }
@@ -55,7 +56,7 @@ impl Rates {
         takes: impl FnOnce(Duration) -> bool,
     ) -> Duration {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let address = block_of(address);
+        let address = Neighbourhood::of(address);
         if state.full_at.len() >= MOST_ADDRESSES && !state.full_at.contains_key(&address) {
             state.full_at.retain(|_, full_at| *full_at > now);
         }

@@ -8,11 +8,11 @@ use nix::libc;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::{setsockopt_impl, sockopt_impl};
+use sip::neighbourhood::Neighbourhood;
 
 use super::super::{Port, StartError};
 use super::connection::{Connection, End};
 use super::{FIRST_LISTENER, Tcp};
-use crate::net::admission::block_of;
 use crate::net::listen;
 
 /// Connections taken from one listener in one turn.
@@ -57,14 +57,14 @@ impl Tcp {
     }
 
     fn admit(&mut self, stream: TcpStream, remote: SocketAddr) -> std::io::Result<()> {
-        let block = block_of(remote.ip());
+        let block = Neighbourhood::of(remote.ip());
         // Who has his share takes no place from others.
-        if !self.admission.has_share_left(block) {
+        if !self.admission.has_share_left(remote.ip()) {
             self.displace_a_stranger(|it| it == block);
         } else if self.connections.len() >= self.config.connections {
             self.displace_a_stranger(|_| true);
         }
-        let Some(permit) = self.admission.admit(Some(block)) else {
+        let Some(permit) = self.admission.admit(Some(remote.ip())) else {
             self.counts.refused += 1;
             return Ok(());
         };
@@ -85,7 +85,7 @@ impl Tcp {
 
     /// Of those that may go, whoever has waited longest without a check makes room: a
     /// browser shows its own within a round trip.
-    fn displace_a_stranger(&mut self, may_go: impl Fn(IpAddr) -> bool) {
+    fn displace_a_stranger(&mut self, may_go: impl Fn(Neighbourhood) -> bool) {
         while let Some(place) = self.strangers.iter().position(|(block, _)| may_go(*block))
             && let Some((_, id)) = self.strangers.remove(place)
         {

@@ -13,7 +13,7 @@ mod outgoing;
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, TcpListener};
+use std::net::TcpListener;
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use media::worker::{ConnectionId, Path};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use sip::neighbourhood::Neighbourhood;
 
 use self::connection::{Connection, End};
 pub(super) use self::framing::Frames;
@@ -76,7 +77,7 @@ pub(super) struct Tcp {
     connections: HashMap<ConnectionId, Connection>,
     /// The oldest first, with what counts as its address; those that are strangers no more, or
     /// gone, among them.
-    strangers: VecDeque<(IpAddr, ConnectionId)>,
+    strangers: VecDeque<(Neighbourhood, ConnectionId)>,
     next_id: NonZeroU64,
     now: Instant,
     next_review: Instant,
