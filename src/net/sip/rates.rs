@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use sip::neighbourhood::Neighbourhood;
 
-
 /// Addresses counted at once. With more of them than this, all further ones share one count.
 const MOST_ADDRESSES: usize = 16_384;
 

@@ -1,6 +1,6 @@
 //! The listeners, and who is let in.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 
 use media::worker::{ConnectionId, Path};
 use nix::errno::Errno;
