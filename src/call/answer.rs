@@ -27,17 +27,17 @@ impl Switch {
         let (Exchange::Ours(offer), Some(caller)) = (&leg.exchange, call.caller_leg()) else {
             return;
         };
-        let Exchange::Theirs { offer: theirs, .. } = &caller.exchange else {
+        let Exchange::Theirs(theirs) = &caller.exchange else {
             return self.on_transfer_answered(now, leg_id, sdp);
         };
         let a = (caller.id, &**theirs, &caller.local);
         match negotiate::bridge(a, offer, sdp, &self.config.media.policy) {
-            Ok(bridge) => self.establish(now, handle, sdp, bridge),
+            Ok(bridge) => self.establish(now, handle, bridge),
             Err(error) => self.end_call(now, handle, answer_refused(error)),
         }
     }
 
-    fn establish(&mut self, now: Now, handle: CallHandle, answer: &str, bridge: Bridge) {
+    fn establish(&mut self, now: Now, handle: CallHandle, bridge: Bridge) {
         let (caller, callee) = (bridge.plan_a.leg, bridge.plan_b.leg);
         self.timers.disarm(Timer::Ring(handle));
         let Some(call) = self.calls.get_mut(handle) else {
@@ -47,15 +47,12 @@ impl Switch {
             leg.describe(Description::LocalAnswer);
             leg.go(LegState::Confirmed);
             leg.in_media = true;
-            if let Exchange::Theirs { sdp, .. } = &mut leg.exchange {
-                let sdp = std::mem::take(sdp);
-                leg.settle(sdp, &bridge.plan_a);
-            }
+            leg.settle(bridge.a);
         }
         if let Some(leg) = call.leg_mut(callee) {
             leg.describe(Description::RemoteAnswer);
             leg.go(LegState::Confirmed);
-            leg.settle(answer.into(), &bridge.plan_b);
+            leg.settle(bridge.b);
         }
         call.phase = Phase::Talking(Box::new(Talk {
             since: now,

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use media::ids::{LegId, MediaKind};
-use media::negotiate::{self, Local, LocalOffer, RemoteOffer};
-use media::plan::{Command, Format};
+use media::negotiate::{self, Agreement, Local, LocalOffer, RemoteOffer, Source};
+use media::plan::Command;
 
 use super::call::{Call, CallHandle};
 use super::end::{EndReason, Side};
 use super::leg::{Exchange, Leg, LegState, Signalling};
-use super::people::{DeviceId, Party};
+use super::people::{Device, DeviceId, Party};
 use super::setup::offer_refused;
 use super::switch::Switch;
 use super::time::Now;
@@ -19,9 +19,7 @@ use crate::wcs::session::{IncomingCall, Unannounced};
 /// What devices are invited to.
 pub(super) struct Invitation {
     /// What the far side can do.
-    pub(super) source: Arc<RemoteOffer>,
-    /// What of that is not to be offered.
-    pub(super) excluded: Vec<Format>,
+    pub(super) partner: Partner,
     /// Who is at the far side.
     pub(super) from: Party,
     /// Who is invited.
@@ -30,15 +28,31 @@ pub(super) struct Invitation {
     pub(super) custom: Payload,
 }
 
+/// Whom the invited are to talk with, as far as media goes.
+pub(super) enum Partner {
+    /// A leg that offers this and has no answer yet.
+    Offers(Arc<RemoteOffer>),
+    /// A leg that has agreed to this, and may be unable to agree to anything else.
+    Agreed(Box<Agreement>),
+}
+
+impl Partner {
+    fn source(&self) -> Source<'_> {
+        match self {
+            Self::Offers(offer) => Source::Offer(offer),
+            Self::Agreed(agreement) => Source::Agreement(agreement),
+        }
+    }
+}
+
 impl Call {
     /// The invitation of an unanswered call: what its caller offers.
     fn invitation(&self) -> Option<Invitation> {
-        let Exchange::Theirs { offer, .. } = &self.caller_leg()?.exchange else {
+        let Exchange::Theirs(offer) = &self.caller_leg()?.exchange else {
             return None;
         };
         Some(Invitation {
-            source: Arc::clone(offer),
-            excluded: Vec::new(),
+            partner: Partner::Offers(Arc::clone(offer)),
             from: self.caller.clone(),
             to: self.callee.clone(),
             custom: self.custom.clone(),
@@ -130,61 +144,78 @@ impl Switch {
             return Err(EndReason::CallLimit);
         }
         let worker = call.worker;
-        let (leg_id, local) = self.local(worker);
-        match self.offer_to(now, (handle, device), (leg_id, &local), invitation) {
-            Ok(leg) => {
-                if let Some(device) = self.people.device_mut(device) {
-                    device.legs.insert(leg_id);
-                }
-                self.calls.add_leg(handle, leg);
-                self.board.mark_stale();
+        let way = self.way_of_media_to(device).ok_or(EndReason::NotSignedIn)?;
+        let leg_id = self.pool.leg_id();
+        let local = self.local(leg_id, worker, way)?;
+        let policy = &self.config.media.policy;
+        let source = invitation.partner.source();
+        let offer = match negotiate::offer_from(leg_id, policy, source, &local) {
+            Ok(offer) => offer,
+            Err(error) => {
+                self.release_unused(worker, &local);
+                return Err(offer_refused(&error));
+            }
+        };
+        // The worker expects the answer before anybody can give it.
+        self.media(handle, Command::AddLeg(Box::new(offer.plan.clone())));
+        match self.announce_to(now, leg_id, device, &offer, invitation) {
+            Ok(signalling) => {
+                self.add_invited(
+                    handle,
+                    device,
+                    signalling,
+                    (leg_id, local),
+                    offer,
+                    invitation,
+                );
                 Ok(())
             }
             Err(reason) => {
+                self.media(handle, Command::RemoveLeg(leg_id));
                 self.pool.release(&local);
                 Err(reason)
             }
         }
     }
 
-    /// Makes the offer, has the worker expect its answer, and announces the call.
-    fn offer_to(
+    fn announce_to(
         &mut self,
         now: Now,
-        (handle, device): (CallHandle, DeviceId),
-        (leg_id, local): (LegId, &Local),
+        leg: LegId,
+        device: DeviceId,
+        offer: &LocalOffer,
         invitation: &Invitation,
-    ) -> Result<Leg, EndReason> {
-        let mut policy = self.config.media.policy.clone();
-        policy.excluded.extend(&invitation.excluded);
-        let offer = negotiate::offer(leg_id, &policy, &invitation.source, local)
-            .map_err(|error| offer_refused(&error))?;
-        self.media(handle, Command::AddLeg(Box::new(offer.plan.clone())));
-        let page = self
-            .people
-            .device(device)
-            .is_some_and(|device| device.page().is_some());
-        let announced = match page {
-            true => self.announce_to_page(device, &offer, invitation),
-            false => self.invite_phone(now, leg_id, device, &offer.sdp, invitation),
-        };
-        let signalling = match announced {
-            Ok(signalling) => signalling,
-            Err(reason) => {
-                self.media(handle, Command::RemoveLeg(leg_id));
-                return Err(reason);
-            }
-        };
+    ) -> Result<Signalling, EndReason> {
+        match self.people.device(device).and_then(Device::page) {
+            Some(_) => self.announce_to_page(device, offer, invitation),
+            None => self.invite_phone(now, leg, device, &offer.sdp, invitation),
+        }
+    }
+
+    fn add_invited(
+        &mut self,
+        handle: CallHandle,
+        device: DeviceId,
+        signalling: Signalling,
+        local: (LegId, Local),
+        offer: LocalOffer,
+        invitation: &Invitation,
+    ) {
+        let id = local.0;
+        // A page rings as soon as it is told of the call; a telephone says when.
+        let rings = matches!(signalling, Signalling::Wcs { .. });
         let exchange = Exchange::Ours(Box::new(offer));
         let party = invitation.to.clone();
-        let local = (leg_id, local.clone());
         let mut leg = Leg::new(local, Side::Callee, party, signalling, exchange);
         leg.in_media = true;
-        // A page rings as soon as it is told of the call; a telephone says when.
-        if page {
+        if rings {
             leg.go(LegState::Early);
         }
-        Ok(leg)
+        if let Some(device) = self.people.device_mut(device) {
+            device.legs.insert(id);
+        }
+        self.calls.add_leg(handle, leg);
+        self.board.mark_stale();
     }
 
     fn announce_to_page(
@@ -212,17 +243,6 @@ impl Switch {
             }),
             _ => Err(EndReason::NotSignedIn),
         }
-    }
-
-    /// A leg's name, and what we are in its descriptions.
-    pub(super) fn local(&mut self, worker: usize) -> (LegId, Local) {
-        let media = &self.config.media;
-        let udp = media.candidates.get(worker).map_or(&[][..], Vec::as_slice);
-        let tcp = media
-            .tcp_candidates
-            .get(worker)
-            .map_or(&[][..], Vec::as_slice);
-        self.pool.local(media.fingerprint, udp, tcp)
     }
 
     /// The worker with the fewest calls.

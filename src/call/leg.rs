@@ -6,9 +6,8 @@ mod tests;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use media::ids::{LegId, MediaKind};
-use media::negotiate::{Local, LocalOffer, RemoteOffer};
-use media::plan::{Format, LegPlan};
+use media::ids::LegId;
+use media::negotiate::{Agreement, Local, LocalOffer, RemoteOffer};
 
 use super::end::{EndReason, Names, Side};
 use super::negotiation::{Description, Negotiation};
@@ -73,35 +72,14 @@ pub(super) enum Signalling {
 /// What of a leg's descriptions is still needed.
 #[derive(Debug)]
 pub(super) enum Exchange {
-    /// The far side has offered; the text is kept for [`Settled`].
-    Theirs {
-        offer: Arc<RemoteOffer>,
-        sdp: Box<str>,
-    },
+    /// The far side has offered.
+    Theirs(Arc<RemoteOffer>),
     /// We have offered.
     Ours(Box<LocalOffer>),
-    /// Offer and answer are done.
-    Settled(Settled),
+    /// Offer and answer are done: what was agreed.
+    Settled(Box<Agreement>),
     /// The leg is over.
     Over,
-}
-
-/// What another leg has to fit to talk to this one.
-#[derive(Debug)]
-pub(super) struct Settled {
-    /// The far side's own description, offer or answer.
-    pub(super) description: Box<str>,
-    /// What was agreed of it.
-    pub(super) codecs: Vec<SettledCodec>,
-}
-
-/// A payload format in use on a leg.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct SettledCodec {
-    pub(super) kind: MediaKind,
-    pub(super) format: Format,
-    pub(super) receive_pt: u8,
-    pub(super) send_pt: u8,
 }
 
 /// Where a leg stands as a relation to its peer.
@@ -258,7 +236,7 @@ impl Leg {
         exchange: Exchange,
     ) -> Self {
         let (role, description) = match &exchange {
-            Exchange::Theirs { .. } => (Role::Uas, Description::RemoteOffer),
+            Exchange::Theirs(_) => (Role::Uas, Description::RemoteOffer),
             _ => (Role::Uac, Description::LocalOffer),
         };
         let renegotiable = match &signalling {
@@ -333,21 +311,17 @@ impl Leg {
         true
     }
 
-    /// Offer and answer are done: `description` is the far side's part, `plan` what came of it.
-    pub(super) fn settle(&mut self, description: Box<str>, plan: &LegPlan) {
-        let codecs = plan.streams.iter().flat_map(|stream| {
-            stream.codecs.iter().map(|codec| SettledCodec {
-                kind: stream.kind,
-                format: codec.format,
-                receive_pt: codec.receive_pt,
-                send_pt: codec.send_pt,
-            })
-        });
-        let codecs = codecs.collect();
-        self.exchange = Exchange::Settled(Settled {
-            description,
-            codecs,
-        });
+    /// Offer and answer are done.
+    pub(super) fn settle(&mut self, agreement: Agreement) {
+        self.exchange = Exchange::Settled(Box::new(agreement));
+    }
+
+    /// What was agreed with it.
+    pub(super) fn agreement(&self) -> Option<&Agreement> {
+        match &self.exchange {
+            Exchange::Settled(agreement) => Some(agreement),
+            _ => None,
+        }
     }
 
     /// Rings or is about to.

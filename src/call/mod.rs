@@ -19,6 +19,7 @@ mod invite;
 pub mod io;
 mod leg;
 mod lines;
+mod local;
 mod media;
 mod negotiation;
 mod outputs;

@@ -4,11 +4,11 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use media::ids::{Fingerprint, IceCredentials, LegId};
-use media::negotiate::{Local, LocalTransport, LocalWebRtc};
+use media::ids::{IceCredentials, LegId};
+use media::negotiate::{Local, LocalTransport};
+use media::ports::PortPair;
 use rand::Rng;
 use rand::rngs::StdRng;
 use smol_str::SmolStr;
@@ -25,11 +25,15 @@ pub(super) struct Pool {
     /// SSRCs of live legs: no two streams of the process share one, so that a packet sent to
     /// the wrong leg is never taken for its own.
     ssrcs: BTreeSet<u32>,
+    /// Pairs that are open for RTP streams to come, by worker; each is bounded by what the worker
+    /// opens.
+    ports: BTreeMap<usize, VecDeque<PortPair>>,
 }
 
 impl Pool {
     pub(super) fn new(rng: StdRng) -> Self {
         Self {
+            ports: BTreeMap::new(),
             rng,
             next_leg: 1,
             ssrcs: BTreeSet::new(),
@@ -52,35 +56,49 @@ impl Pool {
         WcsCallId::new(&self.token())
     }
 
-    /// A leg's name and everything we are in its descriptions.
-    pub(super) fn local(
-        &mut self,
-        fingerprint: Fingerprint,
-        candidates: &[SocketAddr],
-        tcp_candidates: &[SocketAddr],
-    ) -> (LegId, Local) {
+    /// A leg's name.
+    pub(super) fn leg_id(&mut self) -> LegId {
         let leg = LegId(self.next_leg);
         self.next_leg += 1;
-        let local = Local {
+        leg
+    }
+
+    /// Everything we are in the descriptions of a leg.
+    pub(super) fn local(&mut self, transport: LocalTransport) -> Local {
+        Local {
             // RFC 3264 5 wants it below 2^62.
             session_id: self.rng.next_u64() >> 2,
             session_version: 1,
-            transport: LocalTransport::WebRtc(LocalWebRtc {
-                ice: IceCredentials {
-                    ufrag: self.ufrag(leg),
-                    pwd: self.ice_text(24),
-                },
-                fingerprint,
-                candidates: candidates.to_vec(),
-                tcp_candidates: tcp_candidates.to_vec(),
-                stream_id: self.token(),
-            }),
+            transport,
             cname: self.ice_text(16),
             audio_ssrc: self.ssrc(),
             video_ssrc: self.ssrc(),
             video_rtx_ssrc: self.ssrc(),
-        };
-        (leg, local)
+        }
+    }
+
+    /// A leg's ICE credentials.
+    pub(super) fn ice(&mut self, leg: LegId) -> IceCredentials {
+        IceCredentials {
+            ufrag: self.ufrag(leg),
+            pwd: self.ice_text(24),
+        }
+    }
+
+    /// A worker has opened ports for an RTP stream to come.
+    pub(super) fn ports_are_open(&mut self, worker: usize, pair: PortPair) {
+        self.ports.entry(worker).or_default().push_back(pair);
+    }
+
+    /// Ports of one RTP stream, open at its worker. `None` if no pair is.
+    pub(super) fn take_ports(&mut self, worker: usize) -> Option<PortPair> {
+        self.ports.get_mut(&worker)?.pop_front()
+    }
+
+    /// Takes back the ports of a leg that no worker was told of. Of any other, the worker says
+    /// itself when they are open again.
+    pub(super) fn give_ports_back(&mut self, worker: usize, pair: PortPair) {
+        self.ports.entry(worker).or_default().push_front(pair);
     }
 
     /// Takes a leg's SSRCs back.

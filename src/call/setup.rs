@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use media::ids::LegId;
-use media::negotiate::{Local, NegotiationError, RemoteOffer};
+use media::negotiate::{Local, NegotiationError, OfferedTransport, RemoteOffer};
 
 use super::admission::Rate;
 use super::call::{Call, CallHandle, Phase, Ringing};
 use super::end::{EndReason, Names, Side};
 use super::leg::{Exchange, Finish, Leg, LegOrder, LegState, Signalling};
+use super::local::{MediaWay, RtpWay};
 use super::people::{DeviceId, Party};
 use super::switch::{Stage, Switch};
 use super::time::Now;
@@ -23,11 +24,10 @@ const BURST_S: u32 = 5;
 pub(super) struct NewCall {
     pub(super) caller: Party,
     pub(super) signalling: Signalling,
-    /// The leg of the caller, and what we are in its descriptions.
+    /// The leg of the caller.
     pub(super) leg: LegId,
-    pub(super) local: Local,
-    /// The media worker of the call.
-    pub(super) worker: usize,
+    /// How its media travels, unless it wants WebRTC.
+    pub(super) rtp: Option<RtpWay>,
     /// Whom to call, as it was dialled.
     pub(super) callee: String,
     /// The offer.
@@ -53,17 +53,14 @@ impl Switch {
         else {
             return;
         };
-        let worker = self.least_loaded_worker();
-        let (leg, local) = self.local(worker);
         let call = NewCall {
             caller,
             signalling: Signalling::Wcs {
                 device,
                 call_id: request.call_id,
             },
-            leg,
-            local,
-            worker,
+            leg: self.pool.leg_id(),
+            rtp: None,
             callee: request.callee,
             sdp: request.sdp.into_string(),
             custom: request.custom,
@@ -103,15 +100,6 @@ impl Switch {
 
     /// Admits the call and rings. On failure nothing is left of it.
     fn set_up(&mut self, now: Now, call: NewCall) -> Result<(), Box<Refused>> {
-        let local = call.local.clone();
-        let result = self.ring(now, call);
-        if result.is_err() {
-            self.pool.release(&local);
-        }
-        result
-    }
-
-    fn ring(&mut self, now: Now, call: NewCall) -> Result<(), Box<Refused>> {
         let unknown = |reason| {
             Box::new(Refused {
                 reason,
@@ -130,7 +118,13 @@ impl Switch {
         let targets = targets.map_err(with_callee)?;
         let offer = RemoteOffer::parse(&call.sdp, &self.config.media.policy.limits)
             .map_err(|error| with_callee(offer_refused(&error)))?;
-        let handle = self.begin(now, &callee, call, offer);
+        let way = match (offer.transport(), call.rtp) {
+            (OfferedTransport::Rtp { .. }, Some(way)) => MediaWay::Rtp(way),
+            _ => MediaWay::WebRtc,
+        };
+        let worker = self.least_loaded_worker();
+        let local = self.local(call.leg, worker, way).map_err(with_callee)?;
+        let handle = self.begin(now, (worker, local), &callee, call, offer);
         if let Err(reason) = self.ring_all(now, handle, &targets) {
             self.undo(handle);
             return Err(with_callee(reason));
@@ -170,13 +164,17 @@ impl Switch {
     }
 
     /// The call and its first leg. Nobody rings yet.
-    fn begin(&mut self, now: Now, callee: &Party, call: NewCall, offer: RemoteOffer) -> CallHandle {
+    fn begin(
+        &mut self,
+        now: Now,
+        (worker, local): (usize, Local),
+        callee: &Party,
+        call: NewCall,
+        offer: RemoteOffer,
+    ) -> CallHandle {
         let handle = self.calls.next_handle();
-        let exchange = Exchange::Theirs {
-            offer: Arc::new(offer),
-            sdp: call.sdp.into(),
-        };
-        let (local, caller) = ((call.leg, call.local), call.caller.clone());
+        let exchange = Exchange::Theirs(Arc::new(offer));
+        let (local, caller) = ((call.leg, local), call.caller.clone());
         let leg = Leg::new(local, Side::Caller, caller, call.signalling, exchange);
         if let Some(device) = leg.device().and_then(|id| self.people.device_mut(id)) {
             device.legs.insert(leg.id);
@@ -184,7 +182,7 @@ impl Switch {
         self.calls.insert(Call {
             handle,
             id: self.pool.token(),
-            worker: call.worker,
+            worker,
             caller: call.caller,
             callee: callee.clone(),
             phase: Phase::Ringing(Ringing::default()),
@@ -215,7 +213,11 @@ impl Switch {
                 device.legs.remove(&leg);
             }
         }
-        self.calls.remove(handle);
+        if let Some(call) = self.calls.remove(handle) {
+            for leg in &call.legs {
+                self.release_unused(call.worker, &leg.local);
+            }
+        }
     }
 
     fn announce(&mut self, now: Now, handle: CallHandle) {

@@ -4,38 +4,23 @@
 //! The leg that is handed over keeps its description, which it could not exchange again: what
 //! is offered to the new one is what was agreed with it, and its patches use that alone.
 
-use std::sync::Arc;
-
 use media::ids::{LegId, MediaKind};
-use media::negotiate::{self, Bridge, Outcome, RemoteOffer};
-use media::plan::{Command, Format, PatchPlan};
+use media::negotiate::{self, Agreement};
+use media::plan::{Command, PatchPlan};
+use smol_str::SmolStr;
 
 use super::answer::answer_refused;
 use super::call::{CallHandle, Transfer};
 use super::end::{EndReason, Names, Side};
-use super::invite::Invitation;
-use super::leg::{Exchange, Leg, LegOrder, LegState, Settled};
+use super::invite::{Invitation, Partner};
+use super::leg::{Exchange, Leg, LegOrder, LegState};
 use super::negotiation::Description;
 use super::people::Party;
-use super::setup::offer_refused;
 use super::switch::Switch;
 use super::time::Now;
 use super::timer::Timer;
 use super::view::Notice;
 use crate::wcs::message::Payload;
-
-/// Every format a leg may have settled on.
-const FORMATS: [Format; 9] = [
-    Format::Opus,
-    Format::Pcmu,
-    Format::Pcma,
-    Format::G722,
-    Format::TelephoneEvent,
-    Format::Vp8,
-    Format::Vp9,
-    Format::H264,
-    Format::Av1,
-];
 
 impl Switch {
     /// A side hands the call over. The page waits for an answer in any case.
@@ -103,18 +88,10 @@ impl Switch {
         to: Party,
     ) -> Result<Invitation, EndReason> {
         let far = self.calls.get(handle).and_then(|call| call.leg(far));
-        let Some((far, Exchange::Settled(settled))) = far.map(|leg| (leg, &leg.exchange)) else {
-            return Err(EndReason::Cancelled);
-        };
-        let limits = &self.config.media.policy.limits;
-        let source = RemoteOffer::parse(&settled.description, limits)
-            .map_err(|error| offer_refused(&error))?;
+        let far = far.ok_or(EndReason::Cancelled)?;
+        let agreement = far.agreement().ok_or(EndReason::Cancelled)?;
         Ok(Invitation {
-            source: Arc::new(source),
-            excluded: FORMATS
-                .into_iter()
-                .filter(|format| !settled.has(*format))
-                .collect(),
+            partner: Partner::Agreed(Box::new(agreement.clone())),
             from: far.party.clone(),
             to,
             custom: Payload(serde_json::Value::Null),
@@ -149,7 +126,7 @@ impl Switch {
         };
         let handle = call.handle;
         match self.fit(handle, new, answer) {
-            Ok((by, bridge)) => self.hand_over(now, handle, (by, new), answer, bridge),
+            Ok((by, joined)) => self.hand_over(now, handle, (by, new), joined),
             Err(reason) => self.fail_transfer(handle, &reason),
         }
     }
@@ -160,7 +137,7 @@ impl Switch {
         handle: CallHandle,
         new: LegId,
         answer: &str,
-    ) -> Result<(LegId, Bridge), EndReason> {
+    ) -> Result<(LegId, Joined), EndReason> {
         let lost = EndReason::Cancelled;
         let call = self.calls.get(handle).ok_or(lost.clone())?;
         let transfer = call.talk().and_then(|talk| talk.transfer.as_ref());
@@ -168,23 +145,24 @@ impl Switch {
         let (Some(far), Some(new)) = (call.far_leg(by), call.leg(new)) else {
             return Err(lost);
         };
-        let (Exchange::Settled(settled), Exchange::Ours(offer)) = (&far.exchange, &new.exchange)
-        else {
+        let (Some(kept), Exchange::Ours(offer)) = (far.agreement(), &new.exchange) else {
             return Err(lost);
         };
         let policy = &self.config.media.policy;
-        let source = RemoteOffer::parse(&settled.description, &policy.limits)
-            .map_err(|error| offer_refused(&error))?;
-        let a = (far.id, &source, &far.local);
-        let mut bridge = negotiate::bridge(a, offer, answer, policy).map_err(answer_refused)?;
-        settled.restrict(&mut bridge);
-        if bridge.a_to_b.codecs.is_empty() || bridge.b_to_a.codecs.is_empty() {
+        let agreed = negotiate::settle(offer, answer, policy).map_err(answer_refused)?;
+        let (to_new, to_far) = negotiate::join(kept, &agreed);
+        if to_new.codecs.is_empty() || to_far.codecs.is_empty() {
             return Err(EndReason::NoCommonCodec {
                 caller: "what was agreed before".to_owned(),
                 callee: "something else".to_owned(),
             });
         }
-        Ok((by, bridge))
+        let joined = Joined {
+            agreed,
+            to_new,
+            to_far,
+        };
+        Ok((by, joined))
     }
 
     fn hand_over(
@@ -192,8 +170,7 @@ impl Switch {
         now: Now,
         handle: CallHandle,
         (by, new): (LegId, LegId),
-        answer: &str,
-        bridge: Bridge,
+        joined: Joined,
     ) {
         self.timers.disarm(Timer::Ring(handle));
         let Some(call) = self.calls.get_mut(handle) else {
@@ -208,41 +185,38 @@ impl Switch {
         };
         leg.describe(Description::RemoteAnswer);
         leg.go(LegState::Confirmed);
-        leg.settle(answer.into(), &bridge.plan_b);
+        let media = joined.media();
+        let Joined {
+            agreed,
+            to_new,
+            to_far,
+        } = joined;
+        let plan = agreed.plan().clone();
+        leg.settle(agreed);
         leg.side = side;
         let to = leg.party.clone();
-        let far = bridge.a_to_b.source;
+        let far = to_new.source;
         let is_held = call.leg(far).is_some_and(|leg| leg.holds);
         if let Some(talk) = call.talk_mut() {
             talk.transfer = None;
             (talk.to_caller, talk.to_callee) = match side {
-                Side::Caller => (bridge.a_to_b, bridge.b_to_a),
-                Side::Callee => (bridge.b_to_a, bridge.a_to_b),
+                Side::Caller => (to_new, to_far),
+                Side::Callee => (to_far, to_new),
             };
             match side {
                 Side::Caller => talk.caller_leg = new,
                 Side::Callee => talk.callee_leg = new,
             }
-            let kinds: Vec<MediaKind> = talk.to_caller.codecs.iter().map(|map| map.kind).collect();
-            let flows = |kind, outcome: &Outcome| {
-                outcome
-                    .codec()
-                    .filter(|_| kinds.contains(&kind))
-                    .map(Into::into)
-            };
-            talk.audio = flows(MediaKind::Audio, &bridge.audio);
-            talk.video = flows(MediaKind::Video, &bridge.video);
-            talk.video_reason = bridge.video.reason().or_else(|| {
-                let none = talk.video.is_none();
-                none.then(|| "the new side's video codec was not agreed before".to_owned())
-            });
-            talk.summary = bridge.summary;
+            talk.summary = media.summary();
+            talk.audio = media.audio;
+            talk.video = media.video;
+            talk.video_reason = media.video_reason;
         }
         call.transferred_to = Some(to.clone());
         let after = now.mono.saturating_duration_since(call.started.mono);
         tracing::info!(call = %call.id, after_ms = after.as_millis(), "call handed over");
 
-        self.media(handle, Command::UpdateLeg(Box::new(bridge.plan_b)));
+        self.media(handle, Command::UpdateLeg(Box::new(plan)));
         self.end_leg(
             by,
             EndReason::Transferred {
@@ -269,21 +243,47 @@ impl Switch {
     }
 }
 
-impl Settled {
-    fn has(&self, format: Format) -> bool {
-        self.codecs.iter().any(|codec| codec.format == format)
-    }
+/// The new leg and the one that is handed over, joined.
+struct Joined {
+    /// What was agreed with the new one.
+    agreed: Agreement,
+    to_new: PatchPlan,
+    to_far: PatchPlan,
+}
 
-    /// Leaves of the patches what the settled leg, A of `bridge`, has agreed to.
-    fn restrict(&self, bridge: &mut Bridge) {
-        let keep = |patch: &mut PatchPlan, agreed: &dyn Fn(u8, u8) -> bool| {
-            patch.codecs.retain(|map| agreed(map.from_pt, map.to_pt));
+/// What flows after a transfer.
+struct Flowing {
+    audio: Option<SmolStr>,
+    video: Option<SmolStr>,
+    video_reason: Option<String>,
+}
+
+impl Joined {
+    fn media(&self) -> Flowing {
+        let flows = |kind| {
+            let passes = |patch: &PatchPlan| patch.codecs.iter().any(|map| map.kind == kind);
+            let codec = self.agreed.codec(kind).map(SmolStr::new);
+            codec.filter(|_| passes(&self.to_new) || passes(&self.to_far))
         };
-        keep(&mut bridge.a_to_b, &|from, _| {
-            self.codecs.iter().any(|codec| codec.receive_pt == from)
-        });
-        keep(&mut bridge.b_to_a, &|_, to| {
-            self.codecs.iter().any(|codec| codec.send_pt == to)
-        });
+        let video = flows(MediaKind::Video);
+        let video_reason = match (&video, self.agreed.codec(MediaKind::Video)) {
+            (Some(_), _) => None,
+            (None, Some(_)) => Some("the new side's video codec was not agreed before".to_owned()),
+            (None, None) => Some(self.agreed.absence(MediaKind::Video).to_string()),
+        };
+        Flowing {
+            audio: flows(MediaKind::Audio),
+            video,
+            video_reason,
+        }
+    }
+}
+
+impl Flowing {
+    /// One line for log and operator.
+    fn summary(&self) -> String {
+        let name = |codec: &Option<SmolStr>| codec.clone().unwrap_or_else(|| "none".into());
+        let (audio, video) = (name(&self.audio), name(&self.video));
+        format!("handed over; bridge {audio}|{video}")
     }
 }

@@ -91,7 +91,7 @@ impl Agreement {
     }
 
     /// Why there is no stream of this kind.
-    pub(super) fn absence(&self, kind: MediaKind) -> Absence {
+    pub fn absence(&self, kind: MediaKind) -> Absence {
         let found = self.absent.iter().find(|(of, _)| *of == kind);
         found.map_or(Absence::NotOffered(kind), |(_, reason)| reason.clone())
     }

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use media::negotiate::{KeySeed, LocalRtp, RtpProfile};
 use rand::SeedableRng;
 
 use super::*;
@@ -8,19 +9,12 @@ fn pool(seed: u64) -> Pool {
     Pool::new(StdRng::seed_from_u64(seed))
 }
 
-fn ice(local: &Local) -> &IceCredentials {
-    match &local.transport {
-        LocalTransport::WebRtc(webrtc) => &webrtc.ice,
-        LocalTransport::Rtp(_) => panic!("a WebRTC leg"),
-    }
-}
-
 #[test]
 fn credentials_are_of_ice_characters_and_long_enough() {
     let mut pool = pool(1);
     for _ in 0..100 {
-        let (_, local) = pool.local(Fingerprint([0; 32]), &[], &[]);
-        let IceCredentials { ufrag, pwd } = ice(&local);
+        let leg = pool.leg_id();
+        let IceCredentials { ufrag, pwd } = pool.ice(leg);
         // RFC 8839 5.4: 4 to 256 and 22 to 256 ice-chars.
         assert!((4..=256).contains(&ufrag.len()) && (22..=256).contains(&pwd.len()));
         let is_ice = |c: char| c.is_ascii_alphanumeric() || c == '+' || c == '/';
@@ -33,8 +27,9 @@ fn nothing_is_given_twice() {
     let mut pool = pool(2);
     let (mut ufrags, mut ssrcs, mut tokens) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for _ in 0..10_000 {
-        let (_, local) = pool.local(Fingerprint([0; 32]), &[], &[]);
-        assert!(ufrags.insert(ice(&local).ufrag.clone()));
+        let leg = pool.leg_id();
+        assert!(ufrags.insert(pool.ice(leg).ufrag));
+        let local = rtp_local(&mut pool);
         for ssrc in [local.audio_ssrc, local.video_ssrc, local.video_rtx_ssrc] {
             assert!(ssrc != 0 && ssrcs.insert(ssrc));
         }
@@ -52,8 +47,33 @@ fn two_pools_share_nothing_that_anybody_could_guess() {
 #[test]
 fn ssrcs_come_back() {
     let mut pool = pool(3);
-    let (_, local) = pool.local(Fingerprint([0; 32]), &[], &[]);
+    let local = rtp_local(&mut pool);
     assert_eq!(pool.in_use(), 3);
     pool.release(&local);
     assert_eq!(pool.in_use(), 0);
+}
+
+#[test]
+fn open_ports_are_handed_out_once_and_by_their_own_worker() {
+    let mut pool = pool(4);
+    let pair = PortPair::new(20_000).unwrap();
+    pool.ports_are_open(1, pair);
+    assert_eq!(pool.take_ports(0), None);
+    assert_eq!(pool.take_ports(1), Some(pair));
+    assert_eq!(pool.take_ports(1), None);
+    pool.give_ports_back(1, pair);
+    assert_eq!(pool.take_ports(1), Some(pair));
+}
+
+/// What is ours on a leg without ports.
+fn rtp_local(pool: &mut Pool) -> Local {
+    let seed = [0; 32];
+    pool.local(LocalTransport::Rtp(LocalRtp {
+        address: [127, 0, 0, 1].into(),
+        audio: None,
+        video: None,
+        profile: RtpProfile::default(),
+        keys: KeySeed::new(seed),
+        signalling: None,
+    }))
 }

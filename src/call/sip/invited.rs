@@ -38,8 +38,8 @@ impl Switch {
             return self.reject(now, server, &request, &rejection);
         };
         let device = self.phone_on(flow, &party.user);
-        let worker = self.least_loaded_worker();
-        let (leg, local) = self.local(worker);
+        let rtp = self.rtp_way(flow);
+        let leg = self.pool.leg_id();
         let sip_leg = SipLeg {
             flow,
             invite: request,
@@ -56,8 +56,7 @@ impl Switch {
             caller: party,
             signalling: Signalling::Sip { device },
             leg,
-            local,
-            worker,
+            rtp,
             callee,
             sdp,
             custom: Payload(serde_json::Value::Null),

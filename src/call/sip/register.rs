@@ -1,7 +1,7 @@
 //! Telephones register (RFC 3261 10.3), and are devices from then on until their bindings end.
 
 use registrar::{Aor, Binding, BindingEvent, BindingState, Change, RegisterPolicy, Registrant};
-use sip::flow::FlowId;
+use sip::flow::{FlowId, Transport};
 use sip::message::{Rejection, Request, ResponseBuilder, Status};
 use sip::procedure::register::Register;
 use sip::transaction::ServerId;
@@ -13,6 +13,7 @@ use media::ids::LegId;
 use super::identity::Identity;
 use super::legs::Stage;
 use crate::call::end::EndReason;
+use crate::call::local::{MediaWay, RtpWay};
 use crate::call::people::{Device, DeviceId, DeviceKind, User};
 use crate::call::switch::Switch;
 use crate::call::time::Now;
@@ -165,6 +166,27 @@ impl Switch {
         let lives_there = |binding: &&Binding| binding.state == BindingState::Live { flow };
         let binding = self.location.of(user).find(lives_there)?;
         self.people.by_binding(binding.id)
+    }
+
+    /// How the media of a registered user agent travels: a browser's as WebRTC.
+    pub(in crate::call) fn way_of_phone_media(&self, device: DeviceId) -> Option<MediaWay> {
+        let (flow, ..) = self.way_to(device)?;
+        match self.sip.transport(flow)? {
+            Transport::Ws | Transport::Wss => Some(MediaWay::WebRtc),
+            Transport::Udp | Transport::Tcp | Transport::Tls => {
+                self.rtp_way(flow).map(MediaWay::Rtp)
+            }
+        }
+    }
+
+    /// What an RTP leg on a flow has to know of it.
+    pub(super) fn rtp_way(&self, flow: FlowId) -> Option<RtpWay> {
+        let ends = &self.sip.flows.get(&flow)?.ends;
+        Some(RtpWay {
+            address: ends.local.ip(),
+            signalling: ends.peer.address.ip(),
+            transport: ends.transport,
+        })
     }
 
     /// How a registered user agent is reached: over which flow, its URI, and the proxies on the

@@ -1,0 +1,118 @@
+//! What is ours on a leg's media: by which way its packets travel, and what that takes.
+
+use std::net::IpAddr;
+
+use media::ids::LegId;
+use media::negotiate::{
+    KeySeed, Local, LocalRtp, LocalTransport, LocalWebRtc, RtpProfile, Security,
+};
+use rand::Rng;
+use sip::flow::Transport;
+
+use super::end::EndReason;
+use super::people::DeviceId;
+use super::switch::Switch;
+
+/// How a leg's media travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MediaWay {
+    /// ICE and DTLS-SRTP, on the port that all share: browsers.
+    WebRtc,
+    /// RTP on ports of the leg's own: telephones.
+    Rtp(RtpWay),
+}
+
+/// What there is to know of an RTP leg before its descriptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RtpWay {
+    /// Our address, as the telephone reaches it.
+    pub(super) address: IpAddr,
+    /// Where its signalling comes from.
+    pub(super) signalling: IpAddr,
+    /// What carries that.
+    pub(super) transport: Transport,
+}
+
+impl RtpWay {
+    /// Whoever keeps his signalling to himself keeps his media, too: keys in a description are
+    /// as safe as the description. A telephone whose description anybody can read gets none.
+    fn profile(&self) -> RtpProfile {
+        RtpProfile {
+            security: match self.transport.is_secure() {
+                true => Security::Required,
+                false => Security::Plain,
+            },
+            feedback: false,
+        }
+    }
+}
+
+impl Switch {
+    /// How the media of a device that is to be called travels.
+    pub(super) fn way_of_media_to(&self, device: DeviceId) -> Option<MediaWay> {
+        match self.people.device(device)?.page() {
+            Some(_) => Some(MediaWay::WebRtc),
+            None => self.way_of_phone_media(device),
+        }
+    }
+
+    /// What we are in the descriptions of a leg.
+    ///
+    /// # Errors
+    /// No port is left.
+    pub(super) fn local(
+        &mut self,
+        leg: LegId,
+        worker: usize,
+        way: MediaWay,
+    ) -> Result<Local, EndReason> {
+        let transport = match way {
+            MediaWay::WebRtc => LocalTransport::WebRtc(self.webrtc(leg, worker)),
+            MediaWay::Rtp(way) => LocalTransport::Rtp(self.rtp(worker, way)?),
+        };
+        Ok(self.pool.local(transport))
+    }
+
+    fn webrtc(&mut self, leg: LegId, worker: usize) -> LocalWebRtc {
+        let media = &self.config.media;
+        let of_worker = |all: &[Vec<_>]| all.get(worker).cloned().unwrap_or_default();
+        LocalWebRtc {
+            ice: self.pool.ice(leg),
+            fingerprint: media.fingerprint,
+            candidates: of_worker(&media.candidates),
+            tcp_candidates: of_worker(&media.tcp_candidates),
+            stream_id: self.pool.token(),
+        }
+    }
+
+    fn rtp(&mut self, worker: usize, way: RtpWay) -> Result<LocalRtp, EndReason> {
+        let mut seed = [0; 32];
+        self.pool.rng().fill_bytes(&mut seed);
+        let Some(audio) = self.pool.take_ports(worker) else {
+            tracing::warn!(
+                worker,
+                "no port is left for RTP; media.rtp_ports gives more"
+            );
+            return Err(EndReason::CallLimit);
+        };
+        Ok(LocalRtp {
+            address: way.address,
+            audio: Some(audio),
+            // With sound alone a call is still one.
+            video: self.pool.take_ports(worker),
+            profile: way.profile(),
+            keys: KeySeed::new(seed),
+            signalling: Some(way.signalling),
+        })
+    }
+
+    /// Takes back what is ours of a leg that `worker` was never told of.
+    pub(super) fn release_unused(&mut self, worker: usize, local: &Local) {
+        self.pool.release(local);
+        if let LocalTransport::Rtp(rtp) = &local.transport {
+            for pair in [rtp.video, rtp.audio].into_iter().flatten() {
+                self.pool.give_ports_back(worker, pair);
+            }
+        }
+    }
+}
