@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::ids::{LegId, MediaKind};
+use crate::ports::PortPair;
 
 /// Something happened on a leg.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,15 @@ pub enum Event {
     /// The far side pressed a key of its phone (RFC 4733). Whoever it talks with is sent the
     /// event, too, if he knows any.
     Digit(LegId, char),
+    /// A pair of ports is open at the worker of this index, for an RTP leg to come. It is the
+    /// leg's that first names it in its plan, until the leg is removed; then it is closed, and
+    /// reported anew when it has rested and is open again.
+    PortsOpen {
+        /// Which worker.
+        worker: usize,
+        /// The pair.
+        ports: PortPair,
+    },
     /// The far side sent a DTLS `close_notify`: its page closed the peer connection.
     Closed(LegId),
     /// The leg cannot carry media any more. The worker stops its timers and waits for

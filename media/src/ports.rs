@@ -68,6 +68,17 @@ impl PortRange {
         (self.first..=self.last).contains(&port)
     }
 
+    /// The part of the `index`th of so many equal users; `None` if there is no pair in it.
+    pub fn part(self, index: usize, of: usize) -> Option<Self> {
+        let pairs = self.pairs().count();
+        let bound = |index: usize| pairs * index / of.max(1);
+        let (begin, end) = (bound(index), bound(index.checked_add(1)?));
+        let mut part = self.pairs().take(end).skip(begin);
+        let first = part.next()?;
+        let last = part.last().unwrap_or(first);
+        Self::new(first.rtp(), last.rtcp())
+    }
+
     fn pairs(self) -> impl Iterator<Item = PortPair> {
         (self.first..self.last).filter_map(PortPair::new)
     }

@@ -382,7 +382,7 @@ fn keyframes_are_asked_for_by_feedback_where_it_was_agreed_and_not_otherwise() {
         let mut asked = 0;
         for bytes in world.sent_to(a.rtcp_path(MediaKind::Video).remote) {
             each_rtcp(&bytes, |packet| {
-                asked += usize::from(matches!(packet, RtcpPacket::Pli(_)))
+                asked += usize::from(matches!(packet, RtcpPacket::Pli(_)));
             });
         }
         assert_eq!(asked > 0, agreed);
@@ -567,7 +567,7 @@ fn a_phone_is_told_goodbye_and_its_ports_are_free_again() {
     let mut byes = 0;
     for bytes in world.sent_to(a.rtcp_path(MediaKind::Audio).remote) {
         each_rtcp(&bytes, |packet| {
-            byes += usize::from(matches!(packet, RtcpPacket::Bye(_)))
+            byes += usize::from(matches!(packet, RtcpPacket::Bye(_)));
         });
     }
     assert_eq!(byes, 1);

@@ -20,6 +20,7 @@ impl Switch {
                 tracing::debug!(%leg, %kind, silent_ms = since.as_millis(), "nothing arrives");
             }
             Event::Heard(leg, kind) => tracing::debug!(%leg, %kind, "it arrives again"),
+            Event::PortsOpen { worker, ports } => self.pool.ports_are_open(worker, ports),
             Event::Digit(leg, digit) => tracing::trace!(%leg, %digit, "a key was pressed"),
             Event::Closed(leg) => self.on_media_closed(now, leg),
             Event::Failed(leg, failure) => self.on_media_failed(now, leg, failure),

@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use media::ports::PortRange;
 use registrar::Account;
 use sip::uri::Host;
 use toml::de::DeTable;
@@ -143,6 +144,8 @@ pub struct Media {
     pub port: u16,
     /// The same over TCP.
     pub tcp_port: TcpPort,
+    /// UDP ports of phones' media; `None`: there is none.
+    pub rtp_ports: Option<PortRange>,
     /// Threads.
     pub workers: usize,
     /// Addresses offered to browsers; empty: those of all interfaces.

@@ -5,10 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::reader::Section;
+use media::ports::PortRange;
 use registrar::{Account, Aor, Credentials};
 use sip::uri::Host;
 
-use super::value::{display_name, domain, ha1, host_name, ip_address, listen_address, origin};
+use super::value::{
+    display_name, domain, ha1, host_name, ip_address, listen_address, origin, port_range,
+};
 use super::{
     Access, BusyStatus, Config, Guests, Http, Https, Limits, LocalVideochat, Log, Media, Network,
     Sip, TcpPort, Wcs,
@@ -140,7 +143,9 @@ fn media(mut section: Section<'_, '_>, pages: &[SocketAddr]) -> Media {
         section.contradiction("port", "leaves no room for one port a worker below 65536");
     }
     let tcp_port = tcp_port(&mut section, port, workers as u64, pages);
+    let rtp_ports = rtp_ports(&mut section, port..port + workers as u64);
     let read = Media {
+        rtp_ports,
         port: u16::try_from(port).unwrap_or_default(),
         tcp_port,
         workers,
@@ -186,6 +191,18 @@ fn tcp_port(
         section.contradiction("tcp_port", &problem);
     }
     u16::try_from(first).map_or(TcpPort::Off, TcpPort::From)
+}
+
+/// Media of phones has ports of its own, apart from those of browsers.
+fn rtp_ports(section: &mut Section<'_, '_>, shared: std::ops::Range<u64>) -> Option<PortRange> {
+    let ports = section.text("rtp_ports", PortRange::new(20_000, 29_999), port_range)?;
+    let shared = shared.filter(|port| *port != 0);
+    let mut shared = shared.filter_map(|port| u16::try_from(port).ok());
+    if let Some(port) = shared.find(|port| ports.contains(*port)) {
+        let problem = format!("{port} is for browsers (media.port); leave it out");
+        section.contradiction("rtp_ports", &problem);
+    }
+    Some(ports)
 }
 
 fn wcs(mut section: Section<'_, '_>) -> Wcs {

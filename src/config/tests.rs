@@ -232,3 +232,33 @@ fn media_over_tcp_stands_in_nobodys_way() {
     parse("[https]\nlisten = \"0.0.0.0:443\"\n[media]\ntcp_port = 0\n");
     parse("[https]\nlisten = \"0.0.0.0:0\"\n[media]\nport = 0\n");
 }
+
+#[test]
+fn ports_for_phones_are_a_range_apart_from_the_port_of_browsers() {
+    let range = |text: &str| {
+        let config = parse(&format!("[media]\n{text}\n"));
+        config.media.rtp_ports.map(|range| range.to_string())
+    };
+    assert_eq!(range("").as_deref(), Some("20000-29999"));
+    assert_eq!(
+        range("rtp_ports = \"10000 - 10099\"").as_deref(),
+        Some("10000-10099")
+    );
+    assert_eq!(range("rtp_ports = \"\""), None);
+    for wrong in [
+        "10000",
+        "10099-10000",
+        "1-1",
+        "10001-10002",
+        "a-b",
+        "0-70000",
+    ] {
+        let found = faults(&format!("[media]\nrtp_ports = \"{wrong}\"\n"));
+        assert!(found.contains("is no range of ports"), "{wrong}: {found}");
+    }
+    assert_eq!(
+        faults("[media]\nport = 10000\nworkers = 4\nrtp_ports = \"10002-10099\"\n"),
+        "line 4: media.rtp_ports: 10002 is for browsers (media.port); leave it out\n"
+    );
+    parse("[media]\nport = 0\nrtp_ports = \"10002-10099\"\n");
+}

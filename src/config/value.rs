@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use media::ports::PortRange;
 use registrar::DisplayName;
 use sip::uri::Host;
 
@@ -79,6 +80,23 @@ impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.address, self.prefix)
     }
+}
+
+/// UDP ports from the first to the last, such as `20000-29999`; none for nothing.
+pub(super) fn port_range(text: &str) -> Result<Option<PortRange>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let bounds = text.split_once('-').and_then(|(first, last)| {
+        let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+        PortRange::new(first, last)
+    });
+    bounds.map(Some).ok_or_else(|| {
+        format!(
+            "{text:?} is no range of ports; allowed: the first and the last, with an even port and \
+             the next among them, for example \"20000-29999\", or \"\" for none"
+        )
+    })
 }
 
 /// A host name as the `Host` header carries it, without a port, in lower case.

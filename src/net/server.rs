@@ -98,6 +98,7 @@ impl Server {
                 index,
                 port,
                 ipv6: true,
+                rtp_ports: settings::worker_rtp_ports(config, index),
                 tcp: settings::worker_tcp(config, index),
                 worker,
             };

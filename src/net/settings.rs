@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use media::ids::Fingerprint;
 use media::negotiate::Policy;
+use media::ports::PortRange;
 use media::webrtc::Certificate;
 use media::worker::{PacketCacheLimits, Timeouts, WorkerConfig};
 use registrar::Accounts;
@@ -55,6 +56,11 @@ pub(super) fn worker_tcp(config: &Config, index: usize) -> Option<TcpConfig> {
         check_timeout: limits.handshake_timeout,
         idle_timeout: TCP_IDLE,
     })
+}
+
+/// Its part of the ports for RTP.
+pub(super) fn worker_rtp_ports(config: &Config, index: usize) -> Option<PortRange> {
+    config.media.rtp_ports?.part(index, config.media.workers)
 }
 
 fn nth_port(first: u16, index: usize) -> u16 {

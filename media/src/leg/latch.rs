@@ -107,7 +107,8 @@ impl Latch {
             // A NAT gave it another port while it was on hold.
             let same_host = chosen.remote.ip() == path.remote.ip();
             let is_rebound = same_host && !self.heard && learning;
-            if !(learning && rank > *of_chosen) && !is_rebound {
+            let is_likelier = learning && rank > *of_chosen;
+            if !is_likelier && !is_rebound {
                 return false;
             }
         }

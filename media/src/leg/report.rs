@@ -44,7 +44,6 @@ impl Leg {
     /// Streams that share a way report in one packet.
     fn send_reports_of(&mut self, now: Instant, kinds: &[MediaKind], cx: &mut Context<'_>) {
         let Some(first) = kinds.first() else { return };
-        let is_told = |stream: &&Box<Stream>| kinds.contains(&stream.plan.kind);
         self.send_rtcp(*first, cx, |writer, streams, cname| {
             let told = streams.iter_mut().flatten();
             for stream in told.filter(|stream| kinds.contains(&stream.plan.kind)) {
@@ -59,7 +58,8 @@ impl Leg {
                     None => writer.receiver_report(outbound.ssrc, blocks)?,
                 };
             }
-            for stream in streams.iter().flatten().filter(is_told) {
+            let told = streams.iter().flatten();
+            for stream in told.filter(|stream| kinds.contains(&stream.plan.kind)) {
                 writer.sdes_cname(stream.outbound.ssrc, cname)?;
             }
             Ok(true)

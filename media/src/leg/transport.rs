@@ -10,6 +10,10 @@ use crate::srtp::{Keys, SrtpError, SrtpInbound, SrtpOutbound};
 use crate::webrtc;
 
 /// The transport of a leg.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "most legs are of the larger kind, and there is one transport a leg"
+)]
 pub(super) enum Transport {
     WebRtc {
         webrtc: webrtc::Transport,

@@ -129,3 +129,20 @@ proptest! {
         prop_assert_eq!(all.len(), 12);
     }
 }
+
+#[test]
+fn parts_of_a_range_are_disjoint_and_all_of_it() {
+    let range = PortRange::new(20_001, 20_099).unwrap();
+    for of in [1, 2, 3, 7, 49] {
+        let mut seen = BTreeSet::new();
+        for index in 0..of {
+            let part = range.part(index, of).expect("a part for each");
+            for pair in part.pairs() {
+                assert!(seen.insert(pair), "{part} overlaps");
+            }
+        }
+        assert_eq!(seen, range.pairs().collect(), "{of} parts");
+    }
+    assert_eq!(range.part(0, 1000), None, "no pair is left for it");
+    assert_eq!(range.part(usize::MAX, 1), None);
+}

@@ -5,6 +5,7 @@
 mod addresses;
 mod drops;
 mod reports;
+mod rtp;
 mod socket;
 mod tcp;
 mod thread;
@@ -19,13 +20,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use media::event::Event;
 use media::plan::Command;
+use media::ports::PortRange;
 use media::worker::{ConfigError, Counters, Worker, WorkerConfig};
 use nix::errno::Errno;
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use thiserror::Error;
 
 pub use self::addresses::candidate_addresses;
 use self::reports::Reports;
+use self::rtp::RtpPorts;
 use self::socket::{Family, Socket};
 use self::tcp::Tcp;
 pub use self::tcp::{TcpConfig, TcpCounts};
@@ -49,6 +54,8 @@ pub struct MediaWorkerConfig {
     pub port: u16,
     /// Also listen on IPv6 where the machine has it.
     pub ipv6: bool,
+    /// UDP ports of RTP legs, on all addresses; `None`: there can be no such leg.
+    pub rtp_ports: Option<PortRange>,
     /// How media over TCP is served; `None`: not at all.
     pub tcp: Option<TcpConfig>,
     /// The worker's own settings.
@@ -155,6 +162,8 @@ pub struct Measurements {
     pub send_failures: u64,
     /// Datagrams that found no room in a batch.
     pub overflowed: u64,
+    /// Streams of RTP legs now.
+    pub rtp_streams: usize,
     /// Of media over TCP.
     pub tcp: TcpCounts,
     /// Events dropped because the driver did not fetch them.
@@ -171,10 +180,13 @@ impl MediaWorker {
     /// # Errors
     /// [`StartError`] says in a sentence what is wrong.
     pub fn start(config: MediaWorkerConfig) -> Result<Handle, StartError> {
+        let mut rng = StdRng::from_seed(config.worker.seed);
         let worker = Worker::new(config.worker)?;
         let sockets = bind(config.port, config.ipv6)?;
         let port = sockets.first().map_or(config.port, Socket::port);
         let ipv6 = sockets.iter().any(|socket| socket.family() == Family::V6);
+        let rtp = RtpPorts::open(config.index, config.rtp_ports, ipv6, &mut rng);
+        let rtp = rtp.map_err(io::Error::from)?;
         let tcp = Tcp::open(config.tcp, ipv6)?;
         let tcp_port = tcp.port();
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
@@ -186,6 +198,7 @@ impl MediaWorker {
         let body = thread::Thread::new(
             worker,
             sockets,
+            rtp,
             tcp,
             thread::Ends {
                 wake: Arc::clone(&wake),

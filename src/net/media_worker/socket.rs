@@ -27,10 +27,19 @@ pub(super) struct Socket {
     port: u16,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Family {
     V4,
     V6,
+}
+
+impl Family {
+    pub(super) fn of(ip: IpAddr) -> Self {
+        match ip {
+            IpAddr::V4(_) => Self::V4,
+            IpAddr::V6(_) => Self::V6,
+        }
+    }
 }
 
 impl Socket {
@@ -116,13 +125,14 @@ impl Batches {
         }
     }
 
-    /// Takes up to [`BATCH`] datagrams into `buffer`, [`DATAGRAM_LEN`] bytes apart. An entry is
+    /// Takes as many datagrams as `into` has room for, at most [`BATCH`], into `buffer`,
+    /// [`DATAGRAM_LEN`] bytes apart. An entry is
     /// `None` where the datagram was too long or its destination address was not told.
     pub(super) fn receive(
         &mut self,
         socket: &Socket,
         buffer: &mut [u8],
-        into: &mut [Option<Received>; BATCH],
+        into: &mut [Option<Received>],
     ) -> Result<usize, Errno> {
         match socket.family {
             Family::V4 => receive(socket, &mut self.receive_v4, buffer, into),
@@ -176,7 +186,7 @@ fn receive<S: SockaddrLike + Copy + Into<SocketAddr>>(
     socket: &Socket,
     headers: &mut MultiHeaders<S>,
     buffer: &mut [u8],
-    into: &mut [Option<Received>; BATCH],
+    into: &mut [Option<Received>],
 ) -> Result<usize, Errno> {
     let mut room = buffer.chunks_exact_mut(DATAGRAM_LEN);
     let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
@@ -185,7 +195,7 @@ fn receive<S: SockaddrLike + Copy + Into<SocketAddr>>(
     let messages = socket::recvmmsg(
         socket.fd.as_raw_fd(),
         headers,
-        slices.iter_mut(),
+        slices.iter_mut().take(into.len()),
         flags,
         None,
     )?;

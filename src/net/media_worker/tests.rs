@@ -31,6 +31,7 @@ pub(super) fn config(port: u16) -> MediaWorkerConfig {
         index: 0,
         port,
         ipv6: true,
+        rtp_ports: None,
         tcp: None,
         worker,
     }

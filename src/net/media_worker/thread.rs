@@ -1,5 +1,6 @@
 //! The loop of a media worker's thread.
 
+mod rtp;
 mod stream;
 
 use std::net::{IpAddr, SocketAddr};
@@ -18,7 +19,8 @@ use nix::sys::time::TimeSpec;
 use super::Measurements;
 use super::drops::kernel_drops;
 use super::reports::{self, Reports};
-use super::socket::{BATCH, Batches, DATAGRAM_LEN, Received, Socket};
+use super::rtp::RtpPorts;
+use super::socket::{BATCH, Batches, DATAGRAM_LEN, Family, Received, Socket};
 use super::tcp::Tcp;
 
 /// Datagrams to be sent that are gathered before they must go.
@@ -40,6 +42,9 @@ const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
 /// Says of the connections what the lower bits say of the sockets.
 const CONNECTIONS_READY: u32 = 1 << 31;
 
+/// The same of the sockets of RTP legs.
+const PHONES_READY: u32 = 1 << 30;
+
 /// What ties the thread to the rest of the process.
 pub(super) struct Ends {
     pub(super) wake: Arc<EventFd>,
@@ -51,6 +56,7 @@ pub(super) struct Ends {
 pub(super) struct Thread {
     worker: Worker,
     sockets: Vec<Socket>,
+    rtp: RtpPorts,
     tcp: Tcp,
     ends: Ends,
     outbox: Outbox,
@@ -59,10 +65,17 @@ pub(super) struct Thread {
 }
 
 impl Thread {
-    pub(super) fn new(worker: Worker, sockets: Vec<Socket>, tcp: Tcp, ends: Ends) -> Self {
+    pub(super) fn new(
+        worker: Worker,
+        sockets: Vec<Socket>,
+        rtp: RtpPorts,
+        tcp: Tcp,
+        ends: Ends,
+    ) -> Self {
         Self {
             worker,
             sockets,
+            rtp,
             tcp,
             ends,
             outbox: Outbox::new(OUTBOX_SLOTS),
@@ -84,6 +97,9 @@ impl Thread {
                     self.take_datagrams(now, index, &mut batches, &mut buffer);
                 }
             }
+            if readable & PHONES_READY != 0 {
+                self.take_from_phones(now, &mut batches, &mut buffer);
+            }
             if readable & CONNECTIONS_READY != 0 {
                 self.take_frames(now, &mut batches, &mut buffer);
             }
@@ -92,6 +108,7 @@ impl Thread {
                 self.worker.close(now, &mut self.outbox);
             }
             self.flush(&mut batches);
+            self.rtp.tend(now);
             self.tend_connections();
             self.report();
             self.publish(now);
@@ -102,7 +119,7 @@ impl Thread {
     }
 
     /// Sleeps until a socket or connection is ready, a command has come or a timer is due;
-    /// returns the readable sockets as bits, and [`CONNECTIONS_READY`].
+    /// returns the readable sockets as bits, [`PHONES_READY`] and [`CONNECTIONS_READY`].
     fn wait(&mut self) -> u32 {
         let now = Instant::now();
         let behind = self.ends.reports.is_behind();
@@ -110,13 +127,14 @@ impl Thread {
         let due = self.worker.poll_timeout().into_iter().chain(retry);
         let due = due.fold(self.next_publication, Instant::min);
         let timeout = TimeSpec::from(due.saturating_duration_since(now));
-        let mut polled: Vec<PollFd<'_>> = Vec::with_capacity(self.sockets.len() + 2);
+        let mut polled: Vec<PollFd<'_>> = Vec::with_capacity(self.sockets.len() + 3);
         polled.extend(
             self.sockets
                 .iter()
                 .map(|it| PollFd::new(it.as_fd(), PollFlags::POLLIN)),
         );
         polled.push(PollFd::new(self.tcp.as_fd(), PollFlags::POLLIN));
+        polled.push(PollFd::new(self.rtp.as_fd(), PollFlags::POLLIN));
         polled.push(PollFd::new(self.ends.wake.as_fd(), PollFlags::POLLIN));
         if let Err(error) = ppoll(&mut polled, Some(timeout), None)
             && error != Errno::EINTR
@@ -125,8 +143,9 @@ impl Thread {
             return 0;
         }
         let is_ready = |it: &PollFd<'_>| it.revents().is_some_and(|events| !events.is_empty());
-        let connections = polled.get(self.sockets.len()).is_some_and(is_ready);
-        let first = if connections { CONNECTIONS_READY } else { 0 };
+        let mut others = polled.iter().skip(self.sockets.len());
+        let mut bit = |bit| others.next().filter(|it| is_ready(it)).map_or(0, |_| bit);
+        let first = bit(CONNECTIONS_READY) | bit(PHONES_READY);
         let bits = polled.iter().take(self.sockets.len()).enumerate();
         bits.fold(first, |bits, (index, it)| {
             bits | (u32::from(is_ready(it)) << index)
@@ -139,7 +158,7 @@ impl Thread {
         let _ = self.ends.wake.read();
         for _ in 0..COMMANDS_PER_TURN {
             match self.ends.commands.try_recv() {
-                Ok(command) => self.worker.handle_command(now, command, &mut self.outbox),
+                Ok(command) => self.obey(now, command),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
@@ -147,6 +166,22 @@ impl Thread {
         // There may be more: the next turn must not sleep.
         let _ = self.ends.wake.write(1);
         true
+    }
+
+    /// Carries out what was ordered while packets are looked at.
+    fn take_some_commands(&mut self, now: Instant) {
+        for _ in 0..COMMANDS_PER_TURN {
+            let Ok(command) = self.ends.commands.try_recv() else {
+                break;
+            };
+            self.obey(now, command);
+        }
+    }
+
+    fn obey(&mut self, now: Instant, command: Command) {
+        if self.rtp.admit(&command) {
+            self.worker.handle_command(now, command, &mut self.outbox);
+        }
     }
 
     fn take_datagrams(
@@ -171,12 +206,7 @@ impl Thread {
             };
             // What was ordered before these were received is done before they are looked at:
             // nothing that is sent after people were told of a hold is relayed.
-            for _ in 0..COMMANDS_PER_TURN {
-                let Ok(command) = self.ends.commands.try_recv() else {
-                    break;
-                };
-                self.worker.handle_command(now, command, &mut self.outbox);
-            }
+            self.take_some_commands(now);
             self.counts.received += count as u64;
             let datagrams = buffer.chunks_exact_mut(DATAGRAM_LEN);
             for (received, bytes) in received.iter().zip(datagrams).take(count) {
@@ -197,8 +227,8 @@ impl Thread {
         }
     }
 
-    /// Sends what has gathered: runs of datagrams that leave from the same address of ours,
-    /// because a system call names the source address once for all.
+    /// Sends what has gathered: runs of datagrams that leave from the same address and port of
+    /// ours, because a system call names socket and source address once for all.
     fn flush(&mut self, batches: &mut Batches) {
         let mut run: [(SocketAddr, &[u8]); BATCH] = [(NOWHERE, &[]); BATCH];
         let mut len = 0;
@@ -210,19 +240,21 @@ impl Thread {
                 self.tcp.send(connection, slot.bytes());
                 continue;
             }
-            if len == BATCH || source.is_some_and(|source| source != path.local.ip()) {
+            if len == BATCH || source.is_some_and(|source| source != path.local) {
                 let gathered = run.get(..len).unwrap_or_default();
-                send_run(&self.sockets, batches, source, gathered, &mut self.counts);
+                let socket = source.and_then(|source| socket(&self.sockets, &self.rtp, source));
+                send_run(socket, batches, gathered, &mut self.counts);
                 len = 0;
             }
-            source = Some(path.local.ip());
+            source = Some(path.local);
             if let Some(place) = run.get_mut(len) {
                 *place = (path.remote, slot.bytes());
                 len += 1;
             }
         }
         let gathered = run.get(..len).unwrap_or_default();
-        send_run(&self.sockets, batches, source, gathered, &mut self.counts);
+        let socket = source.and_then(|source| socket(&self.sockets, &self.rtp, source));
+        send_run(socket, batches, gathered, &mut self.counts);
         self.outbox.clear();
         self.tcp.flush();
     }
@@ -230,7 +262,7 @@ impl Thread {
     /// Hands events to the driver.
     fn report(&mut self) {
         self.ends.reports.retry();
-        while let Some(event) = self.worker.poll_event() {
+        while let Some(event) = self.worker.poll_event().or_else(|| self.rtp.poll_event()) {
             self.ends.reports.push(event);
         }
     }
@@ -245,6 +277,7 @@ impl Thread {
         self.counts.overflowed = self.outbox.overflowed();
         self.counts.tcp = self.tcp.counts();
         self.counts.events_dropped = self.ends.reports.dropped();
+        self.counts.rtp_streams = self.rtp.in_use();
         if let Some(drops) = self
             .sockets
             .first()
@@ -269,22 +302,27 @@ impl Thread {
 
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
 
+/// The socket that leads out from an address of ours, and the address.
+fn socket<'a>(
+    shared: &'a [Socket],
+    rtp: &'a RtpPorts,
+    local: SocketAddr,
+) -> Option<(&'a Socket, IpAddr)> {
+    let family = Family::of(local.ip());
+    let leads = |it: &&Socket| it.family() == family && it.port() == local.port();
+    let found = shared.iter().find(leads);
+    Some((found.or_else(|| rtp.socket_of(local))?, local.ip()))
+}
+
 /// Sends a run. A datagram the kernel does not take is lost, as it would be on a full link:
 /// late media is worth nothing.
 fn send_run(
-    sockets: &[Socket],
+    socket: Option<(&Socket, IpAddr)>,
     batches: &mut Batches,
-    source: Option<IpAddr>,
     mut datagrams: &[(SocketAddr, &[u8])],
     counts: &mut Measurements,
 ) {
-    let Some(source) = source else { return };
-    let family = if source.is_ipv4() {
-        super::Family::V4
-    } else {
-        super::Family::V6
-    };
-    let Some(socket) = sockets.iter().find(|socket| socket.family() == family) else {
+    let Some((socket, source)) = socket else {
         counts.send_failures += datagrams.len() as u64;
         return;
     };

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::super::socket::Batches;
 use super::super::tcp::{Frames, READ_LEN};
-use super::{COMMANDS_PER_TURN, OUTBOX_RESERVE, Thread};
+use super::{OUTBOX_RESERVE, Thread};
 
 impl Thread {
     /// Takes what has come over connections.
@@ -13,12 +13,7 @@ impl Thread {
         self.tcp.look();
         while let Some((path, whole)) = self.tcp.read(buffer) {
             // As for datagrams: what was ordered before is done before.
-            for _ in 0..COMMANDS_PER_TURN {
-                let Ok(command) = self.ends.commands.try_recv() else {
-                    break;
-                };
-                self.worker.handle_command(now, command, &mut self.outbox);
-            }
+            self.take_some_commands(now);
             for datagram in Frames(buffer.get_mut(..whole).unwrap_or_default()) {
                 self.counts.received += 1;
                 self.worker
