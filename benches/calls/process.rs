@@ -164,6 +164,10 @@ data_dir = "data"
 listen = "127.0.0.1:0"
 [https]
 listen = []
+[sip]
+udp = []
+tcp = []
+tls = []
 [media]
 port = 0
 addresses = ["127.0.0.1"]

@@ -149,6 +149,14 @@ fn greet(place: &Place, bound: &Bound) {
         };
         println!("  {:<12} {whose}, SHA-256 {fingerprint}", "Certificate");
     }
+    let mut label = "SIP";
+    for (transport, addresses) in sip_ports(bound) {
+        println!(
+            "  {label:<12} {transport} {}",
+            join(addresses).replace(',', ", ")
+        );
+        label = "";
+    }
     println!("  {:<12} {}", "Config", place.describe());
     println!("  {:<12} {}", "Data", absolute(&bound.data_dir));
     let listed = |addresses| join(addresses).replace(',', ", ");
@@ -157,12 +165,28 @@ fn greet(place: &Place, bound: &Bound) {
         println!("  {:<12} TCP {}", "or", listed(&bound.media_tcp));
     }
     println!(
-        "\nlistening http={} https={} media={} media_tcp={}",
+        "\nlistening http={} https={} media={} media_tcp={} sip-udp={} sip-tcp={} sip-tls={}",
         join(&bound.http),
         join(&bound.https),
         join(&bound.media_ports),
-        join(&bound.media_tcp_ports)
+        join(&bound.media_tcp_ports),
+        join(&bound.sip.udp),
+        join(&bound.sip.tcp),
+        join(&bound.sip.tls)
     );
+    for warning in &bound.sip_warnings {
+        warn!("{warning}");
+    }
+}
+
+/// Where phones reach us, by transport.
+fn sip_ports(bound: &Bound) -> impl Iterator<Item = (&'static str, &[std::net::SocketAddr])> {
+    let sip = &bound.sip;
+    let all = [("UDP", &sip.udp), ("TCP", &sip.tcp), ("TLS", &sip.tls)];
+    let open = all
+        .into_iter()
+        .filter(|(_, addresses)| !addresses.is_empty());
+    open.map(|(transport, addresses)| (transport, addresses.as_slice()))
 }
 
 /// How a person on this machine writes an address: browsers trust `localhost` with a camera.

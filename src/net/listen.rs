@@ -31,7 +31,8 @@ pub(super) fn bind_all(
     addresses.iter().map(bind).collect()
 }
 
-fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
+/// Opens a listener.
+pub(super) fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(open(address)?.into())
 }
 

@@ -21,4 +21,5 @@ mod tls;
 mod ws;
 
 pub use server::{Bound, Matter, Running, Server};
+pub use sip::SipAddresses;
 pub use start_error::StartError;

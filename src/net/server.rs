@@ -20,7 +20,7 @@ use super::driver::{Driver, DriverHandle};
 use super::http::{Front, router};
 use super::media_worker::{MediaWorker, MediaWorkerConfig, Monitor, candidate_addresses};
 use super::serve::Serving;
-use super::sip::Shared as SipShared;
+use super::sip::{Ports, Served, Shared as SipShared, SipAddresses};
 use super::tls::{self, Identity};
 use super::{StartError, listen, settings};
 use crate::api::{ApiContext, ReloadOrder};
@@ -44,6 +44,9 @@ pub struct Server {
     plain: Vec<TcpListener>,
     secure: Vec<TcpListener>,
     acceptor: Option<TlsAcceptor>,
+    sip: Arc<SipShared>,
+    sip_ports: Ports,
+    sip_acceptor: Option<TlsAcceptor>,
     lock: File,
 }
 
@@ -58,6 +61,10 @@ pub struct Bound {
     pub media_ports: Vec<u16>,
     /// TCP ports of those that have one.
     pub media_tcp_ports: Vec<u16>,
+    /// SIP.
+    pub sip: SipAddresses,
+    /// Why some of it is not served, a sentence each.
+    pub sip_warnings: Vec<String>,
     /// Where browsers are told to send media.
     pub media: Vec<SocketAddr>,
     /// The same over TCP.
@@ -88,6 +95,8 @@ impl Server {
         let identity = identity(config, &own_names)?.map(Arc::new);
         let plain = listen::bind_all(&config.http.listen, "http.listen")?;
         let secure = listen::bind_all(&config.https.listen, "https.listen")?;
+
+        let sip_ports = Ports::open(&config.sip);
 
         let certificate = settings::dtls_certificate()?;
         let mut workers = Vec::new();
@@ -141,7 +150,7 @@ impl Server {
             config.limits.connections,
             config.limits.connections_per_address,
         );
-        let sip = SipShared::new(config, handle.clone());
+        let sip = SipShared::new(config, admission.clone(), handle.clone());
         let front = Front {
             rules: seen_rules.clone(),
             admission: admission.clone(),
@@ -168,6 +177,8 @@ impl Server {
         let bound = Bound {
             http: addresses(&plain),
             https: addresses(&secure),
+            sip: sip_ports.addresses(),
+            sip_warnings: sip_ports.warnings.clone(),
             media_ports,
             media_tcp_ports,
             media,
@@ -178,6 +189,7 @@ impl Server {
             self_made: identity.as_ref().is_some_and(|identity| identity.self_made),
             data_dir: config.data_dir.clone(),
         };
+        let sip_acceptor = identity.as_ref().map(|identity| identity.sip_acceptor());
         let acceptor = identity.map(|identity| TlsAcceptor::from(Arc::clone(&identity.config)));
         let serving = Arc::new(serving);
         Ok(Self {
@@ -190,6 +202,9 @@ impl Server {
             plain,
             secure,
             acceptor,
+            sip,
+            sip_ports,
+            sip_acceptor,
             lock,
         })
     }
@@ -203,10 +218,12 @@ impl Server {
         for listener in self.secure {
             listeners.spawn(Arc::clone(&self.serving).accept(listener, self.acceptor.clone()));
         }
+        let sip = self.sip_ports.serve(&self.sip, self.sip_acceptor);
         let driver = tokio::spawn(self.driver.run());
         Running {
             reload_orders: self.reload_orders,
             listeners,
+            sip,
             driver,
             handle: self.handle,
             rules: self.rules,
@@ -227,6 +244,7 @@ pub enum Matter {
 pub struct Running {
     reload_orders: mpsc::Receiver<ReloadOrder>,
     listeners: tokio::task::JoinSet<()>,
+    sip: Served,
     driver: tokio::task::JoinHandle<()>,
     handle: DriverHandle,
     rules: RulesSource,
@@ -250,6 +268,7 @@ impl Running {
         let ended = async {
             self.handle.shut_down().await;
             let _ = (&mut self.driver).await;
+            self.sip.end().await;
         };
         tokio::time::timeout(patience, ended).await.is_ok()
     }
@@ -295,7 +314,7 @@ impl RulesSource {
 }
 
 fn identity(config: &Config, own_names: &[String]) -> Result<Option<Identity>, StartError> {
-    if config.https.listen.is_empty() {
+    if config.https.listen.is_empty() && config.sip.tls.is_empty() {
         return Ok(None);
     }
     if let Some((certificate, key)) = &config.https.certificate {

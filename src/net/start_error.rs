@@ -10,7 +10,7 @@ use super::media_worker;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Another program listens there.
-    #[error("{address} is taken by another program: set another address under {key} in the configuration, or stop that program (`ss -ltnp 'sport = :{}'` names it)", address.port())]
+    #[error("{address} is taken by another program: set another address under {key} in the configuration, or stop that program (`ss -l{}np 'sport = :{}'` names it)", if *key == "sip.udp" { 'u' } else { 't' }, address.port())]
     PortTaken {
         /// Where.
         address: SocketAddr,

@@ -13,6 +13,7 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpos
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::TlsAcceptor;
 
 use super::StartError;
 
@@ -72,6 +73,13 @@ impl Identity {
         };
         webpki::EndEntityCert::try_from(&self.leaf)
             .is_ok_and(|leaf| leaf.verify_is_valid_for_subject_name(&name).is_ok())
+    }
+
+    /// For SIP: the same certificate. A client may name any protocol within TLS, or none.
+    pub(super) fn sip_acceptor(&self) -> TlsAcceptor {
+        let mut config = ServerConfig::clone(&self.config);
+        config.alpn_protocols = Vec::new();
+        TlsAcceptor::from(Arc::new(config))
     }
 
     fn from_files(certificate: &Path, key: &Path, self_made: bool) -> Result<Self, StartError> {

@@ -31,6 +31,7 @@ use thiserror::Error;
 pub use self::addresses::candidate_addresses;
 use self::reports::Reports;
 use self::rtp::RtpPorts;
+pub(in crate::net) use self::socket::destination;
 use self::socket::{Family, Socket};
 use self::tcp::Tcp;
 pub use self::tcp::{TcpConfig, TcpCounts};

@@ -223,7 +223,7 @@ fn receive<S: SockaddrLike + Copy + Into<SocketAddr>>(
 }
 
 /// The address of ours a datagram was sent to.
-fn destination(message: ControlMessageOwned) -> Option<IpAddr> {
+pub(in crate::net) fn destination(message: ControlMessageOwned) -> Option<IpAddr> {
     match message {
         ControlMessageOwned::Ipv4PacketInfo(info) => {
             Some(Ipv4Addr::from(info.ipi_addr.s_addr.to_ne_bytes()).into())

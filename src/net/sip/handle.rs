@@ -34,7 +34,6 @@ pub(in crate::net) enum Order {
 pub(in crate::net) enum SipHandle {
     /// A connection of its own.
     Connection(ConnectionHandle),
-    #[allow(dead_code, reason = "the UDP socket comes next")]
     /// One of the many peers of a UDP socket.
     Datagrams(DatagramHandle),
 }
@@ -151,6 +150,12 @@ impl SipHandle {
 }
 
 impl ConnectionHandle {
+    /// Bytes that wait.
+    #[cfg(test)]
+    pub(super) fn queued(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.queued)
+    }
+
     fn order(&self, order: Order) -> Result<(), TooSlow> {
         match self.orders.try_send(order) {
             Err(TrySendError::Full(_)) => Err(TooSlow),

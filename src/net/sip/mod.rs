@@ -6,7 +6,10 @@
 
 mod handle;
 mod intake;
+mod ports;
 mod rates;
+mod stream;
+mod udp;
 mod ws;
 
 #[cfg(test)]
@@ -17,10 +20,15 @@ use std::sync::Arc;
 
 use self::intake::Drops;
 use self::rates::Rates;
+use self::udp::Table;
+use super::admission::Admission;
 use super::driver::DriverHandle;
 use crate::config::{Config, Limits, Sip};
 
+pub use ports::SipAddresses;
+
 pub(super) use handle::SipHandle;
+pub(super) use ports::{Ports, Served};
 pub(super) use ws::upgrade;
 
 /// What all flows share.
@@ -32,12 +40,15 @@ pub(super) struct Shared {
     public_address: Option<IpAddr>,
     /// Of one message.
     message: sip::message::Limits,
+    admission: Admission,
     rates: Rates,
+    table: Table,
     drops: Drops,
 }
 
 impl Shared {
-    pub(super) fn new(config: &Config, driver: DriverHandle) -> Arc<Self> {
+    /// `admission` counts all connections, also those of HTTP.
+    pub(super) fn new(config: &Config, admission: Admission, driver: DriverHandle) -> Arc<Self> {
         let public_address = config.sip.public_address;
         Arc::new(Self {
             driver,
@@ -45,6 +56,8 @@ impl Shared {
             settings: config.sip.clone(),
             public_address: public_address.or(config.media.public_address),
             message: sip::message::Limits::default(),
+            admission,
+            table: Table::new(config.sip.udp_flows),
             rates: Rates::new(config.sip.messages_per_second),
             drops: Drops::new(),
         })

@@ -38,7 +38,6 @@ impl Rates {
     }
 
     /// Counts a message that is dropped unless this is true.
-    #[allow(dead_code, reason = "the UDP socket comes next")]
     pub(super) fn admit(&self, now: Instant, address: IpAddr) -> bool {
         self.count(now, address, |wait| wait.is_zero()).is_zero()
     }

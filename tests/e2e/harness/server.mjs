@@ -26,6 +26,7 @@ export class Callbox {
       data_dir: path.join(directory, 'data'),
       http: { listen: `${address}:0` },
       https: { listen: `${address}:0` },
+      sip: { udp: `${address}:0`, tcp: `${address}:0`, tls: `${address}:0` },
       media: { port: 0 },
       log: { level: 'debug' },
     }, config)));

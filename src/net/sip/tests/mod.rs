@@ -1,6 +1,8 @@
 //! Flows on real sockets over loopback, with a driver played by the test.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
+mod stream;
+mod udp;
 mod ws;
 
 use std::path::Path;
@@ -17,6 +19,7 @@ use super::Shared;
 use super::handle::SipHandle;
 use crate::call::io::{FlowEnd, SipEnds};
 use crate::config::Config;
+use crate::net::admission::Admission;
 use crate::net::driver::{DriverHandle, DriverInput};
 use crate::net::flows::TooSlow;
 
@@ -26,6 +29,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The Switch's part, played by the test.
 struct TestDriver {
     inbox: mpsc::Receiver<DriverInput>,
+}
+
+fn admission(config: &Config) -> Admission {
+    let limits = &config.limits;
+    Admission::new(limits.connections, limits.connections_per_address)
 }
 
 /// A flow that was opened.
@@ -41,7 +49,10 @@ impl TestDriver {
     fn new(settings: &str) -> (Self, Arc<Shared>) {
         let config = Config::parse(settings, Path::new("/nowhere")).unwrap();
         let (handle, inbox) = DriverHandle::detached();
-        (Self { inbox }, Shared::new(&config, handle))
+        (
+            Self { inbox },
+            Shared::new(&config, admission(&config), handle),
+        )
     }
 
     async fn next(&mut self) -> DriverInput {
