@@ -27,8 +27,10 @@ impl Switch {
         let (Exchange::Ours(offer), Some(caller)) = (&leg.exchange, call.caller_leg()) else {
             return;
         };
-        let Exchange::Theirs(theirs) = &caller.exchange else {
-            return self.on_transfer_answered(now, leg_id, sdp);
+        let theirs = match &caller.exchange {
+            Exchange::Theirs(theirs) => theirs,
+            Exchange::Nothing => return self.on_answered_first(now, leg_id, sdp),
+            _ => return self.on_transfer_answered(now, leg_id, sdp),
         };
         let a = (caller.id, &**theirs, &caller.local);
         match negotiate::bridge(a, offer, sdp, &self.config.media.policy) {

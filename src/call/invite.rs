@@ -30,6 +30,8 @@ pub(super) struct Invitation {
 
 /// Whom the invited are to talk with, as far as media goes.
 pub(super) enum Partner {
+    /// A leg that has said nothing yet, and most likely takes these.
+    Silent(&'static [MediaKind]),
     /// A leg that offers this and has no answer yet.
     Offers(Arc<RemoteOffer>),
     /// A leg that has agreed to this, and may be unable to agree to anything else.
@@ -39,6 +41,7 @@ pub(super) enum Partner {
 impl Partner {
     fn source(&self) -> Source<'_> {
         match self {
+            Self::Silent(kinds) => Source::Everything(kinds),
             Self::Offers(offer) => Source::Offer(offer),
             Self::Agreed(agreement) => Source::Agreement(agreement),
         }
@@ -48,11 +51,15 @@ impl Partner {
 impl Call {
     /// The invitation of an unanswered call: what its caller offers.
     fn invitation(&self) -> Option<Invitation> {
-        let Exchange::Theirs(offer) = &self.caller_leg()?.exchange else {
-            return None;
+        let caller = self.caller_leg()?;
+        let partner = match &caller.exchange {
+            Exchange::Theirs(offer) => Partner::Offers(Arc::clone(offer)),
+            Exchange::Nothing if caller.local.is_rtp() => Partner::Silent(&[MediaKind::Audio]),
+            Exchange::Nothing => Partner::Silent(&[MediaKind::Audio, MediaKind::Video]),
+            _ => return None,
         };
         Some(Invitation {
-            partner: Partner::Offers(Arc::clone(offer)),
+            partner,
             from: self.caller.clone(),
             to: self.callee.clone(),
             custom: self.custom.clone(),

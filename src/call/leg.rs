@@ -72,6 +72,8 @@ pub(super) enum Signalling {
 /// What of a leg's descriptions is still needed.
 #[derive(Debug)]
 pub(super) enum Exchange {
+    /// The far side invited us without an offer, and will get ours when somebody answers.
+    Nothing,
     /// The far side has offered.
     Theirs(Arc<RemoteOffer>),
     /// We have offered.
@@ -227,7 +229,7 @@ pub(super) fn may_follow(from: LegPhase, to: LegPhase) -> bool {
 }
 
 impl Leg {
-    /// A leg that was invited with our offer, or that invited us with its own.
+    /// A leg that was invited with our offer, or that invited us, with its own or with none.
     pub(super) fn new(
         local: (LegId, Local),
         side: Side,
@@ -236,8 +238,9 @@ impl Leg {
         exchange: Exchange,
     ) -> Self {
         let (role, description) = match &exchange {
-            Exchange::Theirs(_) => (Role::Uas, Description::RemoteOffer),
-            _ => (Role::Uac, Description::LocalOffer),
+            Exchange::Nothing => (Role::Uas, None),
+            Exchange::Theirs(_) => (Role::Uas, Some(Description::RemoteOffer)),
+            _ => (Role::Uac, Some(Description::LocalOffer)),
         };
         let renegotiable = match &signalling {
             Signalling::Wcs { .. } => false,
@@ -257,8 +260,8 @@ impl Leg {
             holds: false,
             meter: Meter::default(),
             state: LegState::Inviting,
-            negotiation: Negotiation::Stable
-                .after(description)
+            negotiation: description
+                .and_then(|it| Negotiation::Stable.after(it))
                 .unwrap_or(Negotiation::Stable),
         }
     }
@@ -309,6 +312,13 @@ impl Leg {
         };
         self.negotiation = after;
         true
+    }
+
+    /// Our offer was refused (RFC 3261 14.1: "the session parameters MUST remain unchanged").
+    pub(super) fn withdraw_offer(&mut self) {
+        if self.negotiation == Negotiation::HaveLocalOffer {
+            self.negotiation = Negotiation::Stable;
+        }
     }
 
     /// Offer and answer are done.

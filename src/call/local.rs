@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use media::ids::LegId;
 use media::negotiate::{
-    KeySeed, Local, LocalRtp, LocalTransport, LocalWebRtc, RtpProfile, Security,
+    KeySeed, Local, LocalRtp, LocalTransport, LocalWebRtc, OfferedTransport, RemoteOffer,
+    RtpProfile, Security,
 };
 use rand::Rng;
 use sip::flow::Transport;
@@ -33,7 +34,23 @@ pub(super) struct RtpWay {
     pub(super) transport: Transport,
 }
 
+impl MediaWay {
+    /// That of somebody who calls: as he offers, or without an offer as his kind does.
+    pub(super) fn of_caller(offer: Option<&RemoteOffer>, rtp: Option<RtpWay>) -> Self {
+        match (offer.map(RemoteOffer::transport), rtp) {
+            (Some(OfferedTransport::Rtp { .. }), Some(way)) => Self::Rtp(way),
+            (None, Some(way)) if !way.is_browser() => Self::Rtp(way),
+            _ => Self::WebRtc,
+        }
+    }
+}
+
 impl RtpWay {
+    /// SIP over WebSocket is spoken by browsers.
+    pub(super) fn is_browser(&self) -> bool {
+        matches!(self.transport, Transport::Ws | Transport::Wss)
+    }
+
     /// Whoever keeps his signalling to himself keeps his media, too: keys in a description are
     /// as safe as the description. A telephone whose description anybody can read gets none.
     fn profile(&self) -> RtpProfile {

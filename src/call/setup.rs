@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use media::ids::LegId;
-use media::negotiate::{Local, NegotiationError, OfferedTransport, RemoteOffer};
+use media::negotiate::{Local, NegotiationError, RemoteOffer};
 
 use super::admission::Rate;
 use super::call::{Call, CallHandle, Phase, Ringing};
@@ -30,8 +30,8 @@ pub(super) struct NewCall {
     pub(super) rtp: Option<RtpWay>,
     /// Whom to call, as it was dialled.
     pub(super) callee: String,
-    /// The offer.
-    pub(super) sdp: String,
+    /// The offer; SIP has calls without one (RFC 3261 13.2.1).
+    pub(super) sdp: Option<String>,
     /// What the caller's application sent along.
     pub(super) custom: Payload,
 }
@@ -62,7 +62,7 @@ impl Switch {
             leg: self.pool.leg_id(),
             rtp: None,
             callee: request.callee,
-            sdp: request.sdp.into_string(),
+            sdp: Some(request.sdp.into_string()),
             custom: request.custom,
         };
         self.place_call(now, call);
@@ -116,12 +116,15 @@ impl Switch {
         };
         let targets = self.targets(now, &callee, call.signalling.device());
         let targets = targets.map_err(with_callee)?;
-        let offer = RemoteOffer::parse(&call.sdp, &self.config.media.policy.limits)
+        let limits = &self.config.media.policy.limits;
+        let offer = call
+            .sdp
+            .as_deref()
+            .map(|sdp| RemoteOffer::parse(sdp, limits));
+        let offer = offer
+            .transpose()
             .map_err(|error| with_callee(offer_refused(&error)))?;
-        let way = match (offer.transport(), call.rtp) {
-            (OfferedTransport::Rtp { .. }, Some(way)) => MediaWay::Rtp(way),
-            _ => MediaWay::WebRtc,
-        };
+        let way = MediaWay::of_caller(offer.as_ref(), call.rtp);
         let worker = self.least_loaded_worker();
         let local = self.local(call.leg, worker, way).map_err(with_callee)?;
         let handle = self.begin(now, (worker, local), &callee, call, offer);
@@ -170,10 +173,13 @@ impl Switch {
         (worker, local): (usize, Local),
         callee: &Party,
         call: NewCall,
-        offer: RemoteOffer,
+        offer: Option<RemoteOffer>,
     ) -> CallHandle {
         let handle = self.calls.next_handle();
-        let exchange = Exchange::Theirs(Arc::new(offer));
+        let exchange = match offer {
+            Some(offer) => Exchange::Theirs(Arc::new(offer)),
+            None => Exchange::Nothing,
+        };
         let (local, caller) = ((call.leg, local), call.caller.clone());
         let leg = Leg::new(local, Side::Caller, caller, call.signalling, exchange);
         if let Some(device) = leg.device().and_then(|id| self.people.device_mut(id)) {

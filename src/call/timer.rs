@@ -29,6 +29,8 @@ pub(super) enum Timer {
     Transactions,
     /// When a 2xx that waits for its ACK is repeated or given up.
     Accepted(LegId),
+    /// When the session of a leg is to be refreshed, or over.
+    SipSession(LegId),
     /// When the next registration lapses.
     Bindings,
     /// When to tell subscribers who is here.

@@ -113,7 +113,8 @@ impl Local {
         }
     }
 
-    pub(super) fn is_rtp(&self) -> bool {
+    /// It is one of RTP, not of WebRTC.
+    pub fn is_rtp(&self) -> bool {
         matches!(self.transport, LocalTransport::Rtp(_))
     }
 }

@@ -3,10 +3,12 @@
 use media::ids::LegId;
 use sip::dialog::DialogId;
 use sip::flow::FlowId;
-use sip::message::{Method, Rejection, Request, ResponseBuilder, Status};
+use sip::message::{Method, Request, ResponseBuilder, Status};
 use sip::procedure::accept::Due;
+use sip::procedure::info::Info;
 use sip::transaction::ServerId;
 
+use super::description_of_request;
 use super::legs::Stage;
 use super::request::no_dialog;
 use crate::call::end::EndReason;
@@ -46,13 +48,8 @@ impl Switch {
             }
             Method::Options => self.on_options(now, server, &request),
             Method::Info => self.on_info(now, server, id, &request),
-            _ => {
-                let rejection = Rejection::new(
-                    Status::NOT_ACCEPTABLE_HERE,
-                    "the session cannot be changed yet",
-                );
-                self.reject(now, server, &request, &rejection);
-            }
+            Method::Invite | Method::Update => self.on_change(now, server, id, &request),
+            _ => self.reject(now, server, &request, &no_dialog()),
         }
     }
 
@@ -72,11 +69,17 @@ impl Switch {
         }
     }
 
-    /// Keys pressed, in the two forms that telephones use.
+    /// Keys pressed, in the two forms that telephones use, or another thing that we know.
     fn on_info(&mut self, now: Now, server: ServerId, id: LegId, request: &Request) {
-        self.respond(now, server, ResponseBuilder::new(request, Status::OK));
-        if let Some(digits) = digits(request) {
-            self.on_leg_event(now, id, LegEvent::Digits { digits });
+        match Info::read(request) {
+            Ok(info) => {
+                self.respond(now, server, ResponseBuilder::new(request, Status::OK));
+                if let Info::Key(press) = info {
+                    let digits = press.key.as_str().to_owned();
+                    self.on_leg_event(now, id, LegEvent::Digits { digits });
+                }
+            }
+            Err(rejection) => self.reject(now, server, request, &rejection),
         }
     }
 
@@ -85,20 +88,29 @@ impl Switch {
         let Some(id) = self.leg_of_dialog(flow, request) else {
             return;
         };
-        let Some(leg) = self.sip.legs.get(id) else {
+        let Some(leg) = self.sip.legs.get_mut(id) else {
             return;
         };
-        let Stage::Accepted { accepted, over } = &leg.stage else {
-            return;
-        };
-        if !accepted.is_acknowledged_by(request.cseq()) {
+        let cseq = request.cseq();
+        if leg
+            .accepted
+            .take_if(|it| it.is_acknowledged_by(cseq))
+            .is_none()
+        {
             return;
         }
-        let over = *over;
         self.timers.disarm(Timer::Accepted(id));
-        self.sip.legs.go(id, Stage::Talking);
-        if over {
-            self.hang_up_leg(now, id);
+        match leg.stage {
+            Stage::Accepted { over } => {
+                self.sip.legs.go(id, Stage::Talking);
+                if over {
+                    self.hang_up_leg(now, id);
+                } else {
+                    let answer = description_of_request(request);
+                    self.on_caller_answered(now, id, answer.as_deref());
+                }
+            }
+            _ => self.on_change_acknowledged(now, id, request),
         }
     }
 
@@ -107,29 +119,26 @@ impl Switch {
         let Some(leg) = self.sip.legs.get_mut(id) else {
             return;
         };
-        let flow = leg.flow;
-        let Stage::Accepted { accepted, over } = &mut leg.stage else {
+        let Some(accepted) = &mut leg.accepted else {
             return;
         };
-        match accepted.handle_timeout(now.mono) {
-            Some(Due::Repeat(bytes)) => {
-                let next = accepted.poll_timeout();
-                self.timers.arm(Timer::Accepted(id), next);
-                self.sip.transactions.send(flow, bytes);
-            }
-            // "the UAS SHOULD generate a BYE to terminate the dialog" (13.3.1.4)
+        let due = accepted.handle_timeout(now.mono);
+        let next = accepted.poll_timeout();
+        match due {
+            // "the UAS SHOULD generate a BYE to terminate the dialog" (RFC 3261 13.3.1.4)
             Some(Due::GiveUp) => {
-                let over = *over;
-                self.sip.legs.go(id, Stage::Talking);
+                let over = matches!(leg.stage, Stage::Accepted { over: true });
                 self.hang_up_leg(now, id);
                 if !over {
                     self.on_leg_gone(now, id, EndReason::ConnectionLost);
                 }
             }
-            None => {
-                let next = accepted.poll_timeout();
+            Some(Due::Repeat(bytes)) => {
                 self.timers.arm(Timer::Accepted(id), next);
+                let flow = leg.flow;
+                self.sip.transactions.send(flow, bytes);
             }
+            None => self.timers.arm(Timer::Accepted(id), next),
         }
     }
 
@@ -149,33 +158,7 @@ impl Switch {
     /// The far side knows that it is over: nothing more is to be said.
     pub(super) fn sip_leg_is_over(&mut self, id: LegId) {
         self.timers.disarm(Timer::Accepted(id));
+        self.timers.disarm(Timer::SipSession(id));
         self.sip.legs.remove(id);
     }
-}
-
-/// The digits of an INFO: `application/dtmf-relay` (`Signal=5`) or `application/dtmf` (`5`).
-fn digits(request: &Request) -> Option<String> {
-    let kind = request
-        .headers()
-        .text(sip::message::HeaderName::ContentType)?;
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    let body = std::str::from_utf8(request.body()).ok()?;
-    let signal = if kind.eq_ignore_ascii_case("application/dtmf-relay") {
-        let signal = |line: &str| {
-            let (name, value) = line.split_once('=')?;
-            name.trim()
-                .eq_ignore_ascii_case("signal")
-                .then(|| value.trim().to_owned())
-        };
-        body.lines().find_map(signal)?
-    } else if kind.eq_ignore_ascii_case("application/dtmf") {
-        body.trim().to_owned()
-    } else {
-        return None;
-    };
-    Some(match signal.as_str() {
-        "10" => "*".to_owned(),
-        "11" => "#".to_owned(),
-        _ => signal,
-    })
 }

@@ -4,8 +4,9 @@ use registrar::Aor;
 use sip::dialog::Dialog;
 use sip::flow::FlowId;
 use sip::header::{Warning, WriteHeader};
-use sip::message::{HeaderName, Rejection, Request, Response, ResponseBuilder, Status};
+use sip::message::{HeaderName, Request, Response, ResponseBuilder, Status};
 use sip::procedure::accept::Accepted;
+use sip::procedure::glare::Underway;
 use sip::transaction::ServerId;
 use sip::uri::Uri;
 
@@ -13,6 +14,7 @@ use media::ids::LegId;
 
 use super::identity::Identity;
 use super::legs::{SipLeg, Stage};
+use super::refresh::session_timer;
 use super::{PRODUCT, SDP, description_of_request};
 use crate::call::end::EndReason;
 use crate::call::leg::{Finish, LegEvent, Signalling};
@@ -29,14 +31,13 @@ impl Switch {
         else {
             return;
         };
-        let callee = self.dialled_by(&request);
-        let Some(sdp) = description_of_request(&request) else {
-            let rejection = Rejection::new(
-                Status::NOT_ACCEPTABLE_HERE,
-                "an INVITE needs a session description here",
-            );
-            return self.reject(now, server, &request, &rejection);
+        let mut timer = session_timer();
+        let grant = match timer.judge(&request) {
+            Ok(grant) => grant,
+            Err(rejection) => return self.reject(now, server, &request, &rejection),
         };
+        let callee = self.dialled_by(&request);
+        let sdp = description_of_request(&request);
         let device = self.phone_on(flow, &party.user);
         let rtp = self.rtp_way(flow);
         let leg = self.pool.leg_id();
@@ -50,6 +51,12 @@ impl Switch {
                 server,
                 rings: false,
             },
+            timer,
+            grant: Some(grant),
+            refresh: None,
+            accepted: None,
+            underway: Underway::default(),
+            offered: None,
         };
         self.sip.legs.insert(leg, sip_leg);
         let call = NewCall {
@@ -110,8 +117,13 @@ impl Switch {
             return;
         };
         let cseq = leg.invite.cseq();
+        let grant = leg.grant;
         let (allow, supported) = self.abilities();
         let response = self.answer_invite(id, Status::OK, |builder| {
+            let builder = match &grant {
+                Some(grant) => grant.write(builder),
+                None => builder,
+            };
             builder
                 .value(HeaderName::Allow, allow)
                 .value(HeaderName::Supported, supported)
@@ -122,8 +134,14 @@ impl Switch {
         let accepted = Accepted::new(now.mono, cseq, response.as_bytes().clone());
         self.timers
             .arm(Timer::Accepted(id), accepted.poll_timeout());
-        let over = false;
-        self.sip.legs.go(id, Stage::Accepted { accepted, over });
+        self.sip.legs.go(id, Stage::Accepted { over: false });
+        if let Some(leg) = self.sip.legs.get_mut(id) {
+            leg.accepted = Some(accepted);
+            if let Some(grant) = &grant {
+                leg.timer.grant(now.mono, grant);
+            }
+        }
+        self.arm_session_timer(id);
         self.sip.transactions.respond(now.mono, server, response);
     }
 

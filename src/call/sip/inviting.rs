@@ -5,10 +5,12 @@ use sip::dialog::{Dialog, DialogId, MAX_FORWARDS};
 use sip::flow::FlowId;
 use sip::header::OwnAddr;
 use sip::message::{HeaderName, Method, Request, RequestBuilder, Response, Status};
+use sip::procedure::glare::Underway;
 use sip::transaction::{ClientId, Failure};
 use sip::uri::Uri;
 
 use super::legs::{SipLeg, Stage};
+use super::refresh::session_timer;
 use super::{PRODUCT, SDP, description};
 use crate::call::end::{EndReason, Side};
 use crate::call::invite::Invitation;
@@ -38,6 +40,8 @@ impl Switch {
         let builder = path.iter().fold(builder, |it, hop| {
             it.value(HeaderName::Route, hop.as_bytes())
         });
+        let timer = session_timer();
+        let builder = timer.write_request(builder);
         let request = builder.body(SDP, sdp.to_owned()).build();
         let request = request.map_err(|error| {
             tracing::error!(%error, "an INVITE of ours cannot be written");
@@ -55,6 +59,12 @@ impl Switch {
             dialog: None,
             client: Some(client),
             stage: Stage::Inviting { over: false },
+            timer,
+            grant: None,
+            refresh: None,
+            accepted: None,
+            underway: Underway::default(),
+            offered: None,
         };
         self.sip.legs.insert(id, leg);
         Ok(Signalling::Sip {
@@ -93,6 +103,10 @@ impl Switch {
             return;
         };
         let status = response.status();
+        let refresh = self.sip.legs.get(id).and_then(|leg| leg.refresh.as_ref());
+        if refresh.is_some_and(|refresh| refresh.client == client) {
+            return self.on_refreshed(now, id, Some(response));
+        }
         if status.is_provisional() {
             if status > Status::TRYING {
                 self.on_leg_event(now, id, LegEvent::Rings);
@@ -112,7 +126,8 @@ impl Switch {
         };
         let known = leg.dialog.as_ref().map(Dialog::id);
         if known.is_some() && known == DialogId::of_response(response).as_ref() {
-            return self.acknowledge(id);
+            let cseq = leg.invite.cseq();
+            return self.acknowledge(id, cseq);
         }
         let dialog = match Dialog::of_response(&leg.invite, response) {
             Ok(dialog) => dialog,
@@ -126,7 +141,11 @@ impl Switch {
             Stage::Inviting { over: false } => {
                 self.sip.legs.set_dialog(id, dialog);
                 self.sip.legs.go(id, Stage::Talking);
-                self.acknowledge(id);
+                self.acknowledge(id, invite.cseq());
+                if let Some(leg) = self.sip.legs.get_mut(id) {
+                    leg.timer.handle_response(now.mono, response);
+                }
+                self.arm_session_timer(id);
                 let event = match description(response.headers(), response.body()) {
                     Some(sdp) => LegEvent::Answered { sdp },
                     None => LegEvent::Declined(EndReason::BadDescription(
@@ -145,13 +164,13 @@ impl Switch {
         }
     }
 
-    /// Acknowledges the 2xx of our INVITE.
-    fn acknowledge(&mut self, id: LegId) {
+    /// Acknowledges the 2xx of an INVITE of ours.
+    pub(super) fn acknowledge(&mut self, id: LegId, cseq: u32) {
         let Some(leg) = self.sip.legs.get(id) else {
             return;
         };
         let Some(dialog) = &leg.dialog else { return };
-        let (flow, ack) = (leg.flow, dialog.ack(leg.invite.cseq()));
+        let (flow, ack) = (leg.flow, dialog.ack(cseq));
         self.send_ack(flow, ack);
     }
 
@@ -193,6 +212,9 @@ impl Switch {
         let Some(leg) = self.sip.legs.get(id) else {
             return;
         };
+        if leg.refresh.as_ref().is_some_and(|it| it.client == client) {
+            return self.on_refreshed(now, id, None);
+        }
         let Stage::Inviting { over } = leg.stage else {
             return;
         };

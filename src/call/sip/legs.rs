@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use media::ids::LegId;
+use media::negotiate::LocalOffer;
 use sip::dialog::{Dialog, DialogId};
 use sip::flow::FlowId;
-use sip::message::Request;
+use sip::message::{Method, Request};
 use sip::procedure::accept::Accepted;
+use sip::procedure::glare::Underway;
+use sip::procedure::session_timer::{Grant, SessionTimer};
 use sip::transaction::{ClientId, ServerId};
 use smol_str::SmolStr;
 
@@ -24,6 +27,16 @@ pub(super) struct SipLeg {
     /// Of our INVITE: it may bring a 2xx more than once, and from more than one.
     pub(super) client: Option<ClientId>,
     pub(super) stage: Stage,
+    pub(super) timer: SessionTimer,
+    /// What our 2xx to its INVITE says of the timer.
+    pub(super) grant: Option<Grant>,
+    pub(super) refresh: Option<Refresh>,
+    /// A 2xx of ours that waits for its ACK.
+    pub(super) accepted: Option<Accepted>,
+    /// What crosses or overlaps.
+    pub(super) underway: Underway,
+    /// Our offer in that 2xx, which the ACK answers.
+    pub(super) offered: Option<Box<LocalOffer>>,
 }
 
 /// How far the INVITE came.
@@ -37,7 +50,6 @@ pub(super) enum Stage {
     },
     /// It has our 2xx, and we wait for its ACK.
     Accepted {
-        accepted: Accepted,
         /// The call is over: a BYE follows the ACK (RFC 3261 15).
         over: bool,
     },
@@ -48,6 +60,14 @@ pub(super) enum Stage {
     },
     /// Both have accepted.
     Talking,
+}
+
+/// A refresh of the session that waits for its response.
+#[derive(Debug)]
+pub(super) struct Refresh {
+    pub(super) client: ClientId,
+    pub(super) method: Method,
+    pub(super) cseq: u32,
 }
 
 /// All of them, and the ways to find them.
@@ -72,6 +92,19 @@ impl SipLegs {
             self.by_client.insert(client, id);
         }
         self.by_leg.insert(id, leg);
+    }
+
+    pub(super) fn set_refresh(&mut self, id: LegId, refresh: Refresh) {
+        if let Some(leg) = self.by_leg.get_mut(&id) {
+            self.by_client.insert(refresh.client, id);
+            leg.refresh = Some(refresh);
+        }
+    }
+
+    pub(super) fn take_refresh(&mut self, id: LegId) -> Option<Refresh> {
+        let refresh = self.by_leg.get_mut(&id)?.refresh.take()?;
+        self.by_client.remove(&refresh.client);
+        Some(refresh)
     }
 
     pub(super) fn get(&self, id: LegId) -> Option<&SipLeg> {
@@ -138,7 +171,8 @@ impl SipLegs {
         if let Some(dialog) = &leg.dialog {
             self.by_dialog.remove(dialog.id());
         }
-        if let Some(client) = leg.client {
+        let refresh = leg.refresh.as_ref().map(|refresh| refresh.client);
+        for client in leg.client.into_iter().chain(refresh) {
             self.by_client.remove(&client);
         }
         self.forget_server(&leg.stage);

@@ -5,12 +5,14 @@
 //! [`LegEvent`](super::leg::LegEvent), and what it is told was a
 //! [`LegOrder`](super::leg::LegOrder).
 
+mod change;
 mod dialog;
 mod identity;
 mod invited;
 mod inviting;
 mod legs;
 mod order;
+mod refresh;
 mod register;
 mod request;
 
@@ -89,8 +91,9 @@ fn capabilities() -> Capabilities {
             Method::Options,
             Method::Register,
             Method::Info,
+            Method::Update,
         ],
-        extensions: ["outbound", "path"].map(str::to_owned).to_vec(),
+        extensions: ["outbound", "path", "timer"].map(str::to_owned).to_vec(),
         content_types: vec![SDP.to_owned()],
         any_content: vec![Method::Info],
         forwards: true,

@@ -1,7 +1,7 @@
 //! Telephones register (RFC 3261 10.3), and are devices from then on until their bindings end.
 
 use registrar::{Aor, Binding, BindingEvent, BindingState, Change, RegisterPolicy, Registrant};
-use sip::flow::{FlowId, Transport};
+use sip::flow::FlowId;
 use sip::message::{Rejection, Request, ResponseBuilder, Status};
 use sip::procedure::register::Register;
 use sip::transaction::ServerId;
@@ -171,12 +171,11 @@ impl Switch {
     /// How the media of a registered user agent travels: a browser's as WebRTC.
     pub(in crate::call) fn way_of_phone_media(&self, device: DeviceId) -> Option<MediaWay> {
         let (flow, ..) = self.way_to(device)?;
-        match self.sip.transport(flow)? {
-            Transport::Ws | Transport::Wss => Some(MediaWay::WebRtc),
-            Transport::Udp | Transport::Tcp | Transport::Tls => {
-                self.rtp_way(flow).map(MediaWay::Rtp)
-            }
-        }
+        let way = self.rtp_way(flow)?;
+        Some(match way.is_browser() {
+            true => MediaWay::WebRtc,
+            false => MediaWay::Rtp(way),
+        })
     }
 
     /// What an RTP leg on a flow has to know of it.

@@ -1,0 +1,183 @@
+//! An answered leg exchanges descriptions anew (RFC 3264 8): for hold, another address, other
+//! codecs. Its partner is told nothing that it need not know; media between the two follows.
+
+use media::ids::{LegId, MediaKind};
+use media::negotiate::{self, Agreement, LocalOffer, NegotiationError, RemoteOffer, Source};
+use media::plan::Command;
+use media::sdp::Direction;
+
+use super::call::CallHandle;
+use super::end::Side;
+use super::leg::Exchange;
+use super::negotiation::Description;
+use super::switch::Switch;
+use super::time::Now;
+
+/// Both have a picture, but no way to show it to each other.
+const NO_VIDEO_CODEC: &str = "the two sides agreed to different video codecs";
+
+impl Switch {
+    /// The far side of an answered leg offers anew: our answer. Media follows it, and so does
+    /// hold, if the offer says so.
+    ///
+    /// # Errors
+    /// Why the offer is not taken; everything stays as it was.
+    pub(super) fn answer_anew(
+        &mut self,
+        now: Now,
+        id: LegId,
+        sdp: &str,
+    ) -> Result<String, NegotiationError> {
+        let policy = &self.config.media.policy;
+        let offer = RemoteOffer::parse(sdp, &policy.limits)?;
+        let (leg, partner) = self.with_partner(id).ok_or_else(not_now)?;
+        let mut local = leg.local.clone();
+        local.session_version += 1;
+        let source = Source::Agreement(partner);
+        let answer = negotiate::answer(id, policy, &offer, source, Direction::SendRecv, &local)?;
+        let Some(leg) = self.calls.of_leg_mut(id).and_then(|call| call.leg_mut(id)) else {
+            return Err(not_now());
+        };
+        if !leg.describe(Description::RemoteOffer) || !leg.describe(Description::LocalAnswer) {
+            return Err(not_now());
+        }
+        leg.local = local;
+        self.adopt(now, id, answer.agreement);
+        Ok(answer.sdp)
+    }
+
+    /// The far side of an answered leg wants to hear our offer.
+    ///
+    /// # Errors
+    /// Why there is none; everything stays as it was.
+    pub(super) fn offer_anew(&mut self, id: LegId) -> Result<LocalOffer, NegotiationError> {
+        let (leg, partner) = self.with_partner(id).ok_or_else(not_now)?;
+        let before = leg.agreement().ok_or_else(not_now)?;
+        let mut local = leg.local.clone();
+        local.session_version += 1;
+        let policy = &self.config.media.policy;
+        let source = Source::Agreement(partner);
+        let offer = negotiate::reoffer(before, policy, source, Direction::SendRecv, &local)?;
+        let Some(leg) = self.calls.of_leg_mut(id).and_then(|call| call.leg_mut(id)) else {
+            return Err(not_now());
+        };
+        if !leg.describe(Description::LocalOffer) {
+            return Err(not_now());
+        }
+        leg.local = local;
+        Ok(offer)
+    }
+
+    /// What [`offer_anew`](Self::offer_anew) offered was refused: what was agreed before still is.
+    pub(super) fn offer_failed(&mut self, id: LegId) {
+        let leg = self.calls.of_leg_mut(id).and_then(|call| call.leg_mut(id));
+        if let Some(leg) = leg {
+            leg.withdraw_offer();
+        }
+    }
+
+    /// The far side answers what [`offer_anew`](Self::offer_anew) offered.
+    ///
+    /// # Errors
+    /// Why the answer is none; what was agreed before still is.
+    pub(super) fn on_answered_anew(
+        &mut self,
+        now: Now,
+        id: LegId,
+        offer: &LocalOffer,
+        answer: &str,
+    ) -> Result<(), NegotiationError> {
+        let agreement = negotiate::settle(offer, answer, &self.config.media.policy);
+        let leg = self.calls.of_leg_mut(id).and_then(|call| call.leg_mut(id));
+        if let Some(leg) = leg {
+            leg.describe(Description::RemoteAnswer);
+        }
+        self.adopt(now, id, agreement?);
+        Ok(())
+    }
+
+    /// An answered leg, and what its partner has agreed to.
+    fn with_partner(&self, id: LegId) -> Option<(&super::leg::Leg, &Agreement)> {
+        let call = self.calls.of_leg(id)?;
+        let leg = call.leg(id).filter(|leg| leg.is_confirmed())?;
+        Some((leg, call.far_leg(id)?.agreement()?))
+    }
+
+    /// A leg has agreed to something else than before.
+    fn adopt(&mut self, now: Now, id: LegId, agreement: Agreement) {
+        let Some(call) = self.calls.of_leg_mut(id) else {
+            return;
+        };
+        let handle = call.handle;
+        let Some(leg) = call.leg_mut(id) else { return };
+        let plan = agreement.plan().clone();
+        let audio = agreement.direction(MediaKind::Audio);
+        let held = leg.holds;
+        // RFC 3264 8.4: whoever no longer wants to hear us has put us on hold.
+        let holds = matches!(audio, Some(Direction::SendOnly | Direction::Inactive));
+        leg.exchange = Exchange::Settled(Box::new(agreement));
+        self.media(handle, Command::UpdateLeg(Box::new(plan)));
+        self.join_anew(handle);
+        if holds != held {
+            self.on_hold(now, id, holds);
+        }
+    }
+
+    /// Says in one line what flows.
+    pub(super) fn summarise(&mut self, handle: CallHandle) {
+        let Some(call) = self.calls.get_mut(handle) else {
+            return;
+        };
+        let name = call.id.clone();
+        let Some(talk) = call.talk_mut() else { return };
+        let word = |codec: &Option<smol_str::SmolStr>| {
+            let codec = codec.as_ref();
+            codec.map_or_else(|| "none".to_owned(), ToString::to_string)
+        };
+        talk.summary = format!("bridge {}|{}", word(&talk.audio), word(&talk.video));
+        tracing::info!(call = %name, summary = talk.summary, "media agreed");
+    }
+
+    /// Joins the two sides by what they have agreed to now.
+    pub(super) fn join_anew(&mut self, handle: CallHandle) {
+        let Some(call) = self.calls.get_mut(handle) else {
+            return;
+        };
+        let Some(talk) = call.talk() else { return };
+        let agreed = |side| call.leg(talk.leg(side))?.agreement();
+        let (Some(caller), Some(callee)) = (agreed(Side::Caller), agreed(Side::Callee)) else {
+            return;
+        };
+        let (to_callee, to_caller) = negotiate::join(caller, callee);
+        let video_reason = [caller, callee]
+            .into_iter()
+            .find(|side| side.codec(MediaKind::Video).is_none())
+            .map(|side| side.absence(MediaKind::Video).to_string());
+        let codec = |kind| {
+            let passes = to_callee.codecs.iter().chain(&to_caller.codecs);
+            let name = caller.codec(kind).map(Into::into);
+            name.filter(|_| passes.into_iter().any(|map| map.kind == kind))
+        };
+        let (audio, video) = (codec(MediaKind::Audio), codec(MediaKind::Video));
+        let flows = !call.is_held();
+        if let Some(talk) = call.talk_mut() {
+            talk.to_callee = to_callee;
+            talk.to_caller = to_caller;
+            talk.audio = audio;
+            talk.video_reason = match &video {
+                Some(_) => None,
+                None => Some(video_reason.unwrap_or_else(|| NO_VIDEO_CODEC.to_owned())),
+            };
+            talk.video = video;
+        }
+        if flows {
+            self.connect_media(handle, true);
+        }
+        self.tell_media(handle);
+    }
+}
+
+/// The leg is not one that can be changed now.
+fn not_now() -> NegotiationError {
+    NegotiationError::AnswerMismatch("the call is not answered, or is ending".to_owned())
+}
