@@ -30,6 +30,10 @@ pub use policy::{ExpiryLimits, RegisterPolicy, Registrant};
 /// The longest Contact URI, instance and Call-ID that is kept, and the longest Path, in bytes.
 pub const MAX_FIELD_BYTES: usize = 1024;
 
+/// The most parameters and headers of a Contact URI. All pairs of them are compared, for each pair
+/// of contacts: with 64 of them one REGISTER could hold up everybody for 40 ms.
+pub const MAX_URI_FIELDS: usize = 16;
+
 impl<S: Store> Location<S> {
     /// Obeys a REGISTER whose sender has proved who he is. Its Request-URI was one of our domains
     /// (10.3 step 1), all that it requires is understood (step 2).

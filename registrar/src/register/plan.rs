@@ -7,7 +7,7 @@ use sip::procedure::register::{ContactUpdate, Contacts, Register};
 use sip::uri::Uri;
 use smol_str::SmolStr;
 
-use super::{MAX_FIELD_BYTES, Refusal, RegisterPolicy, Registrant};
+use super::{MAX_FIELD_BYTES, MAX_URI_FIELDS, Refusal, RegisterPolicy, Registrant};
 use crate::aor::Aor;
 use crate::binding::{Binding, BindingId, BindingState, QValue};
 use crate::contact::{Contact, SipContact};
@@ -228,6 +228,9 @@ fn check_contact(aor: &Aor, update: &ContactUpdate) -> Result<(), Refusal> {
         return Err(Refusal::TooLong);
     }
     let uri = update.uri.as_sip().ok_or(Refusal::Scheme)?;
+    if uri.params().count() + uri.headers().count() > MAX_URI_FIELDS {
+        return Err(Refusal::TooLong);
+    }
     // RFC 5627 5.1: a GRUU of the same address of record would lead back to itself.
     if uri.param("gr").is_some() && uri.host() == aor.domain() {
         return Err(Refusal::ContactIsGruu);

@@ -173,3 +173,46 @@ fn narrower_limits_take_nothing_away() {
     assert!(send(&mut location, now, &mut phone, &contact("d")).is_err());
     assert_eq!(location.len(), 2);
 }
+
+#[test]
+fn a_contact_has_so_many_parameters_and_no_more() {
+    let (mut location, now) = registrar();
+    let mut phone = Phone::of("alice", 1);
+    let uri = |params: usize, headers: &str| {
+        let params: String = (0..params).map(|number| format!(";p{number}")).collect();
+        format!("Contact: <sip:a@192.0.2.1{params}{headers}>\n")
+    };
+    let most = MAX_URI_FIELDS;
+    for (rows, taken) in [
+        (uri(most, ""), true),
+        (uri(most + 1, ""), false),
+        (uri(most - 1, "?h=1"), true),
+        (uri(most - 1, "?h=1&i=1"), false),
+    ] {
+        let answer = send(&mut location, now, &mut phone, &rows);
+        assert_eq!(answer.is_ok(), taken, "{rows}");
+        assert!(taken || answer == Err(Refusal::TooLong));
+    }
+}
+
+/// S10 of the security plan.
+#[test]
+fn a_flood_of_new_call_ids_and_contacts_grows_nothing() {
+    let (mut location, now) = registrar();
+    for number in 0..1000 {
+        let mut phone = Phone::of("alice", number);
+        let rows = contact(&format!("p{number}"));
+        let taken = send(&mut location, now, &mut phone, &rows).is_ok();
+        assert_eq!(taken, number < PER_AOR as u64);
+    }
+    for number in 0..1000 {
+        let mut phone = Phone::of("alice", number);
+        phone.call_id = format!("again-{number}");
+        send(&mut location, now, &mut phone, &contact("p0")).unwrap();
+    }
+    assert_eq!(location.len(), PER_AOR);
+    let flows: usize = (0..1000)
+        .map(|flow| location.on_flow(FlowId(flow)).count())
+        .sum();
+    assert_eq!(flows, PER_AOR);
+}
