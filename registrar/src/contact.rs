@@ -75,7 +75,15 @@ impl SipContact {
 
     /// It is the user agent of that instance. URNs compare without regard to case.
     pub fn has_instance(&self, instance: &str) -> bool {
-        let own = self.instance.as_ref();
-        own.is_some_and(|own| own.eq_ignore_ascii_case(instance))
+        let own = self.instance.as_deref();
+        own.is_some_and(|own| urn_of(own).eq_ignore_ascii_case(urn_of(instance)))
     }
+}
+
+/// An instance is a URN in angle brackets (RFC 5626 4.1), which `gr` goes without (RFC 5627 A.1)
+/// and some user agents forget.
+pub(crate) fn urn_of(instance: &str) -> &str {
+    let open = instance.strip_prefix('<');
+    open.and_then(|rest| rest.strip_suffix('>'))
+        .unwrap_or(instance)
 }

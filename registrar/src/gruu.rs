@@ -16,6 +16,7 @@ use subtle::ConstantTimeEq;
 
 use crate::aor::Aor;
 use crate::binding::{Binding, BindingId, Order};
+use crate::contact::urn_of;
 
 const PREFIX: &str = "tgruu.";
 const NONCE: usize = 8;
@@ -37,7 +38,7 @@ pub enum Gruu {
     Public {
         /// Whose.
         aor: Aor,
-        /// `+sip.instance` without its quotes.
+        /// The URN in its `+sip.instance`.
         instance: SmolStr,
     },
     /// The user agent of a binding.
@@ -74,7 +75,7 @@ impl GruuMint {
         let order = binding.order.as_ref()?;
         let scheme = if secure { "sips" } else { "sip" };
         let (user, domain) = (binding.aor.user(), binding.aor.domain());
-        let gr = escape_parameter(inner(instance));
+        let gr = escape_parameter(urn_of(instance));
         let token = self.token(binding.id, order);
         Some(Gruus {
             public: format_smolstr!("{scheme}:{}@{domain};gr={gr}", escape_user(user)),
@@ -88,7 +89,7 @@ impl GruuMint {
         match uri.param("gr")? {
             Some(instance) => Some(Gruu::Public {
                 aor: Aor::from_uri(uri).ok()?,
-                instance: outer(std::str::from_utf8(&unescape(instance)).ok()?),
+                instance: std::str::from_utf8(&unescape(instance)).ok()?.into(),
             }),
             None => {
                 let token = unhex(uri.user()?.strip_prefix(PREFIX)?)?;
@@ -155,17 +156,6 @@ impl fmt::Debug for GruuMint {
 fn digest(order: &Order) -> [u8; 8] {
     let hash = Sha256::digest(order.call_id.as_bytes());
     std::array::from_fn(|index| hash[index])
-}
-
-/// An instance is a URN in angle brackets; `gr` goes without them.
-fn inner(instance: &str) -> &str {
-    let open = instance.strip_prefix('<');
-    open.and_then(|rest| rest.strip_suffix('>'))
-        .unwrap_or(instance)
-}
-
-fn outer(gr: &str) -> SmolStr {
-    format_smolstr!("<{gr}>")
 }
 
 /// `pvalue` of RFC 3261 25.1.

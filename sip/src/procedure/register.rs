@@ -160,12 +160,15 @@ impl ContactUpdate {
             None => None,
             Some(value) => Some(value.parse().map_err(|_| malformed())?),
         };
-        let instance = addr.params().text("+sip.instance");
+        let instance = match addr.params().has("+sip.instance") {
+            false => None,
+            true => Some(instance(addr).ok_or_else(malformed)?),
+        };
         Ok(Self {
             uri: addr.uri().map_err(|_| bad("Contact is no URI"))?,
             expires_s: addr.expires_s().map_err(|_| malformed())?,
             q_thousandths: addr.q_thousandths().map_err(|_| malformed())?,
-            instance: instance.map(SmolStr::new),
+            instance,
             reg_id,
         })
     }
@@ -210,6 +213,13 @@ pub fn interval_too_brief(min_expires_s: u32) -> Rejection {
         MinExpires::NAME,
         String::from_utf8_lossy(&value).into_owned(),
     )
+}
+
+/// A URN: nothing that could not be written again (RFC 5626 10).
+fn instance(addr: &NameAddr<'_>) -> Option<SmolStr> {
+    let text = addr.params().text("+sip.instance")?;
+    let sound = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    sound.then(|| text.into())
 }
 
 fn text(bytes: &[u8]) -> Option<SmolStr> {

@@ -51,6 +51,23 @@ fn both_gruus_lead_to_the_user_agent_and_only_there() {
 }
 
 #[test]
+fn an_instance_that_lacks_its_brackets_is_found_too() {
+    let (mut location, now) = registrar();
+    let mut browser = Phone::on_socket("alice", 1);
+    let rows = ROWS
+        .replace(['<', '>'], "")
+        .replace("Contact: ", "Contact: <")
+        .replace(";tr", ">;tr");
+    let registered = browser
+        .register(&mut location, now, &policy(), &rows)
+        .unwrap();
+    let gruus = registered.contacts[0].gruus.clone().unwrap();
+    assert_eq!(gruus.public, "sip:alice@example.com;gr=urn:uuid:aBc%3B1");
+    let target = location.lookup_gruu(now, &read(&gruus.public).unwrap());
+    assert_eq!(target.unwrap().flow, Some(FlowId(1)));
+}
+
+#[test]
 fn another_call_id_makes_temporary_gruus_void() {
     let (mut location, now) = registrar();
     let mut browser = Phone::on_socket("alice", 1);

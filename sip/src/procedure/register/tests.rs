@@ -74,6 +74,16 @@ fn what_is_malformed_or_too_much_is_refused() {
     assert_eq!(refused("Contact: <sip:a@b>;expires=soon\n"), 400);
     assert_eq!(refused("Contact: <sip:a@b>;reg-id=-1\n"), 400);
     assert_eq!(refused("Contact: <sip:a@b>;q=2\n"), 400);
+    for instance in [
+        "",
+        "=\"\"",
+        "=\"<urn:uuid:1 2>\"",
+        "=\"<urn:é>\"",
+        "=\"a\\\u{1}\"",
+    ] {
+        let rows = format!("Contact: <sip:a@b>;+sip.instance{instance}\n");
+        assert_eq!(refused(&rows), 400, "{instance}");
+    }
     let contacts = |count| {
         (0..count)
             .map(|n| format!("Contact: <sip:a{n}@b>\n"))
