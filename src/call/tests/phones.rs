@@ -1,6 +1,8 @@
 //! Telephones: they register, call pages and each other, and are called.
 
 mod calling;
+mod changing;
+mod media;
 mod registering;
 
 use rand::SeedableRng;
@@ -12,7 +14,10 @@ use sip::message::{
 };
 use sip::uri::Host;
 
-use super::{Bench, Input, OFFER_AUDIO, answer_to, peer};
+use ::media::event::Event;
+use ::media::ports::PortPair;
+
+use super::{Bench, Input, OFFER_AUDIO, Page, answer_to, peer};
 use crate::call::io::SipEnds;
 
 /// A SIP user agent on a flow of its own.
@@ -71,6 +76,22 @@ impl Bench {
         self.send(&phone, &phone.register(2, &credentials));
         assert_eq!(self.response(&phone).status(), Status::OK);
         phone
+    }
+
+    /// A telephone of a guest, registered over UDP, whose media is RTP.
+    pub(super) fn udp_phone(&mut self, user: &str) -> Phone {
+        let phone = self.silent_phone(user, Transport::Udp, "127.0.0.1:50001");
+        self.send(&phone, &phone.register(1, ""));
+        assert_eq!(self.response(&phone).status(), Status::OK);
+        phone
+    }
+
+    /// The worker opens ports for RTP.
+    pub(super) fn open_ports(&mut self, count: u16) {
+        for index in 0..count {
+            let ports = PortPair::new(20_000 + 2 * index).unwrap();
+            self.media(Event::PortsOpen { worker: 0, ports });
+        }
     }
 
     pub(super) fn send(&mut self, phone: &Phone, text: &str) {
@@ -137,12 +158,59 @@ impl Bench {
         });
     }
 
+    /// Responds with a header of its own.
+    pub(super) fn respond_with(
+        &mut self,
+        phone: &Phone,
+        request: &Request,
+        status: Status,
+        header: &str,
+    ) {
+        let (name, value) = header.split_once(": ").unwrap();
+        let builder = ResponseBuilder::new(request, status)
+            .to_tag("phone")
+            .value(HeaderName::Contact, phone.contact())
+            .other(name, value);
+        let response = builder.build().unwrap();
+        self.handle(Input::Sip {
+            flow: phone.flow,
+            message: Message::Response(Box::new(response)),
+        });
+    }
+
     /// A telephone calls; its INVITE.
     pub(super) fn dial(&mut self, phone: &Phone, callee: &str) -> String {
+        self.dial_with(phone, callee, "", OFFER_AUDIO)
+    }
+
+    pub(super) fn dial_with(
+        &mut self,
+        phone: &Phone,
+        callee: &str,
+        headers: &str,
+        sdp: &str,
+    ) -> String {
         let uri = format!("sip:{callee}@example.org");
-        let invite = phone.request("INVITE", &uri, callee, "", OFFER_AUDIO);
+        let invite = phone.request("INVITE", &uri, callee, headers, sdp);
         self.send(phone, &invite);
         invite
+    }
+
+    /// An answered call of a telephone to a guest's page; its 200, and the page with its call id.
+    pub(super) fn talk_to_page(
+        &mut self,
+        phone: &Phone,
+        headers: &str,
+        sdp: &str,
+    ) -> (Response, Page, String) {
+        let page = self.guest("carol");
+        self.dial_with(phone, "carol", headers, sdp);
+        let (call_id, offer) = self.incoming(page);
+        self.answer(page, &call_id, &offer);
+        let ok = self.final_response(phone);
+        assert_eq!(ok.status(), Status::OK);
+        self.take(page);
+        (ok, page, call_id)
     }
 }
 
@@ -202,11 +270,22 @@ impl Phone {
 
     /// A request in the dialog that a response has made.
     pub(super) fn in_dialog(&self, method: &str, of: &Response, cseq: u32) -> String {
+        self.in_dialog_with(method, of, cseq, "", "")
+    }
+
+    pub(super) fn in_dialog_with(
+        &self,
+        method: &str,
+        of: &Response,
+        cseq: u32,
+        headers: &str,
+        body: &str,
+    ) -> String {
         let mut to = Vec::new();
         of.to().write(&mut to);
         let to = String::from_utf8(to).unwrap();
         let own = format!("Call-ID: {method}-of-");
-        self.numbered(method, "sip:192.0.2.1:5060", (&to, cseq), "", "")
+        self.numbered(method, "sip:192.0.2.1:5060", (&to, cseq), headers, body)
             .replacen(&own, "Call-ID: INVITE-of-", 1)
     }
 }

@@ -1,0 +1,123 @@
+//! Media of telephones: RTP on ports of the leg's own, codecs that both sides have.
+
+use sip::message::{Method, Status};
+
+use super::super::{answer_to, bench, names, orders};
+use super::is;
+
+/// What a desk phone offers.
+const PHONE_OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\n\
+    t=0 0\r\nm=audio 6000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
+    a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=sendrecv\r\n";
+
+#[test]
+fn a_telephone_and_a_browser_agree_on_g711() {
+    let mut bench = bench();
+    bench.open_ports(4);
+    let phone = bench.udp_phone("1001");
+    let (ok, page, call_id) = bench.talk_to_page(&phone, "", PHONE_OFFER);
+    let answer = String::from_utf8(ok.body().to_vec()).unwrap();
+    assert!(answer.contains("m=audio 20000 RTP/AVP 0"), "{answer}");
+    assert!(!answer.contains("candidate"), "{answer}");
+    assert!(!answer.contains("fingerprint"), "{answer}");
+    let media = orders(&bench.take_commands());
+    assert!(media.contains(&"patch 1 2".to_owned()), "{media:?}");
+    assert!(media.contains(&"patch 2 1".to_owned()), "{media:?}");
+    bench.send(&phone, &phone.in_dialog("ACK", &ok, 1));
+    bench.hang_up(page, &call_id);
+    assert!(is(&bench.request(&phone), &Method::Bye));
+    bench.assert_no_calls();
+}
+
+#[test]
+fn a_browser_calls_a_telephone_with_what_a_telephone_understands() {
+    let mut bench = bench();
+    bench.open_ports(4);
+    let phone = bench.udp_phone("1001");
+    let page = bench.guest("carol");
+    bench.call(page, "1001");
+    let invite = bench.request(&phone);
+    let offer = std::str::from_utf8(invite.body()).unwrap();
+    assert!(offer.contains("RTP/AVP"), "{offer}");
+    assert!(!offer.contains("a=group:BUNDLE"), "{offer}");
+    let answer = PHONE_OFFER
+        .replace(" 0 8 101", " 0")
+        .replace("a=rtpmap:8 PCMA/8000\r\n", "");
+    let answer = answer.replace(
+        "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n",
+        "",
+    );
+    // The picture is refused, the sound is not.
+    let answer = format!("{answer}m=video 0 RTP/AVP 96\r\n");
+    bench.respond(&phone, &invite, Status::OK, Some(&answer));
+    assert!(is(&bench.request(&phone), &Method::Ack));
+    assert_eq!(names(&bench.take(page)).last().unwrap(), "ESTABLISHED");
+}
+
+#[test]
+fn without_open_ports_a_telephone_is_told_so() {
+    let mut bench = bench();
+    let phone = bench.udp_phone("1001");
+    bench.guest("carol");
+    bench.dial_with(&phone, "carol", "", PHONE_OFFER);
+    assert_eq!(
+        bench.final_response(&phone).status(),
+        Status::SERVICE_UNAVAILABLE
+    );
+}
+
+#[test]
+fn ports_of_a_call_that_did_not_come_about_serve_the_next() {
+    let mut bench = bench();
+    bench.open_ports(2);
+    let phone = bench.udp_phone("1001");
+    for cseq in 1..5 {
+        let to = "<sip:nobody@example.org>";
+        let uri = "sip:nobody@example.org";
+        let invite = phone.numbered("INVITE", uri, (to, cseq), "", PHONE_OFFER);
+        bench.send(&phone, &invite);
+        assert_eq!(bench.final_response(&phone).status(), Status::NOT_FOUND);
+    }
+    let other = bench.udp_phone("1002");
+    let (ok, ..) = bench.talk_to_page(&other, "", PHONE_OFFER);
+    assert_eq!(ok.status(), Status::OK);
+}
+
+#[test]
+fn a_call_without_an_offer_is_offered_what_the_answer_has() {
+    let mut bench = bench();
+    bench.open_ports(4);
+    let phone = bench.udp_phone("1001");
+    let page = bench.guest("carol");
+    bench.dial_with(&phone, "carol", "", "");
+    let (call_id, offer) = bench.incoming(page);
+    assert!(offer.contains("m=audio"), "{offer}");
+    assert!(!offer.contains("m=video"), "{offer}");
+    bench.answer_with(page, &call_id, &answer_to(&offer));
+    let ok = bench.final_response(&phone);
+    let offered = String::from_utf8(ok.body().to_vec()).unwrap();
+    assert!(offered.contains("m=audio 20000 RTP/AVP"), "{offered}");
+    bench.take_commands();
+    let answer = PHONE_OFFER.replace(" 0 8 101", " 0");
+    let answer = answer.replace("a=rtpmap:8 PCMA/8000\r\n", "");
+    let ack = phone.in_dialog_with("ACK", &ok, 1, "", &answer);
+    bench.send(&phone, &ack);
+    let media = orders(&bench.take_commands());
+    assert!(media.contains(&"patch 1 2".to_owned()), "{media:?}");
+    assert_eq!(bench.switch.status().established, 1);
+}
+
+#[test]
+fn an_ack_that_owes_an_answer_ends_the_call() {
+    let mut bench = bench();
+    bench.open_ports(4);
+    let phone = bench.udp_phone("1001");
+    let page = bench.guest("carol");
+    bench.dial_with(&phone, "carol", "", "");
+    let (call_id, offer) = bench.incoming(page);
+    bench.answer(page, &call_id, &offer);
+    let ok = bench.final_response(&phone);
+    bench.send(&phone, &phone.in_dialog("ACK", &ok, 1));
+    assert!(is(&bench.request(&phone), &Method::Bye));
+    assert_eq!(bench.end_code(), "bad_description");
+}
