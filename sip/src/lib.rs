@@ -9,5 +9,6 @@ pub mod header;
 pub mod message;
 pub mod neighbourhood;
 pub mod procedure;
+pub mod resolve;
 pub mod transaction;
 pub mod uri;
