@@ -5,6 +5,7 @@
 //! fails by a panic, or by breaking what its assertions say.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use callbox::wcs::message::ClientMessage;
 use media::ids::{Fingerprint, IceCredentials, LegId};
@@ -19,10 +20,13 @@ use media::rtp::{ExtensionMap, Packet, Rewrite, rewrite};
 use media::sdp::{Description, Direction, Limits};
 use registrar::Dialled;
 use sip::digest::{AuthenticationInfo, Authorization, Challenge};
+use sip::flow::{FlowId, Transport};
+use sip::framer::{Framed, Opened, StreamFramer};
 use sip::message::{
     Capabilities, Message, Method, ParseError, ResponseBuilder, Status, check_request,
 };
 use sip::procedure::register::Register;
+use sip::transaction::{Event, Timings, TransactionLimits, Transactions};
 use sip::uri::{Host, Uri};
 
 /// A target and its name.
@@ -32,6 +36,8 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("sip_uri", sip_uri),
     ("sip_message", sip_message),
+    ("sip_stream", sip_stream),
+    ("sip_transactions", sip_transactions),
     ("digest", digest),
     ("dialled_name", dialled_name),
     ("wcs_message", wcs_message),
@@ -73,6 +79,125 @@ pub fn sip_message(data: &[u8]) {
         }
         Err(ParseError::Drop(_)) => {}
     }
+}
+
+/// SIP over TCP: how the stream is cut into reads changes nothing, and what is held is bounded.
+pub fn sip_stream(data: &[u8]) {
+    for opened in [Opened::ByPeer, Opened::ByUs] {
+        let whole = framed(opened, data, data.len());
+        // The input chooses one more cut.
+        let some = usize::from(data.last().copied().unwrap_or(7));
+        for len in [1, some + 2] {
+            assert_eq!(framed(opened, data, len), whole, "in reads of {len}");
+        }
+        for framed in whole {
+            match framed {
+                Framed::Message(message) => sip_message(message.as_bytes()),
+                Framed::Rejected(rejected) => {
+                    assert!(rejected.response("t").starts_with(b"SIP/2.0 "));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// What a stream holds that is read in pieces of that length.
+fn framed(opened: Opened, stream: &[u8], len: usize) -> Vec<Framed> {
+    let limits = sip::message::Limits::default();
+    let now = begin();
+    let mut framer = StreamFramer::new(opened, limits);
+    let mut framed = Vec::new();
+    for read in stream.chunks(len.max(1)) {
+        framer.push(now, read);
+        framed.extend(std::iter::from_fn(|| framer.poll()));
+        assert!(framer.buffered() <= limits.message_bytes());
+    }
+    framed
+}
+
+/// Messages in any order, as requests to us and as our own, with time going by: what is sent can
+/// be read, and once all is answered or called off, nothing is left.
+pub fn sip_transactions(data: &[u8]) {
+    for transport in [Transport::Udp, Transport::Tcp] {
+        transactions_over(transport, data);
+    }
+}
+
+fn transactions_over(transport: Transport, data: &[u8]) {
+    const FLOW: FlowId = FlowId(1);
+    let mut now = begin();
+    let mut layer = Transactions::new(Timings::default(), TransactionLimits::default());
+    let mut servers = Vec::new();
+    let mut clients = Vec::new();
+    for framed in framed(Opened::ByPeer, data, data.len()) {
+        let Framed::Message(message) = framed else {
+            continue;
+        };
+        if let Message::Request(request) = &message
+            && request.body().len() % 2 == 1
+        {
+            let request = (**request).clone();
+            clients.extend(layer.request(now, FLOW, transport, request));
+        }
+        layer.handle(now, FLOW, transport, message);
+        drain(&mut layer, &mut servers);
+        if let Some((server, request)) = servers.last()
+            && request.cseq() % 2 == 1
+            && let Ok(ringing) = ResponseBuilder::new(request, Status::RINGING).build()
+        {
+            layer.respond(now, *server, ringing);
+        }
+        now += Duration::from_millis(700);
+        layer.handle_timeout(now);
+    }
+    for (server, request) in std::mem::take(&mut servers) {
+        let answer = ResponseBuilder::new(&request, Status::BUSY_HERE).to_tag("t");
+        let Ok(response) = answer.build() else {
+            layer.flow_closed(now, FLOW);
+            continue;
+        };
+        layer.respond(now, server, response);
+    }
+    for client in clients {
+        layer.cancel(now, client);
+    }
+    while let Some(due) = layer.poll_timeout() {
+        layer.handle_timeout(due);
+        drain(&mut layer, &mut servers);
+    }
+    assert!(layer.is_empty());
+}
+
+fn drain(
+    layer: &mut Transactions,
+    servers: &mut Vec<(sip::transaction::ServerId, sip::message::Request)>,
+) {
+    let limits = sip::message::Limits {
+        head_bytes: usize::MAX,
+        header_bytes: usize::MAX,
+        ..sip::message::Limits::default()
+    };
+    while let Some((_, bytes)) = layer.poll_transmit() {
+        assert!(Message::parse(&bytes, &limits).is_ok(), "{bytes:?}");
+    }
+    while let Some(event) = layer.poll_event() {
+        if let Event::Request {
+            server, request, ..
+        } = event
+        {
+            servers.push((server, *request));
+        }
+    }
+}
+
+/// Some instant: time jumps.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "virtual time has to begin somewhere"
+)]
+fn begin() -> Instant {
+    Instant::now()
 }
 
 fn capabilities() -> Capabilities {
