@@ -24,6 +24,10 @@ fn client(transport: Transport, method: &str, steps: &str) -> String {
                 bench.now += Duration::from_secs(32);
                 bench.layer.handle_timeout(bench.now);
             }
+            "late" => {
+                bench.now += Duration::from_secs(3_600);
+                bench.layer.handle_timeout(bench.now);
+            }
             code => bench.take(response(&request, code.parse().unwrap())),
         }
         out = bench.out();
@@ -51,6 +55,10 @@ fn server(transport: Transport, method: &str, steps: &str) -> String {
                 bench.now += Duration::from_secs(32);
                 bench.layer.handle_timeout(bench.now);
             }
+            "late" => {
+                bench.now += Duration::from_secs(3_600);
+                bench.layer.handle_timeout(bench.now);
+            }
             code => bench.answer(id, response(&request, code.parse().unwrap())),
         }
         out = bench.out();
@@ -62,6 +70,10 @@ fn check(machine: impl Fn(&str) -> String, lines: &[Line]) {
     for (state, event, expected) in lines {
         let out = machine(&format!("{state} {event}"));
         assert_eq!(out, *expected, "{event} after {state:?}");
+        if *event == "end" {
+            // Whoever wakes late does the same.
+            assert_eq!(machine(&format!("{state} late")), *expected, "{state:?}");
+        }
     }
 }
 
