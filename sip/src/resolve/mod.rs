@@ -36,7 +36,7 @@ pub use address::AddressPolicy;
 pub use answer::{Answer, Naptr, Query, RecordType, Records, Srv};
 pub use destination::{Destination, DestinationError};
 pub use locator::{End, Family, LocateError, LocatePolicy};
-pub use resolver::{Limits, Output, Resolver, SearchId};
+pub use resolver::{Limits, Output, Resolver, SearchId, Usage};
 
 /// Where a request can be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -28,6 +28,21 @@ pub struct Limits {
     pub failure_hold: Duration,
 }
 
+/// How much there is of what [`Limits`] bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Searches that are under way, or whose target is being tried.
+    pub searches: usize,
+    /// Queries without an answer.
+    pub queries: usize,
+    /// Searches that wait for them, each counted once for each query.
+    pub waiting: usize,
+    /// Answers kept.
+    pub cached: usize,
+    /// Failed targets kept.
+    pub failures: usize,
+}
+
 /// Names a search; never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SearchId(u64);
@@ -220,14 +235,15 @@ impl Resolver {
         self.failures.forget_all();
     }
 
-    /// How many searches, open queries, answers and failed targets there are, to be watched.
-    pub fn usage(&self) -> [usize; 4] {
-        [
-            self.searches.len(),
-            self.open.len(),
-            self.cache.len(),
-            self.failures.len(),
-        ]
+    /// How much there is, to be watched.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            searches: self.searches.len(),
+            queries: self.open.len(),
+            waiting: self.open.values().map(|open| open.waiting.len()).sum(),
+            cached: self.cache.len(),
+            failures: self.failures.len(),
+        }
     }
 
     /// Takes a search as far as it goes without an answer.

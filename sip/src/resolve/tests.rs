@@ -196,6 +196,15 @@ fn a_naptr_without_servers_still_says_the_transport_of_the_name_itself() {
         world.all("sip:a@example.com"),
         ["tcp 192.0.2.7:5060", "Exhausted"]
     );
+    world.naptr(
+        "example.org",
+        [naptr(1, 1, "SIPS+D2T", "_sips._tcp.example.org")],
+    );
+    world.a("example.org", &["192.0.2.8"]);
+    assert_eq!(
+        world.all("sip:a@example.org"),
+        ["tls 192.0.2.8:5061", "Exhausted"]
+    );
 }
 
 #[test]

@@ -104,6 +104,10 @@ fn rfc3261_14_1_we_wait_for_what_is_under_way() {
         underway.may_send(&Method::Update, false),
         Err(Wait::ForUpdate)
     );
+    assert_eq!(
+        underway.may_send(&Method::Invite, false),
+        Err(Wait::ForUpdate)
+    );
     underway.end(Side::Us, &Method::Update);
     assert_eq!(underway, Underway::default());
 }

@@ -199,6 +199,7 @@ fn rfc3515_2_4_4_the_sender_hears_each_step_and_the_end() {
     referral.progress(start + s(2), Status::RINGING);
     assert_eq!(told(&mut referral, start + s(2), &mut bob), None, "no news");
     referral.progress(start + s(3), Status::OK);
+    referral.progress(start + s(3), Status::BUSY_HERE);
     assert_eq!(
         told(&mut referral, start + s(3), &mut bob),
         tells("terminated;reason=noresource", "200 OK")

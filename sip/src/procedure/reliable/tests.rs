@@ -165,9 +165,10 @@ fn rfc3262_3_a_2xx_waits_for_the_acknowledgement_of_a_description() {
 #[test]
 fn rfc3262_3_after_a_final_response_nothing_is_repeated_but_a_late_prack_is_taken() {
     let (start, mut provisionals) = (start(), provisionals());
-    provisionals.send(start, ringing()).unwrap();
+    provisionals.send(start, progress()).unwrap();
     provisionals.send(start, ringing()).unwrap();
     provisionals.finish();
+    assert!(!provisionals.holds_2xx());
     assert_eq!(provisionals.poll_timeout(), None);
     assert_eq!(provisionals.handle_timeout(start + s(60)), None);
     let late = provisionals.handle_prack(start + s(1), &prack("1000 1 INVITE", ""));

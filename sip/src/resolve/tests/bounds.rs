@@ -69,7 +69,7 @@ fn an_answer_without_a_life_serves_the_one_that_asked() {
     assert_eq!(world.all(uri), ["udp 192.0.2.1:5060", "Exhausted"]);
     assert_eq!(world.all(uri), ["udp 192.0.2.1:5060", "Exhausted"]);
     assert_eq!(world.asked.len(), 6);
-    assert_eq!(world.resolver().usage()[2], 0);
+    assert_eq!(world.resolver().usage().cached, 0);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_full_cache_forgets_what_would_die_first() {
         world.ttl = (1000 - host) * S;
         world.a(&name, &["192.0.2.1"]);
         world.first(&format!("sip:{name}:5060"));
-        assert!(world.resolver().usage()[2] <= 8);
+        assert!(world.resolver().usage().cached <= 8);
     }
     world.asked.clear();
     world.first("sip:h0.example:5060");
@@ -137,12 +137,12 @@ fn a_dns_that_never_answers_counts_as_failed_and_a_late_answer_is_not_believed()
     assert_eq!(world.resolver().poll_timeout(), None);
     world.now = deadline + 10 * S;
     world.a("a.example", &["192.0.2.1"]);
-    let cached = world.resolver().usage()[2];
+    let cached = world.resolver().usage().cached;
     for query in &queries {
         world.answer(query);
     }
     assert_eq!(outputs(&mut world), [""; 0]);
-    assert_eq!(world.resolver().usage()[2], cached);
+    assert_eq!(world.resolver().usage().cached, cached);
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn searches_beyond_their_limit_push_out_the_oldest_that_waits_for_nobody() {
     assert_eq!(outputs(&mut world).len(), 2);
     world.locate("sip:a.example:5060").unwrap();
     world.next(first);
-    assert_eq!(world.resolver().usage()[0], 2);
+    assert_eq!(world.resolver().usage().searches, 2);
     let Some(Output::Ask(_)) = world.resolver().poll_output() else {
         panic!("the new search goes on");
     };
@@ -254,11 +254,13 @@ fn a_search_that_was_ended_is_silent_and_leaves_nothing_behind() {
         let id = world.locate("sip:a.example:5060").unwrap();
         world.resolver().end(id);
     }
+    let usage = world.resolver().usage();
+    assert_eq!((usage.queries, usage.waiting), (2, 0));
     let id = world.locate("sip:192.0.2.1").unwrap();
     world.resolver().end(id);
     assert_eq!(outputs(&mut world), [""; 0]);
-    let [searches, open, ..] = world.resolver().usage();
-    assert_eq!((searches, open), (0, 0));
+    let usage = world.resolver().usage();
+    assert_eq!((usage.searches, usage.queries), (0, 0));
 }
 
 #[test]
@@ -270,14 +272,14 @@ fn failed_targets_beyond_their_limit_push_out_the_one_whose_time_ends_first() {
         let target = world.first(&format!("sip:192.0.2.{host}"));
         let hold = Some((100 - host) * S);
         world.resolver().mark_failed(now, &target, hold);
-        assert!(world.resolver().usage()[3] <= 4);
+        assert!(world.resolver().usage().failures <= 4);
     }
     world.a("a.example", &["192.0.2.1", "192.0.2.30"]);
     let uri = "sip:a.example:5060";
     assert_eq!(world::show(&world.first(uri)), "udp 192.0.2.30:5060");
     world.resolver().forget_all();
     assert_eq!(world::show(&world.first(uri)), "udp 192.0.2.1:5060");
-    assert_eq!(world.resolver().usage()[3], 0);
+    assert_eq!(world.resolver().usage().failures, 0);
 }
 
 #[test]
@@ -300,4 +302,24 @@ fn names_that_the_dns_cannot_carry_are_not_asked_for() {
         ["NotFound"]
     );
     assert!(world.asked.iter().all(|query| !query.starts_with("Srv")));
+}
+
+#[test]
+fn what_is_known_of_one_family_stays_known_while_the_other_is_asked_for() {
+    let mut world = World::new();
+    world.ttl = 10 * S;
+    world.a("a.example", &["192.0.2.1"]);
+    world.policy.family = Family::V4First;
+    let uri = "sip:a.example:5060";
+    world.fails("Aaaa a.example");
+    world.first(uri);
+    world.now += 9 * S;
+    world.asked.clear();
+    world.locate(uri).unwrap();
+    let queries = queries(&mut world);
+    assert_eq!(queries.len(), 1, "AAAA, whose failure was soon forgotten");
+    world.now += S;
+    world.answer(&queries[0]);
+    assert_eq!(outputs(&mut world), ["udp 192.0.2.1:5060"]);
+    assert_eq!(world.asked.len(), 1, "A is not asked for again");
 }
