@@ -4,6 +4,7 @@
 
 mod addresses;
 mod drops;
+mod pace;
 mod reports;
 mod rtp;
 mod socket;

@@ -18,6 +18,7 @@ use nix::sys::time::TimeSpec;
 
 use super::Measurements;
 use super::drops::kernel_drops;
+use super::pace::Pace;
 use super::reports::{self, Reports};
 use super::rtp::RtpPorts;
 use super::socket::{BATCH, Batches, DATAGRAM_LEN, Family, Received, Socket};
@@ -35,6 +36,9 @@ const BATCHES_PER_TURN: usize = 4;
 
 /// Commands carried out before packets get their turn.
 const COMMANDS_PER_TURN: usize = 256;
+
+/// One a family.
+const MAX_SOCKETS: usize = 2;
 
 /// How often the counts are published.
 const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
@@ -62,6 +66,7 @@ pub(super) struct Thread {
     outbox: Outbox,
     counts: Measurements,
     next_publication: Instant,
+    pace: Pace,
 }
 
 impl Thread {
@@ -72,6 +77,7 @@ impl Thread {
         tcp: Tcp,
         ends: Ends,
     ) -> Self {
+        let now = Instant::now();
         Self {
             worker,
             sockets,
@@ -80,7 +86,8 @@ impl Thread {
             ends,
             outbox: Outbox::new(OUTBOX_SLOTS),
             counts: Measurements::default(),
-            next_publication: Instant::now(),
+            next_publication: now,
+            pace: Pace::new(now),
         }
     }
 
@@ -88,20 +95,24 @@ impl Thread {
         let mut batches = Batches::new();
         let mut buffer = vec![0; BATCH * DATAGRAM_LEN].into_boxed_slice();
         loop {
-            let readable = self.wait();
+            let readable = if self.rest() { self.wait() } else { 0 };
             let now = Instant::now();
             self.tcp.begin_turn(now);
             let open = self.take_commands(now);
+            let mut fetched = Fetched::default();
             for index in 0..self.sockets.len() {
                 if readable & (1 << index) != 0 {
-                    self.take_datagrams(now, index, &mut batches, &mut buffer);
+                    self.take_datagrams(now, index, &mut batches, &mut buffer, &mut fetched);
                 }
             }
             if readable & PHONES_READY != 0 {
-                self.take_from_phones(now, &mut batches, &mut buffer);
+                self.take_from_phones(now, &mut batches, &mut buffer, &mut fetched);
             }
             if readable & CONNECTIONS_READY != 0 {
-                self.take_frames(now, &mut batches, &mut buffer);
+                self.take_frames(now, &mut batches, &mut buffer, &mut fetched);
+            }
+            if readable != 0 {
+                self.pace.fetched(now, fetched.datagrams, fetched.hasty);
             }
             self.worker.handle_timeout(now, &mut self.outbox);
             if !open {
@@ -118,6 +129,23 @@ impl Thread {
         }
     }
 
+    /// Lets datagrams gather where the pace says so; false if an order ended it, which is to be
+    /// carried out first. Timers may wait for so long.
+    fn rest(&self) -> bool {
+        let Some(rest) = self.pace.rest(Instant::now()) else {
+            return true;
+        };
+        let mut bell = [PollFd::new(self.ends.wake.as_fd(), PollFlags::POLLIN)];
+        match ppoll(&mut bell, Some(TimeSpec::from(rest)), None) {
+            Ok(0) => true,
+            Ok(_) | Err(Errno::EINTR) => false,
+            Err(error) => {
+                tracing::error!(%error, "waiting for orders failed");
+                true
+            }
+        }
+    }
+
     /// Sleeps until a socket or connection is ready, a command has come or a timer is due;
     /// returns the readable sockets as bits, [`PHONES_READY`] and [`CONNECTIONS_READY`].
     fn wait(&mut self) -> u32 {
@@ -127,15 +155,19 @@ impl Thread {
         let due = self.worker.poll_timeout().into_iter().chain(retry);
         let due = due.fold(self.next_publication, Instant::min);
         let timeout = TimeSpec::from(due.saturating_duration_since(now));
-        let mut polled: Vec<PollFd<'_>> = Vec::with_capacity(self.sockets.len() + 3);
-        polled.extend(
-            self.sockets
-                .iter()
-                .map(|it| PollFd::new(it.as_fd(), PollFlags::POLLIN)),
-        );
-        polled.push(PollFd::new(self.tcp.as_fd(), PollFlags::POLLIN));
-        polled.push(PollFd::new(self.rtp.as_fd(), PollFlags::POLLIN));
-        polled.push(PollFd::new(self.ends.wake.as_fd(), PollFlags::POLLIN));
+        // Where there is no second socket the bell stands twice.
+        let mut polled: [PollFd<'_>; MAX_SOCKETS + 3] = std::array::from_fn(|index| {
+            let fd = match index {
+                0 => self.tcp.as_fd(),
+                1 => self.rtp.as_fd(),
+                2 => self.ends.wake.as_fd(),
+                _ => self
+                    .sockets
+                    .get(index - 3)
+                    .map_or(self.ends.wake.as_fd(), Socket::as_fd),
+            };
+            PollFd::new(fd, PollFlags::POLLIN)
+        });
         if let Err(error) = ppoll(&mut polled, Some(timeout), None)
             && error != Errno::EINTR
         {
@@ -143,11 +175,11 @@ impl Thread {
             return 0;
         }
         let is_ready = |it: &PollFd<'_>| it.revents().is_some_and(|events| !events.is_empty());
-        let mut others = polled.iter().skip(self.sockets.len());
+        let mut others = polled.iter();
         let mut bit = |bit| others.next().filter(|it| is_ready(it)).map_or(0, |_| bit);
         let first = bit(CONNECTIONS_READY) | bit(PHONES_READY);
-        let bits = polled.iter().take(self.sockets.len()).enumerate();
-        bits.fold(first, |bits, (index, it)| {
+        let sockets = polled.iter().skip(3).take(self.sockets.len()).enumerate();
+        sockets.fold(first, |bits, (index, it)| {
             bits | (u32::from(is_ready(it)) << index)
         })
     }
@@ -190,6 +222,7 @@ impl Thread {
         index: usize,
         batches: &mut Batches,
         buffer: &mut [u8],
+        fetched: &mut Fetched,
     ) {
         for _ in 0..BATCHES_PER_TURN {
             let Some(socket) = self.sockets.get(index) else {
@@ -214,6 +247,7 @@ impl Thread {
                 let Some(datagram) = bytes.get_mut(..received.len) else {
                     continue;
                 };
+                fetched.note(datagram);
                 self.worker
                     .handle_datagram(now, received.path, datagram, &mut self.outbox);
                 if self.outbox.room() <= OUTBOX_RESERVE {
@@ -225,6 +259,8 @@ impl Thread {
                 return;
             }
         }
+        // There is more already.
+        fetched.hasty = true;
     }
 
     /// Sends what has gathered: runs of datagrams that leave from the same address and port of
@@ -297,6 +333,22 @@ impl Thread {
             .measurements
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = self.counts;
+    }
+}
+
+/// What came in one turn.
+#[derive(Debug, Default)]
+struct Fetched {
+    datagrams: usize,
+    /// Nothing should gather now: somebody waits for an answer, or the socket is not empty yet.
+    hasty: bool,
+}
+
+impl Fetched {
+    fn note(&mut self, datagram: &[u8]) {
+        self.datagrams += 1;
+        // What is not RTP or RTCP is STUN or DTLS (RFC 7983 7): questions and answers.
+        self.hasty |= !matches!(datagram.first(), Some(128..=191));
     }
 }
 

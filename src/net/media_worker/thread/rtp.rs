@@ -5,7 +5,7 @@ use std::time::Instant;
 use nix::errno::Errno;
 
 use super::super::socket::{Batches, DATAGRAM_LEN, Received};
-use super::{OUTBOX_RESERVE, Thread};
+use super::{Fetched, OUTBOX_RESERVE, Thread};
 
 /// Datagrams taken from one RTP socket at once: a phone sends one every 20 ms, a camera some.
 const FEW: usize = 8;
@@ -17,6 +17,7 @@ impl Thread {
         now: Instant,
         batches: &mut Batches,
         buffer: &mut [u8],
+        fetched: &mut Fetched,
     ) {
         for place in self.rtp.look() {
             let Some(socket) = self.rtp.socket(place) else {
@@ -40,6 +41,7 @@ impl Thread {
                 let Some(datagram) = bytes.get_mut(..received.len) else {
                     continue;
                 };
+                fetched.note(datagram);
                 self.worker
                     .handle_datagram(now, received.path, datagram, &mut self.outbox);
                 if self.outbox.room() <= OUTBOX_RESERVE {

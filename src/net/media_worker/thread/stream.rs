@@ -4,11 +4,17 @@ use std::time::Instant;
 
 use super::super::socket::Batches;
 use super::super::tcp::{Frames, READ_LEN};
-use super::{OUTBOX_RESERVE, Thread};
+use super::{Fetched, OUTBOX_RESERVE, Thread};
 
 impl Thread {
     /// Takes what has come over connections.
-    pub(super) fn take_frames(&mut self, now: Instant, batches: &mut Batches, buffer: &mut [u8]) {
+    pub(super) fn take_frames(
+        &mut self,
+        now: Instant,
+        batches: &mut Batches,
+        buffer: &mut [u8],
+        fetched: &mut Fetched,
+    ) {
         let buffer = buffer.get_mut(..READ_LEN).unwrap_or_default();
         self.tcp.look();
         while let Some((path, whole)) = self.tcp.read(buffer) {
@@ -16,6 +22,7 @@ impl Thread {
             self.take_some_commands(now);
             for datagram in Frames(buffer.get_mut(..whole).unwrap_or_default()) {
                 self.counts.received += 1;
+                fetched.note(datagram);
                 self.worker
                     .handle_datagram(now, path, datagram, &mut self.outbox);
                 if self.outbox.room() <= OUTBOX_RESERVE {
