@@ -1,10 +1,13 @@
 //! The floor: the same datagrams through a loop that does nothing but look up where they go.
+//! It may let datagrams gather between two fetches, as the server does under load, so that both
+//! can be compared with the same batching.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, IoSlice, IoSliceMut, Write};
 use std::net::{SocketAddr, SocketAddrV4, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use nix::sys::socket::{
@@ -16,8 +19,9 @@ use super::process::Process;
 const BATCH: usize = 64;
 const DATAGRAM_LEN: usize = 2048;
 
-/// Reads the pairs from standard input, says its port, and copies until it is killed.
-pub(crate) fn run() -> Result<()> {
+/// Reads the pairs from standard input, says its port, and copies until it is killed. It
+/// fetches no more often than every `gather`.
+pub(crate) fn run(gather: Duration) -> Result<()> {
     let mut partners = HashMap::new();
     for line in std::io::stdin().lock().lines() {
         let line = line?;
@@ -36,7 +40,12 @@ pub(crate) fn run() -> Result<()> {
     let mut incoming = MultiHeaders::<SockaddrIn>::preallocate(BATCH, None);
     let mut outgoing = MultiHeaders::<SockaddrIn>::preallocate(BATCH, None);
     let mut buffer = vec![0; BATCH * DATAGRAM_LEN];
+    let mut next_fetch = Instant::now();
     loop {
+        let now = Instant::now();
+        if now < next_fetch {
+            std::thread::sleep(next_fetch - now);
+        }
         let mut received = [(0, None); BATCH];
         let mut count = 0;
         {
@@ -50,6 +59,9 @@ pub(crate) fn run() -> Result<()> {
                 received[count] = (message.bytes, to.map(SockaddrIn::from));
                 count += 1;
             }
+        }
+        if !gather.is_zero() {
+            next_fetch = Instant::now() + gather;
         }
         let slices: [[IoSlice<'_>; 1]; BATCH] = std::array::from_fn(|index| {
             let start = index * DATAGRAM_LEN;
@@ -74,9 +86,9 @@ pub(crate) struct Copier {
 }
 
 impl Copier {
-    pub(crate) fn start(pairs: &[(SocketAddr, SocketAddr)]) -> Result<Self> {
+    pub(crate) fn start(pairs: &[(SocketAddr, SocketAddr)], gather: Duration) -> Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
-            .arg("--copy-loop")
+            .arg(format!("--copy-loop={}", gather.as_micros()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

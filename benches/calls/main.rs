@@ -3,6 +3,10 @@
 //!
 //! `cargo bench --bench calls` prints a table; `-- --help` tells the options. Costs are CPU time
 //! of the server's process, as the kernel accounts it; compare ratios, not absolute times.
+//!
+//! `cargo bench --bench calls -- --guests 300 --calls 100 --video-calls 10 --payload 160 --no-floor`
+//! is a full house. The exit code is 1 if a packet was lost anywhere, and 2 if the generator did
+//! not keep its pace: then the run says nothing.
 
 #![allow(
     clippy::disallowed_methods,
@@ -13,6 +17,7 @@
 
 mod copy_loop;
 mod generator;
+mod peer;
 mod process;
 mod report;
 mod sdp;
@@ -29,15 +34,19 @@ mod signalling;
 )]
 mod transport;
 
+use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
 use generator::{Generator, Load};
 use process::Server;
-use report::Row;
+use report::{Memory, PerCall, Row, Way};
 use signalling::Calls;
+
+/// For how long the gathering copy loop lets packets gather: as long as the server does.
+const GATHER: Duration = Duration::from_micros(900);
 
 /// A load of calls on the server, and what it costs.
 #[derive(Debug, Parser)]
@@ -51,85 +60,126 @@ struct Options {
     /// People signed in, at least two for each call.
     #[arg(long, default_value_t = 0)]
     guests: usize,
-    /// Payload bytes of each packet; the option may be repeated, each makes a round of its own.
-    #[arg(long, default_values_t = [160, 1200])]
+    /// Payload bytes of each audio packet, 24 or more; the option may be repeated, each is measured apart.
+    #[arg(long, default_values_t = [160, 1200], value_parser = payload)]
     payload: Vec<usize>,
+    /// Payload bytes of each video packet.
+    #[arg(long, default_value_t = 1200, value_parser = payload)]
+    video_payload: usize,
     /// Packets a second of each audio stream; a video stream has three times as many.
     #[arg(long, default_value_t = 50)]
     rate: u32,
     /// Length of each measurement.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Leave the copy loop out.
+    /// How often all is measured; the table gives medians.
+    #[arg(long, default_value_t = 1)]
+    rounds: usize,
+    /// Leave the copy loops out.
     #[arg(long)]
     no_floor: bool,
-    /// Be the copy loop: used by the tool itself.
-    #[arg(long, hide = true)]
-    copy_loop: bool,
+    /// Be the copy loop that fetches every so many µs: used by the tool itself.
+    #[arg(long, hide = true, value_name = "MICROSECONDS")]
+    copy_loop: Option<u64>,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
-fn main() -> Result<()> {
+/// Room for the time in each packet, within what a datagram holds.
+fn payload(text: &str) -> Result<usize> {
+    let bytes = text.parse()?;
+    ensure!((24..=1400).contains(&bytes), "24 to 1400 bytes");
+    Ok(bytes)
+}
+
+fn main() -> Result<ExitCode> {
     let options = Options::parse();
-    if options.copy_loop {
-        return copy_loop::run();
+    if let Some(gather) = options.copy_loop {
+        copy_loop::run(Duration::from_micros(gather))?;
+        return Ok(ExitCode::SUCCESS);
     }
     println!(
-        "{} audio and {} video calls, {} packets/s a stream, {} s a round",
-        options.calls, options.video_calls, options.rate, options.seconds
+        "{} audio and {} video calls, {} packets/s a stream, {} × {} s",
+        options.calls, options.video_calls, options.rate, options.rounds, options.seconds
     );
     let mut rows = Vec::new();
     for payload in &options.payload {
-        if !options.no_floor {
-            rows.push(floor(&options, *payload)?);
+        for _ in 0..options.rounds {
+            if !options.no_floor {
+                rows.push(floor(&options, *payload, Way::Copy)?);
+                rows.push(floor(&options, *payload, Way::GatheringCopy)?);
+            }
+            rows.push(relay(&options, *payload)?);
         }
-        rows.push(relay(&options, *payload)?);
     }
     report::print(&rows);
-    Ok(())
+    Ok(verdict(&rows))
+}
+
+fn verdict(rows: &[Row]) -> ExitCode {
+    let lost: u64 = rows.iter().map(Row::lost).sum();
+    if lost > 0 {
+        println!("\n{lost} packets were lost.");
+        return ExitCode::from(1);
+    }
+    if rows.iter().any(Row::is_void) {
+        println!("\nVoid: the generator did not keep its pace.");
+        return ExitCode::from(2);
+    }
+    println!("\nNo packet was lost.");
+    ExitCode::SUCCESS
 }
 
 fn load(options: &Options, payload: usize) -> Load {
     Load {
         payload,
+        video_payload: options.video_payload,
         interval: Duration::from_secs(1) / options.rate.max(1),
         length: Duration::from_secs(options.seconds),
     }
 }
 
 /// The same packets through a loop that only copies.
-fn floor(options: &Options, payload: usize) -> Result<Row> {
+fn floor(options: &Options, payload: usize, way: Way) -> Result<Row> {
+    let gather = if way == Way::GatheringCopy {
+        GATHER
+    } else {
+        Duration::ZERO
+    };
     let mut generator = Generator::plain(options.calls, options.video_calls)?;
-    let mut copier = copy_loop::Copier::start(&generator.pairs()?)?;
+    let mut copier = copy_loop::Copier::start(&generator.pairs()?, gather)?;
     generator.aim_at(copier.address())?;
     let before = copier.process().cpu()?;
     let outcome = generator.run(&load(options, payload))?;
     let cpu = copier.process().cpu()? - before;
     copier.stop()?;
-    Ok(Row::new("copy loop", payload, outcome, cpu))
+    Ok(Row::new(way, payload, outcome, cpu))
 }
 
 /// Through the server, call by call.
 fn relay(options: &Options, payload: usize) -> Result<Row> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    // The thread beside this one answers pings while this one sends.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_all()
         .build()
         .context("no runtime for the signalling")?;
     let mut server = Server::start()?;
+    server.settle();
+    let empty = server.process().memory()?;
     let count = options.calls + options.video_calls;
     let people = options.guests.max(2 * count);
     let mut calls = runtime.block_on(Calls::sign_in(server.url(), people))?;
     server.settle();
-    let (memory, cpu) = (server.process().memory()?, server.process().cpu()?);
+    let signed_in = server.process().memory()?;
+    let cpu = server.process().cpu()?;
 
     let mut generator = Generator::empty()?;
-    let local = &mut calls;
     for index in 0..count {
         let video = index >= options.calls;
         runtime
-            .block_on(local.connect(index, video, &mut generator))
+            .block_on(calls.connect(index, video, &mut generator))
             .with_context(|| format!("call {index} did not come about"))?;
     }
     let set_up_cpu = server.process().cpu()? - cpu;
@@ -139,16 +189,35 @@ fn relay(options: &Options, payload: usize) -> Result<Row> {
     let length = load.length;
     load.length = Duration::from_secs(1);
     generator.run(&load)?;
-    let grown = server.process().memory()?.saturating_sub(memory);
+    let in_calls = server.process().memory()?;
+    let memory = Memory {
+        person: signed_in.saturating_sub(empty) as f64 / people as f64,
+        call: in_calls.saturating_sub(signed_in) as f64 / count.max(1) as f64,
+    };
 
     load.length = length;
     let before = server.process().cpu()?;
-    let drops = server.kernel_drops()?;
     let outcome = generator.run(&load)?;
     let cpu = server.process().cpu()? - before;
-    let drops = server.kernel_drops()? - drops;
+    // The server publishes its counts once a second.
+    std::thread::sleep(Duration::from_millis(1100));
+    let counts = server.counts()?;
+    let there = (counts.users as usize, counts.established as usize);
+    ensure!(
+        there == (people, count),
+        "of {people} people and {count} calls, {there:?} are left"
+    );
+    let log = server.log()?;
     drop(calls);
     server.stop()?;
-    let row = Row::new("callbox", payload, outcome, cpu);
-    Ok(row.with_calls(count, set_up_cpu, grown, drops))
+    if !log.is_empty() {
+        println!("the server wrote:\n{log}");
+    }
+    let row = Row::new(Way::Callbox, payload, outcome, cpu);
+    Ok(row.with_calls(PerCall {
+        set_up: set_up_cpu / count.max(1) as u32,
+        memory,
+        counts,
+        share: cpu.as_secs_f64() / length.as_secs_f64(),
+    }))
 }

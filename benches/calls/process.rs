@@ -45,6 +45,26 @@ impl Process {
     }
 }
 
+/// What the server has dropped since its start, and whom it serves now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counts {
+    /// Datagrams on the media port, of all kinds.
+    pub(crate) received: u64,
+    pub(crate) sent: u64,
+    pub(crate) kernel_drops: u64,
+    pub(crate) internal_drops: u64,
+    pub(crate) send_failures: u64,
+    pub(crate) users: u64,
+    pub(crate) established: u64,
+}
+
+impl Counts {
+    /// All that was lost by the server or before it.
+    pub(crate) fn drops(&self) -> u64 {
+        self.kernel_drops + self.internal_drops + self.send_failures
+    }
+}
+
 /// The server on ports of its own, with data that goes when it goes.
 pub(crate) struct Server {
     child: Child,
@@ -114,8 +134,38 @@ impl Server {
         }
     }
 
+    /// What the server itself counts, summed over its media workers.
+    pub(crate) fn counts(&self) -> Result<Counts> {
+        let output = Command::new(env!("CARGO_BIN_EXE_callbox"))
+            .args(["status", "--json", "--config"])
+            .arg(self.directory.path().join("config.toml"))
+            .output()
+            .context("callbox status does not start")?;
+        let answer: serde_json::Value =
+            serde_json::from_slice(&output.stdout).context("callbox status says nothing")?;
+        let workers = answer["media_workers"].as_array();
+        let sum = |name: &str| -> u64 {
+            let workers = workers.into_iter().flatten();
+            workers.filter_map(|worker| worker[name].as_u64()).sum()
+        };
+        Ok(Counts {
+            received: sum("datagrams_received"),
+            sent: sum("datagrams_sent"),
+            kernel_drops: self.kernel_drops()?,
+            internal_drops: sum("internal_drops") + sum("reports_dropped"),
+            send_failures: sum("send_failures"),
+            users: answer["users"].as_u64().unwrap_or_default(),
+            established: answer["established"].as_u64().unwrap_or_default(),
+        })
+    }
+
+    /// What it wrote to its log so far: warnings and errors.
+    pub(crate) fn log(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.directory.path().join("log"))?)
+    }
+
     /// Datagrams that the kernel dropped at the media port.
-    pub(crate) fn kernel_drops(&self) -> Result<u64> {
+    fn kernel_drops(&self) -> Result<u64> {
         let port = format!(":{:04X}", self.media_port);
         let mut drops = 0;
         for table in ["/proc/net/udp", "/proc/net/udp6"] {

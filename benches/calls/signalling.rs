@@ -2,38 +2,63 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use futures_util::{SinkExt, StreamExt};
 use media::ids::IceCredentials;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::generator::{Generator, Peer};
+use super::generator::Generator;
+use super::peer::Peer;
 use super::sdp::{self, Side};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Messages kept for somebody who does not look at them: the newest are of no use to us.
+const INBOX: usize = 1024;
+
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// People signed in.
+/// People signed in. Their sockets are served in the background: pings are answered at any time.
 pub(crate) struct Calls {
-    people: Vec<Socket>,
+    people: Vec<Person>,
+}
+
+struct Person {
+    said: mpsc::Sender<Value>,
+    heard: mpsc::Receiver<Value>,
+    socket: JoinHandle<()>,
+}
+
+impl Drop for Person {
+    fn drop(&mut self) {
+        self.socket.abort();
+    }
 }
 
 impl Calls {
     pub(crate) async fn sign_in(url: &str, count: usize) -> Result<Self> {
         let mut people = Vec::with_capacity(count);
         for index in 0..count {
-            let (mut socket, _) = connect_async(url).await.context("no WebSocket")?;
+            let (socket, _) = connect_async(url).await.context("no WebSocket")?;
+            let (said, to_say) = mpsc::channel(16);
+            let (to_hear, heard) = mpsc::channel(INBOX);
+            let mut person = Person {
+                said,
+                heard,
+                socket: tokio::spawn(serve(socket, to_say, to_hear)),
+            };
             let connection = json!({"message": "connection", "data": [{
                 "appKey": "defaultApp", "mediaProviders": ["WebRTC"], "clientVersion": "2.0",
                 "sipLogin": name(index), "sipRegisterRequired": true,
             }]});
-            say(&mut socket, &connection).await?;
-            hear(&mut socket, "registered").await?;
-            people.push(socket);
+            person.say(connection).await?;
+            person.hear("registered").await?;
+            people.push(person);
         }
         Ok(Self { people })
     }
@@ -60,9 +85,9 @@ impl Calls {
             "hasAudio": true, "hasVideo": video, "status": "PENDING", "mediaProvider": "WebRTC",
             "sdp": offer, "incoming": false,
         }]});
-        say(self.person(caller_at)?, &call).await?;
+        self.person(caller_at)?.say(call).await?;
 
-        let (their_call_id, their_offer) = description(self.person(callee_at)?).await?;
+        let (their_call_id, their_offer) = self.person(callee_at)?.description().await?;
         let callee_ice = credentials(callee_at);
         let mut callee = Peer::new(&callee_ice, callee_at, video)?;
         let (ice, address) = sdp::remote(&their_offer)?;
@@ -76,18 +101,89 @@ impl Calls {
             "callId": their_call_id, "hasAudio": true, "hasVideo": video, "status": "PENDING",
             "mediaProvider": "WebRTC", "sdp": answer, "incoming": true,
         }]});
-        say(self.person(callee_at)?, &message).await?;
+        self.person(callee_at)?.say(message).await?;
 
-        let (_, our_answer) = description(self.person(caller_at)?).await?;
+        let (_, our_answer) = self.person(caller_at)?.description().await?;
         let (ice, address) = sdp::remote(&our_answer)?;
         caller.start(&ice, address)?;
         generator.bring_up(caller, callee, PATIENCE)
     }
 
-    fn person(&mut self, at: usize) -> Result<&mut Socket> {
+    fn person(&mut self, at: usize) -> Result<&mut Person> {
         self.people
             .get_mut(at)
             .context("too few people are signed in")
+    }
+}
+
+impl Person {
+    async fn say(&mut self, message: Value) -> Result<()> {
+        let said = self.said.send(message).await;
+        said.map_err(|_| anyhow!("the server closed the WebSocket"))
+    }
+
+    /// The next message of a name.
+    async fn hear(&mut self, wanted: &str) -> Result<Value> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let mut message = tokio::time::timeout(left, self.heard.recv())
+                .await
+                .with_context(|| format!("the server did not say {wanted} in time"))?
+                .context("the server closed the WebSocket")?;
+            match message["message"].as_str() {
+                Some(name) if name == wanted => return Ok(message["data"].take()),
+                Some("finish" | "fail") => bail!("instead of {wanted} the server said {message}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Call id and description of the next `setRemoteSDP`.
+    async fn description(&mut self) -> Result<(String, String)> {
+        let data = self.hear("setRemoteSDP").await?;
+        let text = |at: usize| {
+            data[at]
+                .as_str()
+                .map(str::to_owned)
+                .context("setRemoteSDP is odd")
+        };
+        Ok((text(0)?, text(1)?))
+    }
+}
+
+/// Serves a socket until either side is gone.
+async fn serve(
+    mut socket: Socket,
+    mut to_say: mpsc::Receiver<Value>,
+    to_hear: mpsc::Sender<Value>,
+) {
+    loop {
+        let message = tokio::select! {
+            message = to_say.recv() => message,
+            frame = socket.next() => match frame {
+                Some(Ok(Message::Text(text))) => {
+                    let Ok(message) = serde_json::from_str::<Value>(&text) else { return };
+                    if message["message"] == "ping" {
+                        Some(json!({"message": "pong", "data": [null]}))
+                    } else {
+                        // Nobody waits for what finds no room.
+                        let _ = to_hear.try_send(message);
+                        continue;
+                    }
+                }
+                Some(Ok(_)) => continue,
+                Some(Err(_)) | None => None,
+            },
+        };
+        let Some(message) = message else { return };
+        if socket
+            .send(Message::text(message.to_string()))
+            .await
+            .is_err()
+        {
+            return;
+        }
     }
 }
 
@@ -100,40 +196,4 @@ fn credentials(index: usize) -> IceCredentials {
         ufrag: format!("load{index}").as_str().into(),
         pwd: format!("passwordOfPerson{index:08}").as_str().into(),
     }
-}
-
-async fn say(socket: &mut Socket, message: &Value) -> Result<()> {
-    Ok(socket.send(Message::text(message.to_string())).await?)
-}
-
-/// The next message of a name; pings on the way are answered.
-async fn hear(socket: &mut Socket, wanted: &str) -> Result<Value> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let frame = tokio::time::timeout(left, socket.next())
-            .await
-            .with_context(|| format!("the server did not say {wanted} in time"))?
-            .context("the server closed the WebSocket")??;
-        let Message::Text(text) = frame else { continue };
-        let mut message: Value = serde_json::from_str(&text)?;
-        match message["message"].as_str() {
-            Some(name) if name == wanted => return Ok(message["data"].take()),
-            Some("ping") => say(socket, &json!({"message": "pong", "data": [null]})).await?,
-            Some("finish" | "fail") => bail!("instead of {wanted} the server said {message}"),
-            _ => {}
-        }
-    }
-}
-
-/// Call id and description of the next `setRemoteSDP`.
-async fn description(socket: &mut Socket) -> Result<(String, String)> {
-    let data = hear(socket, "setRemoteSDP").await?;
-    let text = |at: usize| {
-        data[at]
-            .as_str()
-            .map(str::to_owned)
-            .context("setRemoteSDP is odd")
-    };
-    Ok((text(0)?, text(1)?))
 }
