@@ -14,7 +14,7 @@
     reason = "a real program is watched"
 )]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -65,12 +65,13 @@ impl Place {
     /// Another command on the same configuration, with something to read.
     pub fn command(&self, arguments: &[&str], input: &str) -> Output {
         let mut child = self.program(arguments).spawn().unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(input.as_bytes())
-            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        match stdin.write_all(input.as_bytes()) {
+            // It had read enough and ended.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+            written => written.unwrap(),
+        }
+        drop(stdin);
         child.wait_with_output().unwrap()
     }
 
