@@ -106,7 +106,8 @@ impl Switch {
                 callee: None,
             })
         };
-        self.admit_call(now, &call.caller).map_err(unknown)?;
+        self.admit_call(now, &call.caller, call.leg)
+            .map_err(unknown)?;
         let callee = self.resolve(&call.callee).map_err(unknown)?;
         let with_callee = |reason| {
             Box::new(Refused {
@@ -136,7 +137,7 @@ impl Switch {
         Ok(())
     }
 
-    fn admit_call(&mut self, now: Now, caller: &Party) -> Result<(), EndReason> {
+    fn admit_call(&mut self, now: Now, caller: &Party, leg: LegId) -> Result<(), EndReason> {
         let limits = self.config.limits;
         if self.stage != Stage::Running {
             return Err(EndReason::ShuttingDown);
@@ -151,8 +152,12 @@ impl Switch {
         }
         let per_user = limits.calls_per_second_per_user;
         let burst = per_user.saturating_mul(BURST_S);
-        let user = self.people.user_mut(&caller.user);
-        if !user.is_some_and(|user| user.calls.take(now.mono, per_user, burst)) {
+        let rate = match self.people.user_mut(&caller.user) {
+            Some(user) => Some(&mut user.calls),
+            // He calls without having registered.
+            None => self.sip.call_rate(leg),
+        };
+        if !rate.is_some_and(|rate| rate.take(now.mono, per_user, burst)) {
             return Err(EndReason::CallRate);
         }
         if self.calls.len() >= limits.calls {

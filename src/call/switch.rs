@@ -126,7 +126,7 @@ impl Switch {
                     self.touch(flow);
                 }
             }
-            Input::SipOpened { flow, ends, .. } => self.on_sip_opened(flow, ends),
+            Input::SipOpened { flow, ends, .. } => self.on_sip_opened(now, flow, ends),
             Input::Sip { flow, message } => self.on_sip(now, flow, message),
             Input::ConnectFailed { connect, sentence } => {
                 tracing::warn!(connect, "no connection: {sentence}");

@@ -28,6 +28,7 @@ use sip::transaction::{Event, Timings, TransactionLimits, Transactions};
 use sip::uri::{Host, Uri};
 
 use self::legs::SipLegs;
+use super::admission::Rate;
 use super::io::{Output, SipEnds};
 use super::leg::LegOrder;
 use super::switch::{Stage, Switch};
@@ -54,6 +55,8 @@ struct SipFlow {
     ends: SipEnds,
     /// Somebody has proved who he is on it.
     trusted: bool,
+    /// Of calls of those who have not registered.
+    calls: Rate,
 }
 
 impl Sip {
@@ -73,6 +76,12 @@ impl Sip {
     /// a while longer than what they were for.
     pub(super) fn is_idle(&self) -> bool {
         self.legs.is_empty() && self.orders.is_empty()
+    }
+
+    /// The rate of calls on the flow that a leg is on.
+    pub(super) fn call_rate(&mut self, leg: LegId) -> Option<&mut Rate> {
+        let flow = self.legs.get(leg)?.flow;
+        self.flows.get_mut(&flow).map(|open| &mut open.calls)
     }
 
     fn transport(&self, flow: FlowId) -> Option<Transport> {
@@ -107,7 +116,7 @@ const SDP: &str = "application/sdp";
 const PRODUCT: &str = "Callbox";
 
 impl Switch {
-    pub(super) fn on_sip_opened(&mut self, flow: FlowId, ends: SipEnds) {
+    pub(super) fn on_sip_opened(&mut self, now: Now, flow: FlowId, ends: SipEnds) {
         let full = self.sip.flows.len() >= self.config.limits.flows;
         if self.stage != Stage::Running || full {
             tracing::debug!(%flow, "a flow for SIP is refused");
@@ -120,6 +129,7 @@ impl Switch {
         let open = SipFlow {
             ends,
             trusted: false,
+            calls: Rate::new(now.mono),
         };
         self.sip.flows.insert(flow, open);
     }

@@ -3,7 +3,7 @@
 use sip::flow::Transport;
 use sip::message::{HeaderName, Message, Method, Status};
 
-use super::super::{Bench, OFFER_AUDIO, bench, names};
+use super::super::{Bench, OFFER_AUDIO, bench, config, names};
 use super::{is, sdp_answer};
 use crate::call::end::EndReason;
 
@@ -31,6 +31,30 @@ fn a_telephone_calls_a_page_and_hangs_up() {
     assert_eq!(names(&bench.take(page)), ["FINISH"]);
     assert_eq!(bench.end_code(), "caller_hung_up");
     bench.assert_no_calls();
+}
+
+#[test]
+fn whoever_has_not_registered_calls_too_but_not_too_often() {
+    let mut config = config();
+    config.limits.calls_per_second_per_user = 1;
+    let mut bench = Bench::new(config);
+    let phone = bench.silent_phone("1001", Transport::Ws, "127.0.0.1:50001");
+    let page = bench.guest("carol");
+    bench.dial(&phone, "carol");
+    assert_eq!(responses(&mut bench, &phone), [100, 180]);
+    let (call_id, _) = bench.incoming(page);
+    bench.hang_up(page, &call_id);
+    assert_eq!(responses(&mut bench, &phone), [603]);
+
+    let to = "<sip:nobody@example.org>";
+    let mut refusals = (2..20).map(|cseq| {
+        let uri = "sip:nobody@example.org";
+        let invite = phone.numbered("INVITE", uri, (to, cseq), "", OFFER_AUDIO);
+        bench.send(&phone, &invite);
+        bench.final_response(&phone).status().code()
+    });
+    assert_eq!(refusals.next(), Some(404));
+    assert_eq!(refusals.find(|status| *status != 404), Some(503));
 }
 
 #[test]
