@@ -61,7 +61,7 @@ impl Switch {
     }
 
     pub(super) fn on_flow_closed(&mut self, now: Now, flow: FlowId, how: FlowEnd) {
-        if self.on_sip_flow_closed(now, flow) {
+        if self.on_sip_flow_closed(now, flow, how) {
             return;
         }
         let Some(line) = self.flows.get(&flow).map(|open| open.line) else {

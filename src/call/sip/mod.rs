@@ -29,7 +29,7 @@ use sip::uri::{Host, Uri};
 
 use self::legs::SipLegs;
 use super::admission::Rate;
-use super::io::{Output, SipEnds};
+use super::io::{FlowEnd, Output, SipEnds};
 use super::leg::LegOrder;
 use super::switch::{Stage, Switch};
 use super::time::Now;
@@ -145,12 +145,13 @@ impl Switch {
     }
 
     /// True if it was one of SIP.
-    pub(super) fn on_sip_flow_closed(&mut self, now: Now, flow: FlowId) -> bool {
-        if self.sip.flows.remove(&flow).is_none() {
+    pub(super) fn on_sip_flow_closed(&mut self, now: Now, flow: FlowId, how: FlowEnd) -> bool {
+        let Some(closed) = self.sip.flows.remove(&flow) else {
             return false;
-        }
+        };
+        let socket = matches!(closed.ends.transport, Transport::Ws | Transport::Wss);
         self.sip.transactions.flow_closed(now.mono, flow);
-        self.on_phones_gone(now, flow);
+        self.on_phones_gone(now, flow, socket && how == FlowEnd::Clean);
         true
     }
 

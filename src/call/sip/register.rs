@@ -1,6 +1,8 @@
 //! Telephones register (RFC 3261 10.3), and are devices from then on until their bindings end.
 
-use registrar::{Aor, Binding, BindingEvent, BindingState, Change, RegisterPolicy, Registrant};
+use registrar::{
+    Aor, Binding, BindingEvent, BindingId, BindingState, Change, RegisterPolicy, Registrant,
+};
 use sip::flow::FlowId;
 use sip::message::{Rejection, Request, ResponseBuilder, Status};
 use sip::procedure::register::Register;
@@ -12,7 +14,7 @@ use media::ids::LegId;
 
 use super::identity::Identity;
 use super::legs::Stage;
-use crate::call::end::EndReason;
+use crate::call::end::{EndReason, Side};
 use crate::call::local::{MediaWay, RtpWay};
 use crate::call::people::{Device, DeviceId, DeviceKind, User};
 use crate::call::switch::Switch;
@@ -124,32 +126,42 @@ impl Switch {
         }
     }
 
-    /// A flow closed. What was bound to it may come back on another one.
-    pub(super) fn on_phones_gone(&mut self, now: Now, flow: FlowId) {
-        let grace = self.config.timing.grace;
-        let closed = self.location.flow_closed(now.mono, flow, Some(grace));
+    /// A flow closed. What was bound to it may come back on another one, unless its owner left: a
+    /// WebSocket closed in good order is a page that was closed. Telephones close other
+    /// connections when they do not need them.
+    pub(super) fn on_phones_gone(&mut self, now: Now, flow: FlowId, left: bool) {
+        let (grace, reason): (_, fn(Side) -> EndReason) = match left {
+            true => (None, EndReason::Left),
+            false => (Some(self.config.timing.grace), EndReason::ConnectionLost),
+        };
+        let closed = self.location.flow_closed(now.mono, flow, grace);
         for binding in closed.gone {
             if let Some(device) = self.people.by_binding(binding.id) {
-                self.device_gone(now, device, EndReason::ConnectionLost);
+                self.device_gone(now, device, reason);
             }
         }
         for binding in closed.parked {
-            let Some(id) = self.people.by_binding(binding) else {
-                continue;
-            };
-            if let Some(device) = self.people.device_mut(id) {
-                device.kind = DeviceKind::Phone { here: false };
-            }
-            tracing::info!(device = id.0, "connection gone, telephone parked");
-            self.timers.arm(Timer::Parked(id), now.mono + grace);
-            self.board.mark_stale();
+            self.park_phone(now, binding);
         }
         // Whoever called over it and rings cannot be answered any more.
-        let waits = |stage: &Stage| matches!(stage, Stage::Invited { .. });
-        let legs: Vec<LegId> = self.sip.legs.on_flow(flow, waits).collect();
+        let lost = |stage: &Stage| left || matches!(stage, Stage::Invited { .. });
+        let legs: Vec<LegId> = self.sip.legs.on_flow(flow, lost).collect();
         for leg in legs {
-            self.on_leg_gone(now, leg, EndReason::ConnectionLost);
+            self.on_leg_gone(now, leg, reason);
         }
+    }
+
+    fn park_phone(&mut self, now: Now, binding: BindingId) {
+        let Some(id) = self.people.by_binding(binding) else {
+            return;
+        };
+        if let Some(device) = self.people.device_mut(id) {
+            device.kind = DeviceKind::Phone { here: false };
+        }
+        tracing::info!(device = id.0, "connection gone, telephone parked");
+        let grace = self.config.timing.grace;
+        self.timers.arm(Timer::Parked(id), now.mono + grace);
+        self.board.mark_stale();
     }
 
     /// Registrations have lapsed.

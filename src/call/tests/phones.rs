@@ -2,6 +2,7 @@
 
 mod calling;
 mod changing;
+mod leaving;
 mod media;
 mod registering;
 
