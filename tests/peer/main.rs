@@ -5,6 +5,7 @@
 //! These peers know DTLS 1.2 alone; the browsers of `tests/e2e` bring DTLS 1.3.
 #![allow(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "against a real server time passes as it does"
 )]
 #![allow(
@@ -26,10 +27,13 @@ mod ends;
 mod feedback;
 mod hold;
 mod make;
+mod phone;
+mod phones;
 mod record;
 mod repair;
 mod security;
 mod source;
 mod tap;
 mod tcp;
+mod tone;
 mod video;

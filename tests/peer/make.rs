@@ -9,7 +9,7 @@ use rtc::interceptor::{
 };
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::media_engine::{
-    MIME_TYPE_OPUS, MIME_TYPE_RTX, MIME_TYPE_VP8,
+    MIME_TYPE_OPUS, MIME_TYPE_PCMU, MIME_TYPE_RTX, MIME_TYPE_VP8,
 };
 use rtc::peer_connection::transport::RTCDtlsRole;
 use rtc::rtp_transceiver::rtp_sender::{
@@ -29,6 +29,7 @@ use super::tap::{PLACE, Tap};
 
 /// Payload types of the agents.
 pub const OPUS: u8 = 111;
+pub const PCMU: u8 = 0;
 pub const VP8: u8 = 96;
 pub const VP8_RTX: u8 = 97;
 
@@ -46,6 +47,8 @@ pub struct Make {
     pub answers_active: bool,
     /// It has no UDP: it connects to our TCP port (RFC 6544).
     pub tcp: bool,
+    /// Its only codec of sound is G.711.
+    pub g711: bool,
 }
 
 pub const AUDIO: Make = Make {
@@ -53,6 +56,7 @@ pub const AUDIO: Make = Make {
     srtp: None,
     answers_active: false,
     tcp: false,
+    g711: false,
 };
 
 pub const AUDIO_AND_VIDEO: Make = Make {
@@ -112,7 +116,7 @@ pub async fn build(
                 .unwrap();
             continue;
         }
-        let sends = track(kind);
+        let sends = track(kind, make);
         connection
             .add_transceiver_from_track(sends.track.clone(), init)
             .await
@@ -135,11 +139,11 @@ fn settings(make: Make) -> SettingEngine {
 
 fn engine(make: Make) -> MediaEngine {
     let mut engine = MediaEngine::default();
-    let opus = RTCRtpCodecParameters {
-        rtp_codec: codec(RtpCodecKind::Audio),
-        payload_type: OPUS,
+    let sound = RTCRtpCodecParameters {
+        rtp_codec: codec(RtpCodecKind::Audio, make),
+        payload_type: if make.g711 { PCMU } else { OPUS },
     };
-    engine.register_codec(opus, RtpCodecKind::Audio).unwrap();
+    engine.register_codec(sound, RtpCodecKind::Audio).unwrap();
     if make.video.is_none() {
         return engine;
     }
@@ -150,7 +154,7 @@ fn engine(make: Make) -> MediaEngine {
         };
         engine.register_codec(codec, RtpCodecKind::Video).unwrap();
     };
-    add(VP8, codec(RtpCodecKind::Video));
+    add(VP8, codec(RtpCodecKind::Video, make));
     let rtx = RTCRtpCodec {
         mime_type: MIME_TYPE_RTX.to_owned(),
         clock_rate: 90_000,
@@ -161,7 +165,15 @@ fn engine(make: Make) -> MediaEngine {
     engine
 }
 
-fn codec(kind: RtpCodecKind) -> RTCRtpCodec {
+fn codec(kind: RtpCodecKind, make: Make) -> RTCRtpCodec {
+    if kind == RtpCodecKind::Audio && make.g711 {
+        return RTCRtpCodec {
+            mime_type: MIME_TYPE_PCMU.to_owned(),
+            clock_rate: 8_000,
+            channels: 1,
+            ..Default::default()
+        };
+    }
     if kind == RtpCodecKind::Audio {
         return RTCRtpCodec {
             mime_type: MIME_TYPE_OPUS.to_owned(),
@@ -206,7 +218,7 @@ fn interceptors(record: Record) -> Registry {
         .with(Slot::SenderReport, sender_reports.build())
 }
 
-fn track(kind: RtpCodecKind) -> Local {
+fn track(kind: RtpCodecKind, make: Make) -> Local {
     let (ssrc, rtx): (u32, u32) = (rand::random(), rand::random());
     let video = kind == RtpCodecKind::Video;
     let encoding = RTCRtpEncodingParameters {
@@ -216,7 +228,7 @@ fn track(kind: RtpCodecKind) -> Local {
             ..Default::default()
         },
         active: true,
-        codec: codec(kind),
+        codec: codec(kind, make),
         ..Default::default()
     };
     let track = MediaStreamTrack::new(
