@@ -11,8 +11,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 
+use media::ids::MediaKind;
+use media::srtp::Profile;
 use media::worker::Path;
 use peer::call::call;
+use peer::phone::{Phone, call_of};
 use peer::world::{SERVER_V4, World};
 
 struct Counting;
@@ -59,6 +62,10 @@ fn allocations(act: impl FnOnce()) -> u64 {
 /// Relays packets of leg 1 that were protected before, and counts what each takes.
 fn relay(world: &mut World, packets: &[Vec<u8>], every: Duration) -> u64 {
     let path = Path::udp(SERVER_V4, world.peers[&1].address);
+    relay_over(world, path, packets, every)
+}
+
+fn relay_over(world: &mut World, path: Path, packets: &[Vec<u8>], every: Duration) -> u64 {
     let mut bytes = [0; 2048];
     let mut total = 0;
     for packet in packets {
@@ -121,4 +128,27 @@ fn a_relayed_video_packet_allocates_nothing_once_its_cache_is_warm() {
     );
     let packets = protected(&mut world, true, 1500..4500);
     assert_eq!(relay(&mut world, &packets, Duration::from_millis(2)), 0);
+}
+
+#[test]
+fn a_packet_relayed_between_phones_allocates_nothing() {
+    let phone = |id, encrypted| match encrypted {
+        true => Phone::encrypted(id, Profile::AesCm128HmacSha1_80),
+        false => Phone::new(id),
+    };
+    for (of_a, of_b) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (mut world, mut a, _b) = call_of(phone(1, of_a), phone(2, of_b), false);
+        let mut packets = |numbers: std::ops::Range<u16>| -> Vec<Vec<u8>> {
+            let mut packet = |number| {
+                let plain = a.speech(number).to_bytes();
+                a.protect(&plain)
+            };
+            numbers.map(&mut packet).collect()
+        };
+        let (warm_up, measured) = (packets(0..100), packets(100..2100));
+        let path = a.path(MediaKind::Audio);
+        let every = Duration::from_millis(20);
+        relay_over(&mut world, path, &warm_up, every);
+        assert_eq!(relay_over(&mut world, path, &measured, every), 0);
+    }
 }

@@ -362,6 +362,24 @@ fn reports_follow_a_phone_behind_a_nat_and_the_multiplexed_way() {
 }
 
 #[test]
+fn reports_of_a_stranger_are_not_taken() {
+    let (mut world, mut a, _b) = phones(false);
+    world.phone_speaks(&mut a, 1, 5);
+    let path = a.rtcp_path(MediaKind::Audio);
+    let stranger: SocketAddr = "10.0.66.66:4001".parse().unwrap();
+    let report = rtcp(a.ssrc, |_| Ok(()));
+    for _ in 0..60 {
+        world.inject(Path::udp(path.local, stranger), &report);
+        world.run_for(SECOND);
+    }
+    assert_eq!(world.worker.counters().rtp_unchecked, 60);
+    assert!(world.sent_to(stranger).is_empty(), "nothing is told to him");
+    assert!(!world.sent_to(path.remote).is_empty());
+    world.run_for(5 * SECOND);
+    assert!(failed(&world, a.leg()), "nor does he keep a dead leg alive");
+}
+
+#[test]
 fn keyframes_are_asked_for_by_feedback_where_it_was_agreed_and_not_otherwise() {
     for agreed in [true, false] {
         let (mut world, mut a, b) = phones(true);

@@ -135,17 +135,20 @@ impl RtpPorts {
         self.events.pop_front()
     }
 
-    /// Sockets that have something to read.
-    pub(super) fn look(&mut self) -> Vec<usize> {
+    /// Looks which sockets have something to read, and returns how many.
+    pub(super) fn look(&mut self) -> usize {
         let ready = self.epoll.wait(&mut *self.ready, EpollTimeout::ZERO);
         let ready = ready.inspect_err(|error| tracing::error!(%error, "waiting for RTP failed"));
-        let ready = self.ready.iter().take(ready.unwrap_or(0));
-        ready
-            .filter_map(|it| usize::try_from(it.data()).ok())
-            .collect()
+        ready.unwrap_or(0)
     }
 
-    pub(super) fn socket(&self, place: usize) -> Option<&Socket> {
+    /// One of those that had something to read; it may have been closed since.
+    pub(super) fn ready(&self, index: usize) -> Option<&Socket> {
+        let place = self.ready.get(index)?.data();
+        self.socket(usize::try_from(place).ok()?)
+    }
+
+    fn socket(&self, place: usize) -> Option<&Socket> {
         self.sockets.get(place)?.as_ref()
     }
 

@@ -381,3 +381,59 @@ fn a_browser_of_old_that_writes_an_rtp_profile_for_dtls_is_still_a_browser() {
     let old = CHROMIUM_AUDIO.replace("UDP/TLS/RTP/SAVPF", "RTP/SAVPF");
     assert_eq!(remote(&old).transport(), OfferedTransport::WebRtc);
 }
+
+#[test]
+fn descriptions_are_taken_as_phones_write_them() {
+    let odd = [
+        ("line ends of one character", PHONE.replace("\r\n", "\n")),
+        ("no time", PHONE.replace("t=0 0\r\n", "")),
+        ("no name", PHONE.replace("s=call\r\n", "")),
+        ("an empty name", PHONE.replace("s=call", "s=")),
+        ("an empty line at the end", format!("{PHONE}\r\n")),
+        (
+            "spaces at the end",
+            PHONE.replace("192.0.2.50\r\nb", "192.0.2.50 \r\nb"),
+        ),
+        (
+            "channels of one",
+            PHONE.replace("a=ptime", "a=rtpmap:8 PCMA/8000/1\r\na=ptime"),
+        ),
+        (
+            "names in small letters",
+            PHONE.replace("a=ptime", "a=rtpmap:8 pcma/8000\r\na=ptime"),
+        ),
+        (
+            "unknown bandwidths",
+            PHONE.replace("b=CT:1000", "b=X-YZ:128\r\nb=TIAS:64000"),
+        ),
+        (
+            "unknown attributes",
+            format!("{PHONE}a=rtcp-xr:rcvr-rtt=all:10000\r\na=x:\r\na=\r\n"),
+        ),
+        (
+            "packet times out of range",
+            PHONE.replace("ptime:20", "ptime:0\r\na=maxptime:10000"),
+        ),
+        (
+            "ICE that is not for us",
+            format!("{PHONE}a=candidate:1 1 UDP 2130706431 192.0.2.50 62000 typ host\r\n"),
+        ),
+        (
+            "a version beyond 32 bits",
+            PHONE.replace("8000 8000", "1700000000000 18446744073709551615"),
+        ),
+    ];
+    for (what, sdp) in odd {
+        let offer = RemoteOffer::parse(&sdp, &Limits::default());
+        let offer = offer.unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(offer.has_audio(), "{what}");
+        assert!(
+            offer
+                .names(Audio)
+                .is_some_and(|names| names.contains("PCM") || names.contains("pcm"))
+        );
+        let bridge = phone_calls(&sdp, accept);
+        let remote = far_side(&bridge.plan_a, Audio);
+        assert_eq!(remote.rtp, Some(address("192.0.2.50:62000")), "{what}");
+    }
+}

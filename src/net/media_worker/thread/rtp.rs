@@ -19,8 +19,8 @@ impl Thread {
         buffer: &mut [u8],
         fetched: &mut Fetched,
     ) {
-        for place in self.rtp.look() {
-            let Some(socket) = self.rtp.socket(place) else {
+        for index in 0..self.rtp.look() {
+            let Some(socket) = self.rtp.ready(index) else {
                 continue;
             };
             let mut received: [Option<Received>; FEW] = [None; FEW];
