@@ -19,7 +19,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 
 use common::page::{Came, Page};
-use common::{PATIENCE, Server};
+use common::{PATIENCE, Place, Server, said};
 
 /// Where the server says that it listens for SIP over this.
 fn port(server: &mut Server, transport: &str) -> SocketAddr {
@@ -97,6 +97,18 @@ async fn taken_ports_for_sip_cost_sip_and_not_video_chat() {
     let mut page = Page::open(&server).await;
     let came = page.sign_in("alice", None).await;
     assert!(matches!(came, Came::Said(name, _) if name == "getUserData"));
+}
+
+#[test]
+fn a_file_of_authorities_that_is_none_is_a_sentence() {
+    let place = Place::new(|text| text.replacen("tls =", "ca_file = \"config.toml\", tls =", 1));
+    let output = place.command(&["serve"], "");
+    assert_eq!(output.status.code(), Some(1));
+    let said = said(&output);
+    assert!(
+        said.contains("sip.ca_file: ") && said.contains("has no certificate in it"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! The one task that owns the [`Switch`]: takes inputs from bounded queues, reads the clock once
 //! for each, and carries out what the Switch puts out.
 
-use std::collections::HashMap;
-use std::future::poll_fn;
+use std::collections::{HashMap, VecDeque};
+use std::future::{poll_fn, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
@@ -18,7 +18,7 @@ use tracing::{error, warn};
 use super::clock;
 use super::flows::{FlowHandle, SocketHandle, TooSlow, Turns};
 use super::media_worker::Handle;
-use super::sip::SipHandle;
+use super::sip::{SipHandle, Wanted};
 use crate::call::io::{ApiRequest, FlowEnd, Input, Output, Peer, SipEnds};
 use crate::call::switch::Switch;
 use crate::call::view::{ApiAction, ApiReply};
@@ -27,6 +27,9 @@ use crate::wcs::message::ClientMessage;
 
 /// Inputs that wait for the Switch; whoever has one more waits with it.
 const INBOX: usize = 1024;
+
+/// Flows that wait to be opened; one more cannot be.
+const CONNECTS: usize = 256;
 
 /// An API request is answered within this time, or not at all.
 const REPLY_PATIENCE: Duration = Duration::from_secs(5);
@@ -56,7 +59,6 @@ pub(super) enum DriverInput {
         /// As with `Said`.
         turn: OwnedSemaphorePermit,
     },
-    #[allow(dead_code, reason = "connections of our own come next")]
     ConnectFailed {
         connect: u64,
         sentence: String,
@@ -130,7 +132,6 @@ impl DriverHandle {
     }
 
     /// Tells that a flow which the Switch asked for cannot be had.
-    #[allow(dead_code, reason = "connections of our own come next")]
     pub(super) async fn connect_failed(&self, connect: u64, sentence: String) {
         let failed = DriverInput::ConnectFailed { connect, sentence };
         let _ = self.inputs.send(failed).await;
@@ -202,15 +203,23 @@ pub struct Driver {
     turn: usize,
     /// Of the message that is being handled.
     answering: Option<OwnedSemaphorePermit>,
+    connects: mpsc::Sender<Wanted>,
+    /// Those there was no room for.
+    refused: VecDeque<u64>,
     replies: HashMap<u64, oneshot::Sender<ApiReply>>,
     next_token: u64,
     finished: bool,
 }
 
 impl Driver {
-    /// Takes over the Switch and its media workers.
-    pub fn new(switch: Switch, workers: Vec<Handle>) -> (Self, DriverHandle) {
+    /// Takes over the Switch and its media workers. The last value gives the flows that the
+    /// Switch wants opened.
+    pub(super) fn new(
+        switch: Switch,
+        workers: Vec<Handle>,
+    ) -> (Self, DriverHandle, mpsc::Receiver<Wanted>) {
         let (inputs, inbox) = mpsc::channel(INBOX);
+        let (connects, wanted) = mpsc::channel(CONNECTS);
         let driver = Self {
             switch,
             inbox,
@@ -218,6 +227,8 @@ impl Driver {
             workers,
             turn: 0,
             answering: None,
+            connects,
+            refused: VecDeque::new(),
             replies: HashMap::new(),
             next_token: 0,
             finished: false,
@@ -228,6 +239,7 @@ impl Driver {
                 inputs,
                 next_flow: Arc::new(AtomicU64::new(1)),
             },
+            wanted,
         )
     }
 
@@ -243,6 +255,11 @@ impl Driver {
                 }
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
                     Some(Input::Timeout)
+                }
+                () = ready(()), if !self.refused.is_empty() => {
+                    let sentence = "too many connections are being opened".to_owned();
+                    let refused = self.refused.pop_front();
+                    refused.map(|connect| Input::ConnectFailed { connect, sentence })
                 }
                 else => break,
             };
@@ -346,7 +363,22 @@ impl Driver {
                         let _ = asked.send(reply);
                     }
                 }
-                Output::Connect { .. } => {}
+                Output::Connect {
+                    connect,
+                    transport,
+                    address,
+                    name,
+                } => {
+                    let wanted = Wanted {
+                        connect,
+                        transport,
+                        address,
+                        name,
+                    };
+                    if self.connects.try_send(wanted).is_err() {
+                        self.refused.push_back(connect);
+                    }
+                }
                 Output::ShutdownComplete => self.finished = true,
             }
         }

@@ -20,7 +20,7 @@ use super::driver::{Driver, DriverHandle};
 use super::http::{Front, router};
 use super::media_worker::{MediaWorker, MediaWorkerConfig, Monitor, candidate_addresses};
 use super::serve::Serving;
-use super::sip::{Ports, Served, Shared as SipShared, SipAddresses};
+use super::sip::{Means, Ports, Served, Shared as SipShared, SipAddresses, Trust};
 use super::tls::{self, Identity};
 use super::{StartError, listen, settings};
 use crate::api::{ApiContext, ReloadOrder};
@@ -46,7 +46,7 @@ pub struct Server {
     acceptor: Option<TlsAcceptor>,
     sip: Arc<SipShared>,
     sip_ports: Ports,
-    sip_acceptor: Option<TlsAcceptor>,
+    sip_means: Means,
     lock: File,
 }
 
@@ -96,6 +96,7 @@ impl Server {
         let plain = listen::bind_all(&config.http.listen, "http.listen")?;
         let secure = listen::bind_all(&config.https.listen, "https.listen")?;
 
+        let trust = Arc::new(Trust::new(config.sip.ca_file.as_deref())?);
         let sip_ports = Ports::open(&config.sip);
 
         let certificate = settings::dtls_certificate()?;
@@ -142,7 +143,7 @@ impl Server {
             aliases,
         );
         let switch = Switch::new(switch_config, StdRng::from_seed(seed()?));
-        let (driver, handle) = Driver::new(switch, workers);
+        let (driver, handle, wanted) = Driver::new(switch, workers);
 
         let lock = lock(&config.data_dir)?;
         let (rules, seen_rules) = RulesSource::new(&config.access, own_names, identity.clone());
@@ -189,7 +190,11 @@ impl Server {
             self_made: identity.as_ref().is_some_and(|identity| identity.self_made),
             data_dir: config.data_dir.clone(),
         };
-        let sip_acceptor = identity.as_ref().map(|identity| identity.sip_acceptor());
+        let sip_means = Means {
+            acceptor: identity.as_ref().map(|identity| identity.sip_acceptor()),
+            trust,
+            wanted,
+        };
         let acceptor = identity.map(|identity| TlsAcceptor::from(Arc::clone(&identity.config)));
         let serving = Arc::new(serving);
         Ok(Self {
@@ -204,7 +209,7 @@ impl Server {
             acceptor,
             sip,
             sip_ports,
-            sip_acceptor,
+            sip_means,
             lock,
         })
     }
@@ -218,7 +223,7 @@ impl Server {
         for listener in self.secure {
             listeners.spawn(Arc::clone(&self.serving).accept(listener, self.acceptor.clone()));
         }
-        let sip = self.sip_ports.serve(&self.sip, self.sip_acceptor);
+        let sip = self.sip_ports.serve(&self.sip, self.sip_means);
         let driver = tokio::spawn(self.driver.run());
         Running {
             reload_orders: self.reload_orders,

@@ -4,6 +4,7 @@
 //! to send. What asks for no decision is answered here: keep-alives, and requests that cannot be
 //! read.
 
+mod connect;
 mod handle;
 mod intake;
 mod ports;
@@ -27,8 +28,9 @@ use crate::config::{Config, Limits, Sip};
 
 pub use ports::SipAddresses;
 
+pub(super) use connect::{Trust, Wanted};
 pub(super) use handle::SipHandle;
-pub(super) use ports::{Ports, Served};
+pub(super) use ports::{Means, Ports, Served};
 pub(super) use ws::upgrade;
 
 /// What all flows share.

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
 use super::Shared;
+use super::connect::{Connecting, Trust, Wanted};
 use super::stream::{self, Beginning};
 use super::udp::{self, UdpSocket};
 use crate::call::io::{Peer, SipEnds};
@@ -46,6 +48,16 @@ pub struct SipAddresses {
     pub tcp: Vec<SocketAddr>,
     /// Over TLS.
     pub tls: Vec<SocketAddr>,
+}
+
+/// What is needed to serve.
+pub(in crate::net) struct Means {
+    /// For TLS from outside; without one there is none.
+    pub acceptor: Option<TlsAcceptor>,
+    /// For TLS to the outside.
+    pub trust: Arc<Trust>,
+    /// What the driver wants opened.
+    pub wanted: mpsc::Receiver<Wanted>,
 }
 
 /// Ports in service.
@@ -99,23 +111,31 @@ impl Ports {
         }
     }
 
-    /// Begins to serve.
-    pub(in crate::net) fn serve(self, shared: &Arc<Shared>, tls: Option<TlsAcceptor>) -> Served {
+    /// Begins to serve, and to open what the driver wants.
+    pub(in crate::net) fn serve(self, shared: &Arc<Shared>, means: Means) -> Served {
         let mut receiving = JoinSet::new();
         let mut sending = JoinSet::new();
+        let mut services = Vec::new();
         for socket in self.udp {
             let (service, outbox) = udp::serve(socket, Arc::clone(shared));
+            services.push(service.clone());
             receiving.spawn(service.receive());
             sending.spawn(outbox.send());
         }
         for listener in self.tcp {
             receiving.spawn(accept(Arc::clone(shared), listener, None));
         }
-        if let Some(tls) = tls {
+        if let Some(tls) = means.acceptor {
             for listener in self.tls {
                 receiving.spawn(accept(Arc::clone(shared), listener, Some(tls.clone())));
             }
         }
+        let connecting = Connecting {
+            shared: Arc::clone(shared),
+            udp: services,
+            trust: means.trust,
+        };
+        receiving.spawn(connecting.run(means.wanted));
         Served { receiving, sending }
     }
 }

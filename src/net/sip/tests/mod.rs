@@ -1,6 +1,7 @@
 //! Flows on real sockets over loopback, with a driver played by the test.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
+mod connect;
 mod stream;
 mod udp;
 mod ws;
@@ -14,9 +15,10 @@ use sip::flow::FlowId;
 use sip::message::Message;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
-use super::Shared;
 use super::handle::SipHandle;
+use super::{Means, Shared, Trust, Wanted};
 use crate::call::io::{FlowEnd, SipEnds};
 use crate::config::Config;
 use crate::net::admission::Admission;
@@ -34,6 +36,18 @@ struct TestDriver {
 fn admission(config: &Config) -> Admission {
     let limits = &config.limits;
     Admission::new(limits.connections, limits.connections_per_address)
+}
+
+/// What is needed to serve, and the way to want flows.
+fn means(acceptor: Option<TlsAcceptor>, ca_file: Option<&Path>) -> (Means, mpsc::Sender<Wanted>) {
+    let (want, wanted) = mpsc::channel(16);
+    let trust = Arc::new(Trust::new(ca_file).unwrap());
+    let means = Means {
+        acceptor,
+        trust,
+        wanted,
+    };
+    (means, want)
 }
 
 /// A flow that was opened.

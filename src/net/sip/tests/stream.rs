@@ -6,7 +6,7 @@ use rustls::pki_types::pem::PemObject;
 use sip::flow::Transport;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_rustls::TlsConnector;
 
 use super::*;
 use crate::net::sip::ports::Ports;
@@ -30,7 +30,7 @@ fn serve(shared: &Arc<Shared>, acceptor: Option<TlsAcceptor>) -> Served {
     Served {
         tcp: addresses.tcp[0],
         tls: addresses.tls[0],
-        _served: ports.serve(shared, acceptor),
+        _served: ports.serve(shared, means(acceptor, None).0),
     }
 }
 

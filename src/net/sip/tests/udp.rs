@@ -21,7 +21,7 @@ fn serve(shared: &Arc<Shared>, listen: &str) -> Served {
     let address = ports.addresses().udp[0];
     Served {
         address,
-        _served: ports.serve(shared, None),
+        _served: ports.serve(shared, means(None, None).0),
     }
 }
 

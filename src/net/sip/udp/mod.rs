@@ -4,6 +4,7 @@ mod socket;
 mod stun;
 mod table;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -69,6 +70,11 @@ pub(super) fn serve(socket: UdpSocket, shared: Arc<Shared>) -> (Service, Outbox)
 }
 
 impl Service {
+    /// Where the socket is bound.
+    pub(super) fn bound(&self) -> SocketAddr {
+        self.socket.bound()
+    }
+
     /// Receives until the task is dropped.
     pub(super) async fn receive(self) {
         let mut buffer = vec![0; socket::DATAGRAM_LEN];

@@ -1,0 +1,232 @@
+//! Flows that we open, as the driver orders: connections over TCP and TLS, and the way to a peer
+//! over UDP.
+
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path as FilePath;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use sip::flow::Transport;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsConnector;
+use tracing::debug;
+
+use super::Shared;
+use super::ports::{ends, prepare};
+use super::stream::{self, Beginning};
+use super::udp::{Path, Service};
+use crate::net::StartError;
+use crate::net::guarded::Guarded;
+
+/// Attempts at once. The driver has as many more wait.
+const ATTEMPTS: usize = 256;
+
+/// A flow that the driver wants.
+#[derive(Debug)]
+pub(in crate::net) struct Wanted {
+    /// How the driver knows it.
+    pub connect: u64,
+    /// What is to carry the messages.
+    pub transport: Transport,
+    /// Where to.
+    pub address: SocketAddr,
+    /// What the certificate has to name; `None`: the address.
+    pub name: Option<String>,
+}
+
+/// Who vouches for the servers that we connect to.
+pub(in crate::net) struct Trust {
+    /// Made when it is needed first: most servers never connect anywhere.
+    connector: OnceLock<Result<TlsConnector, String>>,
+}
+
+/// Opens what the driver wants.
+pub(super) struct Connecting {
+    pub shared: Arc<Shared>,
+    /// Our UDP sockets.
+    pub udp: Vec<Service>,
+    pub trust: Arc<Trust>,
+}
+
+impl Trust {
+    /// Of a configured file, or of the system.
+    ///
+    /// # Errors
+    /// A file of no use.
+    pub(in crate::net) fn new(ca_file: Option<&FilePath>) -> Result<Self, StartError> {
+        let connector = OnceLock::new();
+        if let Some(path) = ca_file {
+            let made = from_file(path).map_err(|problem| StartError::Certificate {
+                key: "sip.ca_file",
+                path: path.to_owned(),
+                problem,
+            })?;
+            connector.get_or_init(|| Ok(made));
+        }
+        Ok(Self { connector })
+    }
+
+    fn connector(&self) -> Result<TlsConnector, String> {
+        self.connector.get_or_init(from_system).clone()
+    }
+}
+
+impl Connecting {
+    /// Opens until the driver has ended.
+    pub(super) async fn run(self, mut wanted: mpsc::Receiver<Wanted>) {
+        let this = Arc::new(self);
+        let mut attempts = JoinSet::new();
+        loop {
+            tokio::select! {
+                next = wanted.recv(), if attempts.len() < ATTEMPTS => match next {
+                    Some(next) => {
+                        attempts.spawn(Arc::clone(&this).attempt(next));
+                    }
+                    None => return,
+                },
+                Some(_) = attempts.join_next() => {}
+            }
+        }
+    }
+
+    async fn attempt(self: Arc<Self>, wanted: Wanted) {
+        let connect = wanted.connect;
+        let patience = self.shared.settings.connect_timeout;
+        let opened = match tokio::time::timeout(patience, self.open(wanted)).await {
+            Ok(opened) => opened,
+            Err(_) => Err(format!("no answer within {} ms", patience.as_millis())),
+        };
+        if let Err(sentence) = opened {
+            debug!(connect, "a SIP flow cannot be opened: {sentence}");
+            self.shared.driver.connect_failed(connect, sentence).await;
+        }
+    }
+
+    async fn open(&self, wanted: Wanted) -> Result<(), String> {
+        match wanted.transport {
+            Transport::Udp => self.open_way(&wanted).await,
+            Transport::Tcp => self.open_stream(&wanted, None).await,
+            Transport::Tls => {
+                let connector = self.trust.connector()?;
+                self.open_stream(&wanted, Some(connector)).await
+            }
+            // RFC 7118 5: servers do not open WebSockets to clients.
+            Transport::Ws | Transport::Wss => {
+                Err("a WebSocket can be opened by the other side only".to_owned())
+            }
+        }
+    }
+
+    async fn open_way(&self, wanted: &Wanted) -> Result<(), String> {
+        let routed = route(wanted.address).map_err(|error| in_words(&error))?;
+        let bound = |service: &&Service| service.bound().ip() == routed.ip();
+        let open = |service: &&Service| {
+            let ip = service.bound().ip();
+            ip.is_unspecified() && ip.is_ipv4() == routed.is_ipv4()
+        };
+        let service = self.udp.iter().find(bound);
+        let service = service.or_else(|| self.udp.iter().find(open)).ok_or(
+            "no UDP port for SIP reaches that address: sip.udp names those it may leave from",
+        )?;
+        let path = Path {
+            local: SocketAddr::new(routed.ip(), service.bound().port()),
+            remote: wanted.address,
+        };
+        service
+            .open(path, Some(wanted.connect), Instant::now())
+            .await;
+        Ok(())
+    }
+
+    async fn open_stream(&self, wanted: &Wanted, tls: Option<TlsConnector>) -> Result<(), String> {
+        let shared = Arc::clone(&self.shared);
+        let permit = shared.admission.admit(None);
+        let permit = permit.ok_or("this server has too many connections already")?;
+        let connected = TcpStream::connect(wanted.address).await;
+        let stream = connected.map_err(|error| in_words(&error))?;
+        prepare(&stream).map_err(|error| in_words(&error))?;
+        let local = stream.local_addr().map_err(|error| in_words(&error))?;
+        let beginning = Beginning {
+            ends: ends(&shared, wanted.address, local, tls.is_some()),
+            permit: Some(permit),
+            connect: Some(wanted.connect),
+        };
+        let stream = Guarded::new(stream, shared.limits.write_timeout);
+        let Some(tls) = tls else {
+            tokio::spawn(stream::run(stream, beginning, shared));
+            return Ok(());
+        };
+        let name = match &wanted.name {
+            Some(name) => ServerName::try_from(name.clone())
+                .map_err(|_| format!("{name:?} is no name that a certificate could have"))?,
+            None => ServerName::IpAddress(wanted.address.ip().into()),
+        };
+        let secured = tls.connect(name, stream).await;
+        let stream = secured.map_err(|error| format!("TLS failed: {error}"))?;
+        tokio::spawn(stream::run(stream, beginning, shared));
+        Ok(())
+    }
+}
+
+/// The address of ours from which the system would send there. Nothing is sent.
+fn route(remote: SocketAddr) -> io::Result<SocketAddr> {
+    let any: SocketAddr = match remote {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let socket = std::net::UdpSocket::bind(any)?;
+    socket.connect(remote)?;
+    socket.local_addr()
+}
+
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "nothing listens there".to_owned(),
+        io::ErrorKind::TimedOut => "no answer".to_owned(),
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+            "no way leads there".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+fn from_file(path: &FilePath) -> Result<TlsConnector, String> {
+    let pem = fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|error| format!("is not a PEM file: {error}"))?;
+        let added = roots.add(certificate);
+        added.map_err(|error| format!("has a certificate in it that is of no use: {error}"))?;
+    }
+    if roots.is_empty() {
+        return Err("has no certificate in it".to_owned());
+    }
+    connector(roots)
+}
+
+fn from_system() -> Result<TlsConnector, String> {
+    let mut roots = RootCertStore::empty();
+    // The system may have some that are of no use; those that are suffice.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        return Err("the system trusts no certificate authority: name some in sip.ca_file".into());
+    }
+    connector(roots)
+}
+
+fn connector(roots: RootCertStore) -> Result<TlsConnector, String> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
