@@ -46,10 +46,15 @@ fn until_closed(stream: &mut TcpStream) -> Duration {
 
 /// A raw WebSocket, upgraded.
 fn raw_websocket(server: &Server) -> TcpStream {
+    raw_websocket_for(server, "")
+}
+
+/// The same with further headers.
+fn raw_websocket_for(server: &Server, headers: &str) -> TcpStream {
     let mut stream = TcpStream::connect(server.http).unwrap();
     let head = format!(
         "GET / HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{headers}\r\n",
         server.http
     );
     stream.write_all(head.as_bytes()).unwrap();
@@ -281,6 +286,35 @@ fn s39_a_websocket_that_says_nothing_is_closed() {
     let server = impatient();
     let mut stream = raw_websocket(&server);
     assert!(until_closed(&mut stream) >= Duration::from_millis(300));
+}
+
+#[tokio::test]
+async fn s07_a_sip_message_that_comes_byte_by_byte_is_cut_off_and_who_is_idle_is_not() {
+    let server =
+        Server::start_with(|text| text.replacen("sip = {", "sip = { message_timeout_ms = 300,", 1));
+    let sip = ("Sec-WebSocket-Protocol", "sip");
+    let mut idle = Page::open_with(&server, &[sip]).await.unwrap();
+    let ping = Message::text("\r\n\r\n");
+    idle.socket.send(ping.clone()).await.unwrap();
+    idle.socket.next().await.unwrap().unwrap();
+
+    let mut slow = raw_websocket_for(&server, "Sec-WebSocket-Protocol: sip\r\n");
+    let started = Instant::now();
+    // A text frame of 60,000 bytes, masked with zeros.
+    slow.write_all(b"\x81\xFE\xEA\x60\0\0\0\0").unwrap();
+    let mut came = slow.try_clone().unwrap();
+    let closed = std::thread::spawn(move || until_closed(&mut came));
+    while !closed.is_finished() {
+        // It may be closed in between.
+        let _ = slow.write_all(b"x");
+        assert!(started.elapsed() < PATIENCE, "it stays open");
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    assert!(closed.join().unwrap() >= Duration::from_millis(200));
+
+    idle.socket.send(ping).await.unwrap();
+    let pong = idle.socket.next().await.unwrap().unwrap();
+    assert_eq!(pong, Message::text("\r\n"));
 }
 
 #[test]

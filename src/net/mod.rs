@@ -12,6 +12,7 @@ mod guarded;
 mod http;
 mod listen;
 pub mod media_worker;
+mod meter;
 mod serve;
 pub mod server;
 mod settings;

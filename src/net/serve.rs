@@ -18,6 +18,7 @@ use tracing::{debug, trace, warn};
 use super::access::Rules;
 use super::admission::{Admission, Permit};
 use super::guarded::Guarded;
+use super::meter::{Meter, Metered};
 use crate::config::Limits;
 
 /// Bytes of a request's head, at most.
@@ -50,6 +51,8 @@ pub(super) struct Connection {
     pub local: SocketAddr,
     /// TLS.
     pub secure: bool,
+    /// What came from the peer.
+    pub meter: Meter,
     /// Keeps the connection counted, also after it became a WebSocket.
     pub permit: Arc<Permit>,
 }
@@ -80,6 +83,7 @@ impl Serving {
                 peer,
                 local,
                 secure: tls.is_some(),
+                meter: Meter::default(),
                 permit: Arc::new(permit),
             };
             tokio::spawn(Arc::clone(&self).serve(stream, tls.clone(), connection));
@@ -114,6 +118,7 @@ impl Serving {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let router = self.router.clone();
+        let stream = Metered::new(stream, connection.meter.clone());
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(connection.clone());
             router.clone().call(request.map(Body::new))

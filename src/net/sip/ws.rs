@@ -1,6 +1,9 @@
 //! SIP over WebSocket (RFC 7118): one message a frame, text or binary.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::extract::WebSocketUpgrade;
@@ -11,7 +14,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use sip::flow::Transport;
 use sip::framer::{Framed, whole};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, Sleep, sleep, timeout, timeout_at};
 use tracing::debug;
 
 use super::Shared;
@@ -20,6 +23,7 @@ use super::intake::{Intake, Verdict};
 use crate::call::io::{FlowEnd, Peer, SipEnds};
 use crate::net::admission::Permit;
 use crate::net::flows::Turns;
+use crate::net::meter::Meter;
 use crate::net::serve::Connection;
 use crate::net::ws::Control;
 
@@ -54,6 +58,7 @@ pub(in crate::net) fn upgrade(
         local: shared.reached_at(connection.local, peer.address.ip()),
         peer,
     };
+    let meter = connection.meter.clone();
     upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
@@ -63,10 +68,16 @@ pub(in crate::net) fn upgrade(
         .accept_unmasked_frames(false)
         // "MUST include the value 'sip'" (RFC 7118 4.1)
         .protocols(["sip"])
-        .on_upgrade(move |socket| run(socket, ends, permits, shared))
+        .on_upgrade(move |socket| run(socket, meter, ends, permits, shared))
 }
 
-async fn run(socket: WebSocket, ends: SipEnds, permits: Vec<Arc<Permit>>, shared: Arc<Shared>) {
+async fn run(
+    socket: WebSocket,
+    meter: Meter,
+    ends: SipEnds,
+    permits: Vec<Arc<Permit>>,
+    shared: Arc<Shared>,
+) {
     let standing = Standing::new(permits);
     let (handle, mut mailbox) = connection(shared.limits.outgoing_messages, Arc::clone(&standing));
     let source = ends.peer.address;
@@ -79,6 +90,8 @@ async fn run(socket: WebSocket, ends: SipEnds, permits: Vec<Arc<Permit>>, shared
     let mut reader = Reader {
         answers: mailbox.answers(),
         control: Control::new(),
+        seen: meter.read(),
+        meter,
         last_message: Instant::now(),
         intake: Intake {
             flow,
@@ -114,6 +127,14 @@ async fn run(socket: WebSocket, ends: SipEnds, permits: Vec<Arc<Permit>>, shared
     shared.driver.closed(flow, end).await;
 }
 
+/// What the reader waits for.
+enum Came {
+    /// A frame, or the end.
+    Frame(Option<Result<Message, axum::Error>>),
+    /// Only some of one, for too long.
+    TooSlow,
+}
+
 /// Takes frames in.
 struct Reader {
     stream: SplitStream<WebSocket>,
@@ -121,6 +142,10 @@ struct Reader {
     answers: Answers,
     control: Control,
     last_message: Instant,
+    /// What came from the peer, frames unfinished or not.
+    meter: Meter,
+    /// Of that, when the last whole frame was there.
+    seen: u64,
 }
 
 impl Reader {
@@ -132,8 +157,12 @@ impl Reader {
             let idle = self.last_message + settings.idle_timeout;
             let trusted = self.intake.standing.is_trusted();
             let until = if trusted { silent } else { silent.min(idle) };
-            match timeout_at(until, self.stream.next()).await {
-                Ok(frame) => {
+            match timeout_at(until, self.next()).await {
+                Ok(Came::TooSlow) => {
+                    let reason = "a message took too long";
+                    return self.close(close_code::POLICY, reason).await;
+                }
+                Ok(Came::Frame(frame)) => {
                     if let Some(end) = self.take(frame).await {
                         return end;
                     }
@@ -149,6 +178,25 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// The next frame, unless it takes too long after some of it has come.
+    async fn next(&mut self) -> Came {
+        let patience = self.intake.shared.settings.message_timeout;
+        let (stream, meter, seen) = (&mut self.stream, &self.meter, &mut self.seen);
+        let mut begun: Option<Pin<Box<Sleep>>> = None;
+        poll_fn(|cx| {
+            if let Poll::Ready(frame) = stream.poll_next_unpin(cx) {
+                *seen = meter.read();
+                return Poll::Ready(Came::Frame(frame));
+            }
+            if meter.read() == *seen {
+                return Poll::Pending;
+            }
+            let late = begun.get_or_insert_with(|| Box::pin(sleep(patience)));
+            late.as_mut().poll(cx).map(|()| Came::TooSlow)
+        })
+        .await
     }
 
     async fn take(&mut self, frame: Option<Result<Message, axum::Error>>) -> Option<FlowEnd> {

@@ -29,6 +29,7 @@ async fn listen(shared: &Arc<Shared>) -> SocketAddr {
             peer,
             local: address,
             secure: false,
+            meter: Default::default(),
             permit: Arc::clone(&permit),
         };
         let peer = Peer {
