@@ -46,7 +46,7 @@ impl Switch {
                 operation_id,
                 payload,
             } => {
-                self.on_data(device, operation_id, payload);
+                self.on_data(now, device, operation_id, payload);
             }
             SessionEvent::Extension(ExtensionRequest::Hello { .. }) => self.on_hello(now, device),
             SessionEvent::Connect(_) | SessionEvent::Dead | SessionEvent::Close { .. } => {

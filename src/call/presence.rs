@@ -168,13 +168,20 @@ impl Switch {
 
     /// A device sends data to the person that its payload names as `to`: every device of that
     /// person gets it, with the sender as `from`.
-    pub(super) fn on_data(&mut self, id: DeviceId, operation_id: SmolStr, payload: Payload) {
-        let outcome = self.deliver(id, &operation_id, payload);
+    pub(super) fn on_data(
+        &mut self,
+        now: Now,
+        id: DeviceId,
+        operation_id: SmolStr,
+        payload: Payload,
+    ) {
+        let outcome = self.deliver(now, id, &operation_id, payload);
         self.with_session(id, |session| session.data_status(operation_id, outcome));
     }
 
     fn deliver(
         &mut self,
+        now: Now,
         id: DeviceId,
         operation_id: &SmolStr,
         payload: Payload,
@@ -197,15 +204,15 @@ impl Switch {
         if open.is_empty() {
             return Err(format!("{} is not signed in", party.display_name).into());
         }
-        let from = sender.shown_in(&self.config.domain);
-        let payload = match TextMessage::from_payload(&payload) {
-            Some(text) => text.to_receiver(&from),
-            None => {
-                let mut fields = payload.0;
-                fields["from"] = Value::from(from.as_str());
-                Payload(fields)
-            }
-        };
+        if let Some(text) = TextMessage::from_payload(&payload) {
+            let from = self.people.party(&sender).ok_or("Not signed in")?;
+            self.deliver_text(now, &from, &party.user, Some(id), &text);
+            return Ok(());
+        }
+        // What applications send each other is nothing for telephones.
+        let mut fields = payload.0;
+        fields["from"] = Value::from(sender.shown_in(&self.config.domain).as_str());
+        let payload = Payload(fields);
         for other in open {
             let payload = payload.clone();
             let operation_id = operation_id.clone();

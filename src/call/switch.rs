@@ -247,6 +247,7 @@ impl Switch {
                 Timer::Transactions => self.on_transactions_due(now),
                 Timer::Accepted(leg) => self.on_accepted_due(now, leg),
                 Timer::SipSession(leg) => self.on_sip_session_due(now, leg),
+                Timer::Referral(leg) => self.tell_of_referral(now, leg),
                 Timer::Bindings => self.on_bindings_due(now),
                 Timer::Presence => self.publish_presence(now),
                 Timer::Shutdown => self.complete_shutdown(),

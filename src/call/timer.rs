@@ -31,6 +31,8 @@ pub(super) enum Timer {
     Accepted(LegId),
     /// When the session of a leg is to be refreshed, or over.
     SipSession(LegId),
+    /// When to tell a telephone what becomes of its transfer.
+    Referral(LegId),
     /// When the next registration lapses.
     Bindings,
     /// When to tell subscribers who is here.

@@ -48,6 +48,7 @@ impl Switch {
             }
             Method::Options => self.on_options(now, server, &request),
             Method::Info => self.on_info(now, server, id, &request),
+            Method::Refer => self.on_refer(now, server, id, &request),
             Method::Invite | Method::Update => self.on_change(now, server, id, &request),
             _ => self.reject(now, server, &request, &no_dialog()),
         }
@@ -159,6 +160,7 @@ impl Switch {
     pub(super) fn sip_leg_is_over(&mut self, id: LegId) {
         self.timers.disarm(Timer::Accepted(id));
         self.timers.disarm(Timer::SipSession(id));
+        self.timers.disarm(Timer::Referral(id));
         self.sip.legs.remove(id);
     }
 }

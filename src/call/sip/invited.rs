@@ -1,6 +1,5 @@
 //! A user agent invites us (RFC 3261 13.3): its leg is that of the caller.
 
-use registrar::Aor;
 use sip::dialog::Dialog;
 use sip::flow::FlowId;
 use sip::header::{Warning, WriteHeader};
@@ -8,7 +7,6 @@ use sip::message::{HeaderName, Request, Response, ResponseBuilder, Status};
 use sip::procedure::accept::Accepted;
 use sip::procedure::glare::Underway;
 use sip::transaction::ServerId;
-use sip::uri::Uri;
 
 use media::ids::LegId;
 
@@ -54,6 +52,8 @@ impl Switch {
             timer,
             grant: Some(grant),
             refresh: None,
+            referral: None,
+            was_referred: false,
             accepted: None,
             underway: Underway::default(),
             offered: None,
@@ -71,15 +71,11 @@ impl Switch {
         self.place_call(now, call);
     }
 
-    /// Whom an INVITE is for, as a person would dial it.
-    fn dialled_by(&self, request: &Request) -> String {
-        let aor = match request.uri() {
-            Ok(Uri::Sip(uri)) => Aor::from_uri(&uri).ok(),
-            _ => None,
-        };
-        match aor {
-            Some(aor) => self.at_home(aor).shown_in(&self.config.domain).to_string(),
-            None => String::from_utf8_lossy(request.raw_uri()).into_owned(),
+    /// Whom a request is for, as a person would dial it.
+    pub(super) fn dialled_by(&self, request: &Request) -> String {
+        match request.uri() {
+            Ok(uri) => self.dialled(&uri),
+            Err(_) => String::from_utf8_lossy(request.raw_uri()).into_owned(),
         }
     }
 

@@ -62,6 +62,8 @@ impl Switch {
             timer,
             grant: None,
             refresh: None,
+            referral: None,
+            was_referred: false,
             accepted: None,
             underway: Underway::default(),
             offered: None,
@@ -228,7 +230,7 @@ impl Switch {
 }
 
 /// A person's address, as the other side is shown it.
-fn address(party: &Party) -> Option<OwnAddr> {
+pub(super) fn address(party: &Party) -> Option<OwnAddr> {
     let uri = party.user.to_uri().ok()?;
     Some(OwnAddr::new(&party.display_name, &uri))
 }

@@ -9,6 +9,7 @@ use sip::flow::FlowId;
 use sip::message::{Method, Request};
 use sip::procedure::accept::Accepted;
 use sip::procedure::glare::Underway;
+use sip::procedure::refer::Referral;
 use sip::procedure::session_timer::{Grant, SessionTimer};
 use sip::transaction::{ClientId, ServerId};
 use smol_str::SmolStr;
@@ -31,6 +32,10 @@ pub(super) struct SipLeg {
     /// What our 2xx to its INVITE says of the timer.
     pub(super) grant: Option<Grant>,
     pub(super) refresh: Option<Refresh>,
+    /// It hands the call over, and hears what becomes of that.
+    pub(super) referral: Option<Box<Referral>>,
+    /// It did so before.
+    pub(super) was_referred: bool,
     /// A 2xx of ours that waits for its ACK.
     pub(super) accepted: Option<Accepted>,
     /// What crosses or overlaps.

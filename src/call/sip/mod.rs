@@ -12,9 +12,11 @@ mod invited;
 mod inviting;
 mod legs;
 mod order;
+mod refer;
 mod refresh;
 mod register;
 mod request;
+mod text;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -23,7 +25,9 @@ use media::ids::LegId;
 use sip::digest;
 use sip::flow::{FlowId, Transport};
 use sip::header::OwnAddr;
-use sip::message::{Capabilities, HeaderName, Message, Method, Request, RequestBuilder};
+use sip::message::{
+    Capabilities, HeaderName, Message, Method, Request, RequestBuilder, ResponseBuilder,
+};
 use sip::transaction::{Event, Timings, TransactionLimits, Transactions};
 use sip::uri::{Host, Uri};
 
@@ -101,10 +105,12 @@ fn capabilities() -> Capabilities {
             Method::Register,
             Method::Info,
             Method::Update,
+            Method::Message,
+            Method::Refer,
         ],
         extensions: ["outbound", "path", "timer"].map(str::to_owned).to_vec(),
         content_types: vec![SDP.to_owned()],
-        any_content: vec![Method::Info],
+        any_content: vec![Method::Info, Method::Message],
         forwards: true,
     }
 }
@@ -221,6 +227,12 @@ impl Switch {
         let ends = &self.sip.flows.get(&flow)?.ends;
         let uri = contact_uri(ends.transport, ends.local);
         Some(OwnAddr::new("", &Uri::parse(&uri).ok()?))
+    }
+
+    /// With our Contact on the flow of a leg. `None` if that is gone.
+    fn with_contact(&self, id: LegId, builder: ResponseBuilder) -> Option<ResponseBuilder> {
+        let contact = self.own_contact(self.sip.legs.get(id)?.flow)?;
+        Some(builder.addr(HeaderName::Contact, &contact))
     }
 
     /// Sends a request within the dialog of a leg whose answer changes nothing (BYE, INFO).

@@ -1,6 +1,7 @@
 //! What a leg is told, in the words of SIP.
 
 use media::ids::LegId;
+use sip::message::Status;
 use sip::transaction::ClientId;
 
 use super::legs::Stage;
@@ -22,6 +23,7 @@ impl Switch {
             LegOrder::Held | LegOrder::Resumed => {}
             LegOrder::NotDone(sentence) => {
                 tracing::debug!(%leg, %sentence, "what a telephone asked for was not done");
+                self.referral_came_to(now, leg, Status::DECLINE);
             }
             LegOrder::Finished(finish) => self.finish_sip_leg(now, leg, &finish),
         }
@@ -43,7 +45,12 @@ impl Switch {
                     self.cancel_invite(now, client, &finish.reason);
                 }
             }
-            Stage::Talking => self.hang_up_leg(now, id),
+            Stage::Talking => {
+                if matches!(finish.reason, EndReason::Transferred { .. }) {
+                    self.referral_came_to(now, id, Status::OK);
+                }
+                self.hang_up_leg(now, id);
+            }
         }
     }
 

@@ -27,6 +27,7 @@ impl Switch {
         match request.method() {
             Method::Options => self.on_options(now, server, &request),
             Method::Register => self.on_register(now, server, flow, request),
+            Method::Message => self.on_message(now, server, flow, &request),
             Method::Invite => self.on_invite(now, server, flow, request),
             _ => self.reject(now, server, &request, &no_dialog()),
         }

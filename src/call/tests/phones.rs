@@ -4,7 +4,9 @@ mod calling;
 mod changing;
 mod leaving;
 mod media;
+mod referring;
 mod registering;
+mod texts;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -219,6 +221,14 @@ impl Phone {
     pub(super) fn contact(&self) -> String {
         let transport = self.transport.uri_name();
         format!("<sip:{}@{};transport={transport}>", self.user, self.host)
+    }
+
+    /// A text to somebody. Each has a number of its own.
+    pub(super) fn text(&self, to: &str, body: &str) -> String {
+        let uri = format!("sip:{to}@example.org");
+        let cseq = 1 + u32::try_from(body.len() + to.len()).unwrap();
+        self.numbered("MESSAGE", &uri, (&format!("<{uri}>"), cseq), "", body)
+            .replacen("application/sdp", "text/plain", 1)
     }
 
     pub(super) fn register(&self, cseq: u32, headers: &str) -> String {
