@@ -70,12 +70,9 @@ impl PortRange {
 
     /// The part of the `index`th of so many equal users; `None` if there is no pair in it.
     pub fn part(self, index: usize, of: usize) -> Option<Self> {
-        if index >= of {
-            return None;
-        }
         let pairs = self.pairs().count();
-        let bound = |index: usize| pairs * index / of;
-        let (begin, end) = (bound(index), bound(index + 1));
+        let bound = |index: usize| pairs.saturating_mul(index) / of.max(1);
+        let (begin, end) = (bound(index), bound(index.checked_add(1)?));
         let mut part = self.pairs().take(end).skip(begin);
         let first = part.next()?;
         let last = part.last().unwrap_or(first);

@@ -147,9 +147,10 @@ fn media(failure: &Failure, own: bool, name: &str) -> String {
                 format!("{name}'s browser")
             }
         ),
-        Failure::Plan(what) => {
-            format!("The server could not carry the media of this call: {what}. Try again.")
-        }
+        Failure::Plan(what) => format!(
+            "{whose} is all right, but the server could not carry its sound and picture: {what}. \
+             Try again."
+        ),
         Failure::RtpInactivity => format!(
             "No sound or picture came from {} for too long. Check microphone and network, then \
              call again.",
