@@ -151,6 +151,9 @@ impl Switch {
             return Err(EndReason::CallLimit);
         }
         let worker = call.worker;
+        if self.await_way(handle, device) {
+            return Ok(());
+        }
         let way = self.way_of_media_to(device).ok_or(EndReason::NotSignedIn)?;
         let leg_id = self.pool.leg_id();
         let local = self.local(leg_id, worker, way)?;
@@ -182,6 +185,22 @@ impl Switch {
                 self.pool.release(&local);
                 Err(reason)
             }
+        }
+    }
+
+    /// A telephone whose flow was forgotten rings when the way to it is open again.
+    fn await_way(&mut self, handle: CallHandle, device: DeviceId) -> bool {
+        let call = self.calls.get(handle);
+        if call.is_none_or(|call| call.talk().is_some()) || !self.open_way_to(device) {
+            return false;
+        }
+        let ringing = self.calls.get_mut(handle).and_then(Call::ringing_mut);
+        match ringing {
+            Some(ringing) => {
+                ringing.awaited.insert(device);
+                true
+            }
+            None => false,
         }
     }
 

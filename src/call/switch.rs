@@ -126,10 +126,20 @@ impl Switch {
                     self.touch(flow);
                 }
             }
-            Input::SipOpened { flow, ends, .. } => self.on_sip_opened(now, flow, ends),
+            Input::SipOpened {
+                flow,
+                ends,
+                connect,
+            } => {
+                self.on_sip_opened(now, flow, ends);
+                if let Some(connect) = connect {
+                    self.on_way_open(now, connect, flow);
+                }
+            }
             Input::Sip { flow, message } => self.on_sip(now, flow, message),
             Input::ConnectFailed { connect, sentence } => {
                 tracing::warn!(connect, "no connection: {sentence}");
+                self.on_no_way(now, connect);
             }
             Input::FlowClosed { flow, how } => self.on_flow_closed(now, flow, how),
             Input::Media(event) => self.on_media(now, event),

@@ -17,6 +17,7 @@ mod refresh;
 mod register;
 mod request;
 mod text;
+mod way;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -35,6 +36,7 @@ use self::legs::SipLegs;
 use super::admission::Rate;
 use super::io::{FlowEnd, Output, SipEnds};
 use super::leg::LegOrder;
+use super::people::DeviceId;
 use super::switch::{Stage, Switch};
 use super::time::Now;
 use super::timer::Timer;
@@ -51,6 +53,9 @@ pub(super) struct Sip {
     /// Of their nonces.
     nonce_secret: [u8; 32],
     capabilities: Capabilities,
+    /// Devices to which a way is being opened, by the name of the order.
+    ways: BTreeMap<u64, DeviceId>,
+    next_way: u64,
 }
 
 /// A flow that carries SIP.
@@ -73,6 +78,8 @@ impl Sip {
             realms: BTreeMap::new(),
             nonce_secret,
             capabilities: capabilities(),
+            ways: BTreeMap::new(),
+            next_way: 0,
         }
     }
 

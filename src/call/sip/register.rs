@@ -7,8 +7,6 @@ use sip::flow::FlowId;
 use sip::message::{Rejection, Request, ResponseBuilder, Status};
 use sip::procedure::register::Register;
 use sip::transaction::ServerId;
-use sip::uri::Uri;
-use smol_str::SmolStr;
 
 use media::ids::LegId;
 
@@ -198,17 +196,5 @@ impl Switch {
             signalling: ends.peer.address.ip(),
             transport: ends.transport,
         })
-    }
-
-    /// How a registered user agent is reached: over which flow, its URI, and the proxies on the
-    /// way.
-    pub(super) fn way_to(&self, device: DeviceId) -> Option<(FlowId, Uri, Vec<SmolStr>)> {
-        let binding = self.people.device(device)?.binding;
-        let binding = self.location.get(binding)?;
-        let BindingState::Live { flow } = binding.state else {
-            return None;
-        };
-        let contact = binding.contact.as_sip()?;
-        Some((flow, contact.uri.clone(), contact.path.to_vec()))
     }
 }

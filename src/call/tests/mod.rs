@@ -56,6 +56,8 @@ pub(super) struct Bench {
     frames: BTreeMap<FlowId, Vec<Value>>,
     /// SIP messages on each flow that no test has looked at yet.
     sip: BTreeMap<FlowId, Vec<Message>>,
+    /// Ways that are to be opened.
+    pub(super) connects: Vec<(u64, SocketAddr)>,
     pub(super) closed: Vec<(FlowId, u16)>,
     /// Orders to the worker since the last look.
     commands: Vec<Command>,
@@ -152,6 +154,7 @@ impl Bench {
             },
             frames: BTreeMap::new(),
             sip: BTreeMap::new(),
+            connects: Vec::new(),
             closed: Vec::new(),
             commands: Vec::new(),
             notices: Vec::new(),
@@ -178,7 +181,10 @@ impl Bench {
                     let message = message.expect("what we send can be read");
                     self.sip.entry(flow).or_default().push(message);
                 }
-                Output::Connect { .. } | Output::Trust { .. } => {}
+                Output::Connect {
+                    connect, address, ..
+                } => self.connects.push((connect, address)),
+                Output::Trust { .. } => {}
                 Output::CloseFlow { flow, code, .. } => self.closed.push((flow, code)),
                 Output::Media { worker, command } => {
                     assert_eq!(worker, 0);

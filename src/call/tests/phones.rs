@@ -35,6 +35,20 @@ pub(super) struct Phone {
 
 impl Bench {
     pub(super) fn open_sip(&mut self, transport: Transport, address: &str) -> FlowId {
+        self.open_sip_for(None, transport, address)
+    }
+
+    /// The way that was asked for is open.
+    pub(super) fn open_way(&mut self, connect: u64, address: &str) -> FlowId {
+        self.open_sip_for(Some(connect), Transport::Udp, address)
+    }
+
+    fn open_sip_for(
+        &mut self,
+        connect: Option<u64>,
+        transport: Transport,
+        address: &str,
+    ) -> FlowId {
         let flow = FlowId(self.next_flow);
         self.next_flow += 1;
         let ends = SipEnds {
@@ -45,7 +59,7 @@ impl Bench {
         self.handle(Input::SipOpened {
             flow,
             ends,
-            connect: None,
+            connect,
         });
         flow
     }
@@ -218,6 +232,11 @@ impl Bench {
 }
 
 impl Phone {
+    /// The same one, on another flow.
+    pub(super) fn on(self, flow: FlowId) -> Self {
+        Self { flow, ..self }
+    }
+
     pub(super) fn contact(&self) -> String {
         let transport = self.transport.uri_name();
         format!("<sip:{}@{};transport={transport}>", self.user, self.host)
