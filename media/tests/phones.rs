@@ -471,17 +471,31 @@ fn a_muted_phone_that_reports_is_there() {
 
 #[test]
 fn a_leg_on_hold_may_be_silent_for_as_long_as_it_likes() {
-    // Held by the phone, so that it sends nothing; and held by us.
+    // Held by the phone, with music (sendonly) that never comes or without (inactive); and by us.
     let (mut world, mut a, mut b) = phones(false);
-    let mut plan = a.plan(false);
-    stream_of(&mut plan, MediaKind::Audio).receive = false;
-    update(&mut world, plan);
+    for receive in [true, false] {
+        let mut plan = a.plan(false);
+        let stream = stream_of(&mut plan, MediaKind::Audio);
+        (stream.receive, stream.send) = (receive, false);
+        update(&mut world, plan);
+        world.command(Command::WatchSilence {
+            leg: b.leg(),
+            on: false,
+        });
+        world.run_for(600 * SECOND);
+        assert!(!failed(&world, a.leg()), "{receive}");
+    }
     let leg = b.leg();
     world.command(Command::WatchSilence { leg, on: false });
     world.run_for(600 * SECOND);
     assert!(!failed(&world, a.leg()) && !failed(&world, b.leg()));
     update(&mut world, a.plan(false));
     world.command(Command::WatchSilence { leg, on: true });
+    world.run_for(50 * SECOND);
+    assert!(
+        !failed(&world, a.leg()) && !failed(&world, b.leg()),
+        "time to begin again"
+    );
     world.phone_speaks(&mut a, 1, 5);
     world.phone_speaks(&mut b, 1, 5);
     assert_eq!(world.phone_heard(&mut b).len(), 5);

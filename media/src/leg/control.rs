@@ -245,6 +245,10 @@ impl Leg {
             return None;
         }
         let stream = self.stream(kind).filter(|stream| stream.plan.receive)?;
+        // A phone that wants to hear nothing holds us; some send music then, most do not.
+        if self.transport.is_rtp() && !stream.plan.send {
+            return None;
+        }
         let since = self.watch.silent_since(stream.inbound.heard)?;
         Some((since, since + patience(kind, cx.timeouts.silence)))
     }

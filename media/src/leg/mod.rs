@@ -144,9 +144,12 @@ impl Leg {
             }
         }
         let cache = self.cache;
+        let mut turned = false;
         for plan in plan.streams {
             match self.stream_mut(plan.kind) {
                 Some(stream) => {
+                    let before = (stream.plan.receive, stream.plan.send);
+                    turned |= before != (plan.receive, plan.send);
                     stream.plan = plan;
                     let Stream { plan, outbound, .. } = stream;
                     outbound.update(plan, cache);
@@ -155,6 +158,10 @@ impl Leg {
             }
         }
         self.index_payload_types();
+        if turned {
+            // A hold is over, perhaps: what it was silent for does not count.
+            self.watch.begin(now);
+        }
         match (&mut self.transport, plan.transport) {
             (Transport::WebRtc { webrtc, .. }, TransportPlan::WebRtc(plan)) => {
                 webrtc.update(now, plan, &mut cx.transport());

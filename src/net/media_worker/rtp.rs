@@ -86,7 +86,10 @@ impl RtpPorts {
     /// order that names ports which are not open is not for the worker.
     pub(super) fn admit(&mut self, command: &Command) -> bool {
         match command {
-            Command::AddLeg(plan) | Command::UpdateLeg(plan) => self.claim(plan),
+            Command::AddLeg(plan) => self.claim(plan),
+            // One that was removed would never give its ports back.
+            Command::UpdateLeg(plan) if !self.by_leg.contains_key(&plan.leg) => true,
+            Command::UpdateLeg(plan) => self.claim(plan),
             Command::RemoveLeg(leg) => {
                 self.leaving
                     .extend(self.by_leg.remove(leg).unwrap_or_default());

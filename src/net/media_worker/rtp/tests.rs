@@ -149,6 +149,22 @@ fn a_plan_with_ports_that_are_not_open_fails_its_leg() {
 }
 
 #[test]
+fn a_leg_that_has_left_takes_no_ports_with_it() {
+    let mut ports = open(23_700, 23_707);
+    let open = reported(&mut ports);
+    let mut pairs = open.iter().filter_map(|port| PortPair::new(*port));
+    let (first, second) = (pairs.next().unwrap(), pairs.next().unwrap());
+    assert!(ports.admit(&Command::AddLeg(plan(1, first, None))));
+    assert!(ports.admit(&Command::UpdateLeg(plan(1, second, None))));
+    assert_eq!(ports.in_use(), 2, "it may have more later");
+    assert!(ports.admit(&Command::RemoveLeg(LegId(1))));
+    let third = pairs.next().unwrap();
+    assert!(ports.admit(&Command::UpdateLeg(plan(1, third, None))));
+    assert_eq!(ports.in_use(), 0);
+    assert!(ports.admit(&Command::AddLeg(plan(2, third, None))));
+}
+
+#[test]
 fn without_a_range_there_are_no_ports() {
     let mut ports = RtpPorts::open(0, None, true, &mut StdRng::from_seed([5; 32])).unwrap();
     ports.tend(Instant::now());
