@@ -216,6 +216,33 @@ impl Thread {
         }
     }
 
+    /// Hands what was received into the buffer to the worker.
+    fn look_at(
+        &mut self,
+        now: Instant,
+        received: &[Option<Received>],
+        batches: &mut Batches,
+        buffer: &mut [u8],
+        fetched: &mut Fetched,
+    ) {
+        // What was ordered before these were received is done before they are looked at: nothing
+        // that is sent after people were told of a hold is relayed.
+        self.take_some_commands(now);
+        self.counts.received += received.len() as u64;
+        for (received, bytes) in received.iter().zip(buffer.chunks_exact_mut(DATAGRAM_LEN)) {
+            let Some(received) = received else { continue };
+            let Some(datagram) = bytes.get_mut(..received.len) else {
+                continue;
+            };
+            fetched.note(datagram);
+            self.worker
+                .handle_datagram(now, received.path, datagram, &mut self.outbox);
+            if self.outbox.room() <= OUTBOX_RESERVE {
+                self.flush(batches);
+            }
+        }
+    }
+
     fn take_datagrams(
         &mut self,
         now: Instant,
@@ -237,23 +264,8 @@ impl Thread {
                     return;
                 }
             };
-            // What was ordered before these were received is done before they are looked at:
-            // nothing that is sent after people were told of a hold is relayed.
-            self.take_some_commands(now);
-            self.counts.received += count as u64;
-            let datagrams = buffer.chunks_exact_mut(DATAGRAM_LEN);
-            for (received, bytes) in received.iter().zip(datagrams).take(count) {
-                let Some(received) = received else { continue };
-                let Some(datagram) = bytes.get_mut(..received.len) else {
-                    continue;
-                };
-                fetched.note(datagram);
-                self.worker
-                    .handle_datagram(now, received.path, datagram, &mut self.outbox);
-                if self.outbox.room() <= OUTBOX_RESERVE {
-                    self.flush(batches);
-                }
-            }
+            let received = received.get(..count).unwrap_or_default();
+            self.look_at(now, received, batches, buffer, fetched);
             self.flush(batches);
             if count < BATCH {
                 return;

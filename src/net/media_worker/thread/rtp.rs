@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use nix::errno::Errno;
 
-use super::super::socket::{Batches, DATAGRAM_LEN, Received};
-use super::{Fetched, OUTBOX_RESERVE, Thread};
+use super::super::socket::{Batches, Received};
+use super::{Fetched, Thread};
 
 /// Datagrams taken from one RTP socket at once: a phone sends one every 20 ms, a camera some.
 const FEW: usize = 8;
@@ -32,22 +32,8 @@ impl Thread {
                     continue;
                 }
             };
-            // As for the shared port: what was ordered before is done before.
-            self.take_some_commands(now);
-            self.counts.received += count as u64;
-            let datagrams = buffer.chunks_exact_mut(DATAGRAM_LEN);
-            for (received, bytes) in received.iter().zip(datagrams).take(count) {
-                let Some(received) = received else { continue };
-                let Some(datagram) = bytes.get_mut(..received.len) else {
-                    continue;
-                };
-                fetched.note(datagram);
-                self.worker
-                    .handle_datagram(now, received.path, datagram, &mut self.outbox);
-                if self.outbox.room() <= OUTBOX_RESERVE {
-                    self.flush(batches);
-                }
-            }
+            let received = received.get(..count).unwrap_or_default();
+            self.look_at(now, received, batches, buffer, fetched);
         }
         self.flush(batches);
     }
