@@ -6,6 +6,7 @@ use std::time::Duration;
 use media::ids::Fingerprint;
 use media::negotiate::Policy;
 use registrar::Accounts;
+use sip::digest::Hash;
 use sip::uri::Host;
 use smol_str::SmolStr;
 
@@ -22,6 +23,8 @@ pub struct SwitchConfig {
     pub accounts: Accounts,
     /// Who may come without one.
     pub guests: GuestPolicy,
+    /// By which hashes telephones may prove who they are, the one to be preferred first; not empty.
+    pub digests: Vec<Hash>,
     /// Somebody in a call can be called.
     pub call_waiting: bool,
     /// The Web SDK protocol, each session.

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use media::ports::PortRange;
 use registrar::Account;
+use sip::digest::Hash;
 use sip::uri::Host;
 use toml::de::DeTable;
 
@@ -99,6 +100,8 @@ pub struct Sip {
     pub public_address: Option<IpAddr>,
     /// PEM file of the authorities whose certificates servers may show us; `None`: the system's.
     pub ca_file: Option<PathBuf>,
+    /// By which hashes phones may prove who they are, the one to be preferred first; not empty.
+    pub digests: Vec<Hash>,
     /// A connection of somebody who has not signed in is closed after so long without a message.
     pub idle_timeout: Duration,
     /// From the first byte of a message on a stream to its last.

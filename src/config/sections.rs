@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use super::reader::Section;
 use media::ports::PortRange;
 use registrar::{Account, Aor, Credentials};
+use sip::digest::Hash;
 use sip::uri::Host;
 
 use super::value::{
-    display_name, domain, ha1, host_name, ip_address, listen_address, origin, port_range,
+    digest, display_name, domain, ha1, host_name, ip_address, listen_address, origin, port_range,
 };
 use super::{
     Access, BusyStatus, Config, Guests, Http, Https, Limits, LocalVideochat, Log, Media, Network,
@@ -107,6 +108,7 @@ fn sip(mut section: Section<'_, '_>, directory: &Path) -> Sip {
         ca_file: section.text("ca_file", None, |text| {
             Ok((!text.is_empty()).then(|| directory.join(text)))
         }),
+        digests: section.list("digests", vec![Hash::Md5], digest),
         idle_timeout: section.seconds("idle_timeout_s", 180, 1..=86_400),
         message_timeout: section.milliseconds("message_timeout_ms", 8_000, 100..=120_000),
         ping_interval: section.seconds("ping_interval_s", 30, 1..=3_600),
@@ -114,6 +116,9 @@ fn sip(mut section: Section<'_, '_>, directory: &Path) -> Sip {
         udp_flows: section.count("udp_flows", 16_384, 16..=1_000_000),
         messages_per_second: section.integer("messages_per_second", 500, 1..=1_000_000) as u32,
     };
+    if read.digests.is_empty() {
+        section.contradiction("digests", "is empty; allowed: one of them at least");
+    }
     section.finish();
     read
 }

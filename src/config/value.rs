@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use media::ports::PortRange;
 use registrar::DisplayName;
+use sip::digest::{Algorithm, Hash};
 use sip::uri::Host;
 
 /// An address and port to listen on.
@@ -97,6 +98,19 @@ pub(super) fn port_range(text: &str) -> Result<Option<PortRange>, String> {
              the next among them, for example \"20000-29999\", or \"\" for none"
         )
     })
+}
+
+/// The name of a hash for passwords of phones (RFC 8760 2.1).
+pub(super) fn digest(text: &str) -> Result<Hash, String> {
+    match Algorithm::parse(text) {
+        Some(Algorithm {
+            hash,
+            session: false,
+        }) => Ok(hash),
+        _ => Err(format!(
+            "has {text:?} in its list; allowed: \"MD5\", \"SHA-256\", \"SHA-512-256\""
+        )),
+    }
 }
 
 /// A host name as the `Host` header carries it, without a port, in lower case.

@@ -137,6 +137,7 @@ pub(super) fn switch(
         } else {
             GuestPolicy::None
         },
+        digests: config.sip.digests.clone(),
         call_waiting: config.local_videochat.call_waiting,
         session: SessionConfig {
             keep_alive: KeepAlive {

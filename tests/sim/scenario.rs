@@ -84,6 +84,7 @@ pub fn config(seed: u64) -> SwitchConfig {
         aliases: Vec::new(),
         accounts,
         guests: GuestPolicy::Loopback,
+        digests: vec![sip::digest::Hash::Md5],
         call_waiting: rng.random_bool(0.3),
         session: SessionConfig {
             keep_alive: KeepAlive {

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use registrar::Aor;
-use sip::digest::{self, Algorithm, Qops, Refusal, Server, ServerPolicy, Verdict};
+use sip::digest::{self, Algorithm, Hash, Qops, Refusal, Server, ServerPolicy, Verdict};
 use sip::flow::{FlowId, Transport};
 use sip::header::{NameAddr, RetryAfter, WriteHeader};
 use sip::message::{HeaderName, Rejection, Request, ResponseBuilder, Status};
@@ -203,9 +203,10 @@ impl Switch {
     }
 
     fn verify(&mut self, now: Now, address: IpAddr, request: &Request, domain: &Host) -> Verdict {
-        let accounts = &self.config.accounts;
+        let (accounts, hashes) = (&self.config.accounts, &self.config.digests);
+        let secret = &self.sip.nonce_secret;
         let (Some(realm), Ok(uri)) = (
-            realm(&mut self.sip.realms, &self.sip.nonce_secret, now, domain),
+            realm(&mut self.sip.realms, secret, hashes, now, domain),
             std::str::from_utf8(request.raw_uri()),
         ) else {
             return Verdict::NoCredentials;
@@ -240,15 +241,16 @@ impl Switch {
             return;
         };
         let peer = open.ends.peer.address.ip().to_string();
-        let secret = &self.sip.nonce_secret;
-        let Some(realm) = realm(&mut self.sip.realms, secret, now, aor.domain()) else {
+        let (secret, hashes) = (&self.sip.nonce_secret, &self.config.digests);
+        let Some(realm) = realm(&mut self.sip.realms, secret, hashes, now, aor.domain()) else {
             return;
         };
         let challenges = realm.challenges(now.mono, self.pool.rng(), peer.as_bytes(), stale);
         let mut builder = ResponseBuilder::new(request, Status::UNAUTHORIZED);
         // Stacks in browsers read the first challenge only, and know MD5 only.
         let browser = matches!(open.ends.transport, Transport::Ws | Transport::Wss);
-        let known = |it: &digest::Challenge| !browser || it.algorithm.hash == digest::Hash::Md5;
+        let md5_alone = browser && hashes.contains(&Hash::Md5);
+        let known = |it: &digest::Challenge| !md5_alone || it.algorithm.hash == Hash::Md5;
         for challenge in challenges.into_iter().filter(known) {
             builder = builder.value(HeaderName::WwwAuthenticate, challenge.to_string());
         }
@@ -273,19 +275,20 @@ impl Switch {
 fn realm<'a>(
     realms: &'a mut std::collections::BTreeMap<Host, Server>,
     secret: &[u8; 32],
+    hashes: &[Hash],
     now: Now,
     domain: &Host,
 ) -> Option<&'a mut Server> {
     if !realms.contains_key(domain) {
-        let algorithms = [digest::Hash::Sha256, digest::Hash::Md5];
         let policy = ServerPolicy {
             realm: domain.to_smolstr(),
-            algorithms: algorithms
+            algorithms: hashes
+                .iter()
                 .map(|hash| Algorithm {
-                    hash,
+                    hash: *hash,
                     session: false,
                 })
-                .to_vec(),
+                .collect(),
             // Telephones that know no `auth-int` are about that stumble over the word.
             qops: Qops::AUTH,
             without_qop: true,

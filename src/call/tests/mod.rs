@@ -91,6 +91,7 @@ pub(super) fn config() -> SwitchConfig {
         aliases: vec![Host::parse("localhost").unwrap()],
         accounts,
         guests: GuestPolicy::Loopback,
+        digests: vec![sip::digest::Hash::Md5],
         call_waiting: false,
         session: SessionConfig::default(),
         timing: Timing::default(),

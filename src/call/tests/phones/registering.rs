@@ -1,12 +1,16 @@
 //! Who may register, and what he proves it by.
 
+use sip::digest::Hash;
 use sip::flow::Transport;
-use sip::message::{HeaderName, Status};
+use sip::message::{HeaderName, Limits, Message, Status};
 
-use super::super::{FlowEnd, Input, OFFER_AUDIO, bench};
+use super::super::{Bench, FlowEnd, Input, OFFER_AUDIO, bench, config};
+use super::credentials;
+use crate::call::config::SwitchConfig;
 
+/// baresip 1.0 takes no challenge at all if any other algorithm is named beside.
 #[test]
-fn an_account_is_challenged() {
+fn an_account_is_challenged_for_md5_alone() {
     let mut bench = bench();
     let phone = bench.silent_phone("alice", Transport::Udp, "192.0.2.7:5060");
     bench.send(&phone, &phone.register(1, ""));
@@ -16,7 +20,31 @@ fn an_account_is_challenged() {
         .headers()
         .values(HeaderName::WwwAuthenticate)
         .collect();
-    assert_eq!(challenges.len(), 2, "SHA-256 and MD5");
+    assert_eq!(challenges.len(), 1, "MD5 alone");
+}
+
+#[test]
+fn s14_md5_is_refused_where_it_is_not_offered() {
+    let mut bench = Bench::new(SwitchConfig {
+        digests: vec![Hash::Sha256],
+        ..config()
+    });
+    let phone = bench.silent_phone("alice", Transport::Udp, "192.0.2.7:5060");
+    bench.send(&phone, &phone.register(1, ""));
+    let challenge = bench.response(&phone);
+    let text = std::str::from_utf8(challenge.as_bytes()).unwrap();
+    let stripped = text.replace("algorithm=SHA-256", "algorithm=MD5");
+    assert_ne!(text, stripped);
+    let stripped = Message::parse(stripped.as_bytes(), &Limits::default()).unwrap();
+    let stripped = stripped.into_response().unwrap();
+    for (cseq, challenge, status) in [
+        (2, &stripped, Status::UNAUTHORIZED),
+        (3, &challenge, Status::OK),
+    ] {
+        let credentials = credentials(&phone, challenge, "REGISTER", "sip:example.org");
+        bench.send(&phone, &phone.register(cseq, &credentials));
+        assert_eq!(bench.response(&phone).status(), status);
+    }
 }
 
 #[test]
