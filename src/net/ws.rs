@@ -17,8 +17,9 @@ use crate::call::io::{FlowEnd, Peer};
 use crate::config::Limits;
 use crate::wcs::message::ClientMessage;
 
-/// Small, since most frames are: a call's are 6 to 8 kB, and thousands of sockets wait idle.
-const READ_BUFFER: usize = 4 * 1024;
+/// Small, since most frames are, and thousands of sockets wait idle. It grows for a longer frame,
+/// a call's of 6 to 8 kB, which is read in so many pieces.
+const READ_BUFFER: usize = 1024;
 
 /// Room for what one write may hold beyond the largest message.
 const WRITE_SLACK: usize = 64 * 1024;

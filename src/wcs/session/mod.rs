@@ -57,7 +57,8 @@ pub struct Session {
     pulse: Pulse,
     messages: Bucket,
     logs: Bucket,
-    calls: BTreeMap<WcsCallId, WireCall>,
+    /// Boxed, because a map has room for eleven from the first on.
+    calls: BTreeMap<WcsCallId, Box<WireCall>>,
     ended: VecDeque<WcsCallId>,
     /// Texts of API 1.0 whose sender waits for `notifyMessage`.
     texts: VecDeque<SmolStr>,

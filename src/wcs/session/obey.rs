@@ -199,7 +199,7 @@ impl Session {
             );
         }
         let (call, trying) = WireCall::outgoing(&request, self.login());
-        self.calls.insert(request.call_id.clone(), call);
+        self.calls.insert(request.call_id.clone(), Box::new(call));
         self.send(trying);
         self.events.push_back(SessionEvent::Call(request));
     }
@@ -226,7 +226,11 @@ impl Session {
     /// (no permission for the microphone), and its stock page for calls that ended BUSY. It has
     /// forgotten both, so that an answer would reach nobody.
     fn on_hangup(&mut self, call_id: WcsCallId) {
-        if self.calls.get_mut(&call_id).is_some_and(WireCall::leave) {
+        if self
+            .calls
+            .get_mut(&call_id)
+            .is_some_and(|call| call.leave())
+        {
             self.events.push_back(SessionEvent::Hangup { call_id });
         } else {
             self.counters.ignored += 1;
@@ -276,7 +280,7 @@ impl Session {
     fn call_that_is_up(&mut self, call_id: &WcsCallId) -> Option<&mut WireCall> {
         let standing = match self.calls.get(call_id) {
             Some(call) if call.is_leaving() => None,
-            Some(call) if call.is_up() => return self.calls.get_mut(call_id),
+            Some(call) if call.is_up() => return self.calls.get_mut(call_id).map(Box::as_mut),
             Some(call) => Some(call.restate()),
             None if self.ended.contains(call_id) => None,
             None => Some(call_failure(call_id, "No such call".into())),

@@ -76,7 +76,7 @@ impl Session {
             return Err(Unannounced::TooManyCalls);
         }
         let (call, messages) = WireCall::incoming(incoming);
-        self.calls.insert(call.call_id().clone(), call);
+        self.calls.insert(call.call_id().clone(), Box::new(call));
         messages.into_iter().for_each(|message| self.send(message));
         Ok(())
     }
@@ -114,7 +114,7 @@ impl Session {
             return self.misorder();
         };
         self.remember(call_id.clone());
-        self.end(call, end);
+        self.end(*call, end);
     }
 
     /// Somebody sends the client data.
@@ -178,7 +178,7 @@ impl Session {
 
     /// Takes a call out, for [`adopt`](Self::adopt) by the session on the user's next socket.
     pub fn release(&mut self, call_id: &WcsCallId) -> Option<WireCall> {
-        self.calls.remove(call_id)
+        self.calls.remove(call_id).map(|call| *call)
     }
 
     /// Goes on with a call of a parked session, for a page that still holds its media (our own
@@ -188,7 +188,7 @@ impl Session {
             return self.misorder();
         }
         self.send(call.restate());
-        self.calls.insert(call.call_id().clone(), call);
+        self.calls.insert(call.call_id().clone(), Box::new(call));
     }
 
     fn order(
