@@ -62,7 +62,7 @@ pub(super) enum Signalling {
         /// Its name for the call.
         call_id: WcsCallId,
     },
-    /// SIP: what it needs to know of the dialog is in [`SipLegs`](super::sip::SipLegs).
+    /// SIP: what it needs to know of the dialog is kept with SIP.
     Sip {
         /// The registered user agent. Whoever calls need not be registered.
         device: Option<DeviceId>,

@@ -2,8 +2,8 @@
 //!
 //! The transaction layer (`sip::transaction`) repeats and absorbs; here is what a request means.
 //! Calls know nothing of it: what the far side does becomes a
-//! [`LegEvent`](super::leg::LegEvent), and what it is told was a
-//! [`LegOrder`](super::leg::LegOrder).
+//! `LegEvent`, and what it is told was a
+//! [`LegOrder`].
 
 mod change;
 mod dialog;

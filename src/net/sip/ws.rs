@@ -304,7 +304,7 @@ impl Writer {
     }
 }
 
-/// "the UTF-8 charset [in] text frames" (RFC 7118 4.2): what is not UTF-8 goes as binary.
+/// "the UTF-8 charset \[in\] text frames" (RFC 7118 4.2): what is not UTF-8 goes as binary.
 fn as_frame(bytes: Bytes) -> Message {
     match Utf8Bytes::try_from(bytes.clone()) {
         Ok(text) => Message::Text(text),
