@@ -5,7 +5,6 @@ use sip::flow::FlowId;
 use sip::header::{Warning, WriteHeader};
 use sip::message::{HeaderName, Request, Response, ResponseBuilder, Status};
 use sip::procedure::accept::Accepted;
-use sip::procedure::glare::Underway;
 use sip::transaction::ServerId;
 
 use media::ids::LegId;
@@ -39,25 +38,10 @@ impl Switch {
         let device = self.phone_on(flow, &party.user);
         let rtp = self.rtp_way(flow);
         let leg = self.pool.leg_id();
-        let sip_leg = SipLeg {
-            flow,
-            invite: request,
-            local_tag: self.pool.token(),
-            dialog: None,
-            client: None,
-            stage: Stage::Invited {
-                server,
-                rings: false,
-            },
-            timer,
-            grant: Some(grant),
-            refresh: None,
-            referral: None,
-            was_referred: false,
-            accepted: None,
-            underway: Underway::default(),
-            offered: None,
-        };
+        let rings = false;
+        let stage = Stage::Invited { server, rings };
+        let mut sip_leg = SipLeg::new(flow, request, self.pool.token(), stage, timer);
+        sip_leg.grant = Some(grant);
         self.sip.legs.insert(leg, sip_leg);
         let call = NewCall {
             caller: party,

@@ -5,7 +5,6 @@ use sip::dialog::{Dialog, DialogId, MAX_FORWARDS};
 use sip::flow::FlowId;
 use sip::header::OwnAddr;
 use sip::message::{HeaderName, Method, Request, RequestBuilder, Response, Status};
-use sip::procedure::glare::Underway;
 use sip::transaction::{ClientId, Failure};
 use sip::uri::Uri;
 
@@ -52,22 +51,9 @@ impl Switch {
             .transactions
             .request(now.mono, flow, transport, request.clone());
         let client = sent.map_err(|_| EndReason::CallLimit)?;
-        let leg = SipLeg {
-            flow,
-            invite: request,
-            local_tag,
-            dialog: None,
-            client: Some(client),
-            stage: Stage::Inviting { over: false },
-            timer,
-            grant: None,
-            refresh: None,
-            referral: None,
-            was_referred: false,
-            accepted: None,
-            underway: Underway::default(),
-            offered: None,
-        };
+        let stage = Stage::Inviting { over: false };
+        let mut leg = SipLeg::new(flow, request, local_tag, stage, timer);
+        leg.client = Some(client);
         self.sip.legs.insert(id, leg);
         Ok(Signalling::Sip {
             device: Some(device),

@@ -44,6 +44,34 @@ pub(super) struct SipLeg {
     pub(super) offered: Option<Box<LocalOffer>>,
 }
 
+impl SipLeg {
+    /// One whose INVITE has just come or gone out.
+    pub(super) fn new(
+        flow: FlowId,
+        invite: Request,
+        local_tag: SmolStr,
+        stage: Stage,
+        timer: SessionTimer,
+    ) -> Self {
+        Self {
+            flow,
+            invite,
+            local_tag,
+            dialog: None,
+            client: None,
+            stage,
+            timer,
+            grant: None,
+            refresh: None,
+            referral: None,
+            was_referred: false,
+            accepted: None,
+            underway: Underway::default(),
+            offered: None,
+        }
+    }
+}
+
 /// How far the INVITE came.
 #[derive(Debug)]
 pub(super) enum Stage {

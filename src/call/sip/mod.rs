@@ -1,8 +1,7 @@
 //! SIP in the Switch: the user agent at both ends of a call, and the registrar.
 //!
 //! The transaction layer (`sip::transaction`) repeats and absorbs; here is what a request means.
-//! Calls know nothing of it: what the far side does becomes a
-//! `LegEvent`, and what it is told was a
+//! Calls know nothing of it: what the far side does becomes a `LegEvent`, and what it is told was a
 //! [`LegOrder`].
 
 mod change;
