@@ -60,27 +60,20 @@ impl Switch {
             return;
         };
         let Some(leg) = call.leg(leg_id) else { return };
-        let (handle, worker) = (call.handle, call.worker);
+        let handle = call.handle;
         let finish = Finish::new(reason.clone(), leg.side, call.names_for(leg));
         let (device, signalling, in_media) = (leg.device(), leg.signalling.clone(), leg.in_media);
         self.tell(leg_id, LegOrder::Finished(Box::new(finish)));
         if in_media {
             self.media(handle, Command::RemoveLeg(leg_id));
         }
-        let mut unused = None;
         if let Some(leg) = self
             .calls
             .of_leg_mut(leg_id)
             .and_then(|call| call.leg_mut(leg_id))
         {
             leg.go(LegState::Ended(reason));
-            match leg.in_media {
-                true => self.pool.release(&leg.local),
-                false => unused = Some(leg.local.clone()),
-            }
-        }
-        if let Some(local) = unused {
-            self.release_unused(worker, &local);
+            self.pool.release(&leg.local);
         }
         self.calls.unlist_leg(leg_id, &signalling);
         self.timers.disarm(Timer::MediaClosed(leg_id));

@@ -156,13 +156,13 @@ impl Switch {
         }
         let way = self.way_of_media_to(device).ok_or(EndReason::NotSignedIn)?;
         let leg_id = self.pool.leg_id();
-        let local = self.local(leg_id, worker, way)?;
+        let local = self.local(leg_id, worker, way, true)?;
         let policy = &self.config.media.policy;
         let source = invitation.partner.source();
         let offer = match negotiate::offer_from(leg_id, policy, source, &local) {
             Ok(offer) => offer,
             Err(error) => {
-                self.release_unused(worker, &local);
+                self.pool.release(&local);
                 return Err(offer_refused(&error));
             }
         };
@@ -178,6 +178,7 @@ impl Switch {
                     offer,
                     invitation,
                 );
+                self.shed_video_ports(leg_id);
                 Ok(())
             }
             Err(reason) => {

@@ -73,7 +73,7 @@ impl Switch {
         }
     }
 
-    /// What we are in the descriptions of a leg.
+    /// What we are in the descriptions of a leg; with ports for a picture if there may be one.
     ///
     /// # Errors
     /// No port is left.
@@ -82,10 +82,11 @@ impl Switch {
         leg: LegId,
         worker: usize,
         way: MediaWay,
+        video: bool,
     ) -> Result<Local, EndReason> {
         let transport = match way {
             MediaWay::WebRtc => LocalTransport::WebRtc(self.webrtc(leg, worker)),
-            MediaWay::Rtp(way) => LocalTransport::Rtp(self.rtp(worker, way)?),
+            MediaWay::Rtp(way) => LocalTransport::Rtp(self.rtp(worker, way, video)?),
         };
         Ok(self.pool.local(transport))
     }
@@ -102,7 +103,7 @@ impl Switch {
         }
     }
 
-    fn rtp(&mut self, worker: usize, way: RtpWay) -> Result<LocalRtp, EndReason> {
+    fn rtp(&mut self, worker: usize, way: RtpWay, video: bool) -> Result<LocalRtp, EndReason> {
         let mut seed = [0; 32];
         self.pool.rng().fill_bytes(&mut seed);
         let Some(audio) = self.pool.take_ports(worker) else {
@@ -116,20 +117,35 @@ impl Switch {
             address: way.address,
             audio: Some(audio),
             // With sound alone a call is still one.
-            video: self.pool.take_ports(worker),
+            video: video.then(|| self.pool.take_ports(worker)).flatten(),
             profile: way.profile(),
             keys: KeySeed::new(seed),
             signalling: Some(way.signalling),
         })
     }
 
-    /// Takes back what is ours of a leg that `worker` was never told of.
-    pub(super) fn release_unused(&mut self, worker: usize, local: &Local) {
-        self.pool.release(local);
-        if let LocalTransport::Rtp(rtp) = &local.transport {
-            for pair in [rtp.video, rtp.audio].into_iter().flatten() {
-                self.pool.give_ports_back(worker, pair);
-            }
+    /// Gives an RTP leg ports for a picture, in case there will be one.
+    pub(super) fn lend_video_ports(&mut self, id: LegId) {
+        let Some(call) = self.calls.of_leg_mut(id) else {
+            return;
+        };
+        let worker = call.worker;
+        let local = call.leg_mut(id).map(|leg| &mut leg.local.transport);
+        if let Some(LocalTransport::Rtp(rtp)) = local
+            && rtp.video.is_none()
+        {
+            rtp.video = self.pool.take_ports(worker);
+        }
+    }
+
+    /// Takes them back if no plan of the leg has named them: most calls have none.
+    pub(super) fn shed_video_ports(&mut self, id: LegId) {
+        let leg = self.calls.of_leg_mut(id).and_then(|call| call.leg_mut(id));
+        let local = leg.map(|leg| &mut leg.local.transport);
+        if let Some(LocalTransport::Rtp(rtp)) = local
+            && rtp.video.is_some_and(|pair| self.pool.take_back(pair))
+        {
+            rtp.video = None;
         }
     }
 }

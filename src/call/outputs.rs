@@ -136,6 +136,9 @@ impl Switch {
         let Some(worker) = self.calls.get(call).map(|call| call.worker) else {
             return;
         };
+        if let Command::AddLeg(plan) | Command::UpdateLeg(plan) = &command {
+            self.pool.note_plan(plan);
+        }
         self.outputs.push(Output::Media { worker, command });
     }
 

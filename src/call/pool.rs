@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use media::ids::{IceCredentials, LegId};
 use media::negotiate::{Local, LocalTransport};
+use media::plan::{LegPlan, TransportPlan};
 use media::ports::PortPair;
 use rand::Rng;
 use rand::rngs::StdRng;
@@ -28,12 +29,15 @@ pub(super) struct Pool {
     /// Pairs that are open for RTP streams to come, by worker; each is bounded by what the worker
     /// opens.
     ports: BTreeMap<usize, VecDeque<PortPair>>,
+    /// Pairs that legs have and no plan has named yet, with their worker.
+    lent: BTreeMap<PortPair, usize>,
 }
 
 impl Pool {
     pub(super) fn new(rng: StdRng) -> Self {
         Self {
             ports: BTreeMap::new(),
+            lent: BTreeMap::new(),
             rng,
             next_leg: 1,
             ssrcs: BTreeSet::new(),
@@ -92,17 +96,37 @@ impl Pool {
 
     /// Ports of one RTP stream, open at its worker. `None` if no pair is.
     pub(super) fn take_ports(&mut self, worker: usize) -> Option<PortPair> {
-        self.ports.get_mut(&worker)?.pop_front()
+        let pair = self.ports.get_mut(&worker)?.pop_front()?;
+        self.lent.insert(pair, worker);
+        Some(pair)
     }
 
-    /// Takes back the ports of a leg that no worker was told of. Of any other, the worker says
+    /// A plan goes to the worker: the ports that it names are the worker's from now on, which says
     /// itself when they are open again.
-    pub(super) fn give_ports_back(&mut self, worker: usize, pair: PortPair) {
-        self.ports.entry(worker).or_default().push_front(pair);
+    pub(super) fn note_plan(&mut self, plan: &LegPlan) {
+        if let TransportPlan::Rtp(rtp) = &plan.transport {
+            for stream in &rtp.streams {
+                self.lent.remove(&stream.ports);
+            }
+        }
     }
 
-    /// Takes a leg's SSRCs back.
+    /// Takes ports back unless a plan has named them; says whether it did.
+    pub(super) fn take_back(&mut self, pair: PortPair) -> bool {
+        let Some(worker) = self.lent.remove(&pair) else {
+            return false;
+        };
+        self.ports.entry(worker).or_default().push_front(pair);
+        true
+    }
+
+    /// Takes back a leg's SSRCs, and the ports that no worker was told of.
     pub(super) fn release(&mut self, local: &Local) {
+        if let LocalTransport::Rtp(rtp) = &local.transport {
+            for pair in [rtp.video, rtp.audio].into_iter().flatten() {
+                self.take_back(pair);
+            }
+        }
         for ssrc in [local.audio_ssrc, local.video_ssrc, local.video_rtx_ssrc] {
             self.ssrcs.remove(&ssrc);
         }

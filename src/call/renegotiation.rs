@@ -28,13 +28,25 @@ impl Switch {
         id: LegId,
         sdp: &str,
     ) -> Result<String, NegotiationError> {
+        let offer = RemoteOffer::parse(sdp, &self.config.media.policy.limits)?;
+        self.lend_video_ports(id);
+        let answer = self.answer_offer(now, id, &offer);
+        self.shed_video_ports(id);
+        answer
+    }
+
+    fn answer_offer(
+        &mut self,
+        now: Now,
+        id: LegId,
+        offer: &RemoteOffer,
+    ) -> Result<String, NegotiationError> {
         let policy = &self.config.media.policy;
-        let offer = RemoteOffer::parse(sdp, &policy.limits)?;
         let (leg, partner) = self.with_partner(id).ok_or_else(not_now)?;
         let mut local = leg.local.clone();
         local.session_version += 1;
         let source = Source::Agreement(partner);
-        let answer = negotiate::answer(id, policy, &offer, source, Direction::SendRecv, &local)?;
+        let answer = negotiate::answer(id, policy, offer, source, Direction::SendRecv, &local)?;
         let Some(leg) = self.calls.of_leg_mut(id).and_then(|call| call.leg_mut(id)) else {
             return Err(not_now());
         };
@@ -51,6 +63,15 @@ impl Switch {
     /// # Errors
     /// Why there is none; everything stays as it was.
     pub(super) fn offer_anew(&mut self, id: LegId) -> Result<LocalOffer, NegotiationError> {
+        self.lend_video_ports(id);
+        let offer = self.make_offer(id);
+        if offer.is_err() {
+            self.shed_video_ports(id);
+        }
+        offer
+    }
+
+    fn make_offer(&mut self, id: LegId) -> Result<LocalOffer, NegotiationError> {
         let (leg, partner) = self.with_partner(id).ok_or_else(not_now)?;
         let before = leg.agreement().ok_or_else(not_now)?;
         let mut local = leg.local.clone();
@@ -74,6 +95,7 @@ impl Switch {
         if let Some(leg) = leg {
             leg.withdraw_offer();
         }
+        self.shed_video_ports(id);
     }
 
     /// The far side answers what [`offer_anew`](Self::offer_anew) offered.
@@ -117,6 +139,7 @@ impl Switch {
         let holds = matches!(audio, Some(Direction::SendOnly | Direction::Inactive));
         leg.exchange = Exchange::Settled(Box::new(agreement));
         self.media(handle, Command::UpdateLeg(Box::new(plan)));
+        self.shed_video_ports(id);
         self.join_anew(handle);
         if holds != held {
             self.on_hold(now, id, holds);

@@ -127,7 +127,9 @@ impl Switch {
             .map_err(|error| with_callee(offer_refused(&error)))?;
         let way = MediaWay::of_caller(offer.as_ref(), call.rtp);
         let worker = self.least_loaded_worker();
-        let local = self.local(call.leg, worker, way).map_err(with_callee)?;
+        let video = offer.as_ref().is_none_or(RemoteOffer::has_video);
+        let local = self.local(call.leg, worker, way, video);
+        let local = local.map_err(with_callee)?;
         let handle = self.begin(now, (worker, local), &callee, call, offer);
         if let Err(reason) = self.ring_all(now, handle, &targets) {
             self.undo(handle);
@@ -226,7 +228,7 @@ impl Switch {
         }
         if let Some(call) = self.calls.remove(handle) {
             for leg in &call.legs {
-                self.release_unused(call.worker, &leg.local);
+                self.pool.release(&leg.local);
             }
         }
     }

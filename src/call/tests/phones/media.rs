@@ -67,6 +67,22 @@ fn without_open_ports_a_telephone_is_told_so() {
 }
 
 #[test]
+fn a_call_without_a_picture_leaves_the_ports_for_one_to_other_calls() {
+    let mut bench = bench();
+    bench.open_ports(3);
+    let to_page = bench.udp_phone("1000");
+    bench.talk_to_page(&to_page, "", PHONE_OFFER);
+    let (first, second) = (bench.udp_phone("1001"), bench.udp_phone("1002"));
+    // One more for each of two telephones.
+    bench.dial_with(&first, "1002", "", PHONE_OFFER);
+    let invite = bench.request(&second);
+    let answer = PHONE_OFFER.replace(" 0 8 101", " 0");
+    let answer = answer.replace("a=rtpmap:8 PCMA/8000\r\n", "");
+    bench.respond(&second, &invite, Status::OK, Some(&answer));
+    assert_eq!(bench.final_response(&first).status(), Status::OK);
+}
+
+#[test]
 fn ports_of_a_call_that_did_not_come_about_serve_the_next() {
     let mut bench = bench();
     bench.open_ports(2);
