@@ -231,6 +231,10 @@ pub struct Limits {
     pub calls: usize,
     /// Calls at once that one person made.
     pub calls_per_user: usize,
+    /// New calls a second.
+    pub calls_per_second: u32,
+    /// New calls a second of one person, who may make those of five seconds at once.
+    pub calls_per_second_per_user: u32,
     /// Failed sign-ins of one address within a minute.
     pub sign_in_failures: u32,
 }

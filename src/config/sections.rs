@@ -242,7 +242,10 @@ fn limits(mut section: Section<'_, '_>) -> Limits {
         sessions: section.count("sessions", 2_000, 1..=1_000_000),
         sessions_per_user: section.count("sessions_per_user", 8, 1..=64),
         calls: section.count("calls", 1_000, 1..=1_000_000),
-        calls_per_user: section.count("calls_per_user", 8, 1..=1_000),
+        calls_per_user: section.count("calls_per_user", 8, 1..=100_000),
+        calls_per_second: section.integer("calls_per_second", 50, 1..=10_000) as u32,
+        calls_per_second_per_user: section.integer("calls_per_second_per_user", 4, 1..=10_000)
+            as u32,
         sign_in_failures: section.integer("sign_in_failures", 10, 1..=1_000) as u32,
     };
     section.finish();

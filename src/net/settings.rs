@@ -168,6 +168,8 @@ pub(super) fn switch(
             sessions_per_user: limits.sessions_per_user,
             calls: limits.calls,
             calls_per_user: limits.calls_per_user,
+            calls_per_second: limits.calls_per_second,
+            calls_per_second_per_user: limits.calls_per_second_per_user,
             legs_per_call: LEGS_PER_CALL,
             sign_in_failures: limits.sign_in_failures,
             ..Limits::default()
