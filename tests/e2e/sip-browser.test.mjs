@@ -284,6 +284,38 @@ scenario('the page holds JsSIP: silence and a still picture both ways, and both 
   await hearAndSeeEachOther(jane, pat);
 });
 
+for (const stack of Object.keys(STACKS)) {
+  scenario(`${stack} holds the page and resumes, three times`, async () => {
+    const [jane, pat] = await talking({ stack });
+    await holdThrice(jane, pat);
+    await jane.hangUp();
+    await Promise.all([jane.ended(), pat.ended()]);
+  });
+}
+
+scenario('JsSIP was called, holds and resumes three times', async () => {
+  const [jane, pat] = await telephone_and_page();
+  await establish(pat, jane);
+  await hearAndSeeEachOther(jane, pat);
+  await holdThrice(jane, pat);
+});
+
+scenario('JsSIP holds JsSIP and resumes, three times', async () => {
+  const [jane, joan] = await Promise.all([telephone(red), telephone(blue, { name: fresh('joan') })]);
+  await establish(jane, joan);
+  await hearAndSeeEachOther(jane, joan);
+  await holdThrice(jane, joan);
+});
+
+async function holdThrice(holder, held) {
+  for (let n = 0; n < 3; n++) {
+    await holder.hold();
+    await silence(holder, held);
+    await holder.resume();
+    await hearAndSeeEachOther(holder, held);
+  }
+}
+
 function silence(...people) {
   return Promise.all(people.flatMap((it) => [hearsNothing(it.page, it.remote), seesNoMotion(it.page, it.remote)]));
 }
