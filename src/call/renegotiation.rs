@@ -46,7 +46,8 @@ impl Switch {
         let mut local = leg.local.clone();
         local.session_version += 1;
         let source = Source::Agreement(partner);
-        let answer = negotiate::answer(id, policy, offer, source, Direction::SendRecv, &local)?;
+        let (before, most) = (leg.agreement(), Direction::SendRecv);
+        let answer = negotiate::answer(id, before, policy, offer, source, most, &local)?;
         let Some(leg) = self.calls.of_leg_mut(id).and_then(|call| call.leg_mut(id)) else {
             return Err(not_now());
         };

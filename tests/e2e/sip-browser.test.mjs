@@ -13,6 +13,7 @@ import { scenarios } from './harness/scenario.mjs';
 import { SdkPerson, serveSdk } from './harness/sdk.mjs';
 import { Callbox } from './harness/server.mjs';
 import { STACKS, SipPerson, serveSip } from './harness/sip.mjs';
+import { until } from './harness/wait.mjs';
 
 const PASSWORD = 'correct horse';
 
@@ -285,26 +286,67 @@ scenario('the page holds JsSIP: silence and a still picture both ways, and both 
 });
 
 for (const stack of Object.keys(STACKS)) {
-  scenario(`${stack} holds the page and resumes, three times`, async () => {
+  scenario(`${stack} holds the page and resumes, three times, and hangs up`, async () => {
     const [jane, pat] = await talking({ stack });
     await holdThrice(jane, pat);
     await jane.hangUp();
     await Promise.all([jane.ended(), pat.ended()]);
+    await nothingIsLeft();
+  });
+
+  scenario(`${stack} was called, holds the page and resumes three times; the page hangs up`, async () => {
+    const [jane, pat] = await telephone_and_page({ stack });
+    await establish(pat, jane);
+    await hearAndSeeEachOther(jane, pat);
+    await holdThrice(jane, pat);
+    await pat.hangUp();
+    await Promise.all([jane.ended(), pat.ended()]);
+    await nothingIsLeft();
+  });
+
+  scenario(`${stack} and the Web SDK hold each other and resume, three times, and press keys`, async () => {
+    const [jane, sally] = await Promise.all([
+      telephone(red, { stack }), SdkPerson.open(blue, sdk, server),
+    ]);
+    await sally.register(fresh('sally'));
+    await jane.call(sally.name);
+    await sally.rung();
+    await sally.answer();
+    await Promise.all([jane.talking(), sally.status('ESTABLISHED')]);
+    await hearAndSeeEachOther(jane, sally);
+    await holdThrice(jane, sally);
+    await holdThrice({ ...sally, hold: () => sally.act('hold'), resume: () => sally.act('unhold') }, jane);
+    await jane.key('5555');
+    await hearsKey(sally.page, sally.remote, '5');
+    await sally.act('sendDTMF', '9999', 'RFC2833');
+    await hearsKey(jane.page, jane.remote, '9');
+    await hearAndSeeEachOther(jane, sally);
+    await sally.act('hangup');
+    await Promise.all([jane.ended(), sally.status('FINISH')]);
+    await nothingIsLeft();
   });
 }
 
-scenario('JsSIP was called, holds and resumes three times', async () => {
-  const [jane, pat] = await telephone_and_page();
-  await establish(pat, jane);
-  await hearAndSeeEachOther(jane, pat);
-  await holdThrice(jane, pat);
+scenario('JsSIP and SIP.js hold each other and resume, three times; the called one hangs up', async () => {
+  const [jane, sid] = await Promise.all([telephone(red), telephone(blue, { name: fresh('sid'), stack: 'SIP.js' })]);
+  await establish(jane, sid);
+  await hearAndSeeEachOther(jane, sid);
+  await holdThrice(jane, sid);
+  await holdThrice(sid, jane);
+  await sid.hangUp();
+  await Promise.all([jane.ended(), sid.ended()]);
+  await nothingIsLeft();
 });
 
-scenario('JsSIP holds JsSIP and resumes, three times', async () => {
-  const [jane, joan] = await Promise.all([telephone(red), telephone(blue, { name: fresh('joan') })]);
-  await establish(jane, joan);
-  await hearAndSeeEachOther(jane, joan);
-  await holdThrice(jane, joan);
+scenario('both hold at once: nothing is heard until both have resumed', async () => {
+  const [jane, pat] = await talking();
+  await jane.hold();
+  await pat.hold();
+  await silence(jane, pat);
+  await jane.resume();
+  await silence(jane, pat);
+  await pat.resume();
+  await hearAndSeeEachOther(jane, pat);
 });
 
 async function holdThrice(holder, held) {
@@ -318,4 +360,13 @@ async function holdThrice(holder, held) {
 
 function silence(...people) {
   return Promise.all(people.flatMap((it) => [hearsNothing(it.page, it.remote), seesNoMotion(it.page, it.remote)]));
+}
+
+/** The server knows of no call any more. */
+function nothingIsLeft() {
+  return until('no call is left', async () => {
+    const { calls } = JSON.parse(await server.command(['status', '--json']));
+    if (calls !== 0) throw new Error(`${calls} calls`);
+    return true;
+  });
 }

@@ -273,7 +273,9 @@ async fn a_phone_holds_and_resumes_three_times_by_offers_of_its_own() {
             let offered = remote(&sdp);
             let partner = Source::Agreement(&made.a);
             let most = Direction::SendRecv;
-            let answered = answer(LegId(2), &policy, &offered, partner, most, &local).unwrap();
+            let b_before = Some(&made.b);
+            let answered =
+                answer(LegId(2), b_before, &policy, &offered, partner, most, &local).unwrap();
             let (to_b, to_a) = join(&made.a, &answered.agreement);
             server.command(Command::UpdateLeg(Box::new(
                 answered.agreement.plan().clone(),

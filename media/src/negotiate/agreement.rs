@@ -38,6 +38,8 @@ pub(super) struct Stream {
     pub extensions: Vec<ExtensionPlan>,
     /// As the far side sees it.
     pub direction: Direction,
+    /// The far side has been told what we send with.
+    pub announced: bool,
     /// What we told the far side to send at most, bit/s.
     limit: Option<u64>,
     /// What the far side wants to receive at most, bit/s.
@@ -94,6 +96,14 @@ impl Agreement {
     pub fn absence(&self, kind: MediaKind) -> Absence {
         let found = self.absent.iter().find(|(of, _)| *of == kind);
         found.map_or(Absence::NotOffered(kind), |(_, reason)| reason.clone())
+    }
+
+    /// Ours in the DTLS association, where there is one.
+    pub(super) fn role(&self) -> Option<DtlsRole> {
+        match &self.plan.transport {
+            TransportPlan::WebRtc(plan) => Some(plan.role),
+            TransportPlan::Rtp(_) => None,
+        }
     }
 
     pub(super) fn stream(&self, kind: MediaKind) -> Option<&Stream> {
@@ -153,6 +163,7 @@ impl Stream {
                 .filter(|plan| theirs.extensions.contains(plan))
                 .collect(),
             direction,
+            announced: own.announced,
             limit: own.bitrate,
             bitrate: theirs.bitrate,
             ptime_ms: described.ptime_ms,

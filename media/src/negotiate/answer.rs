@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use super::agreement::{Agreement, Line, Pair, Stream, plan};
-use super::describe::{OwnStream, OwnTransport, own_format};
+use super::describe::{OwnStream, OwnTransport, is_announced, own_format};
 use super::local::{Local, LocalTransport};
 use super::offer::FEEDBACK;
 use super::remote::{OfferedTransport, RemoteOffer, RemoteStream, RemoteTransport};
@@ -25,7 +25,8 @@ pub struct LocalAnswer {
 }
 
 /// Answers an offer on a leg with what its partner can carry; the first offer on the leg, or a
-/// later one. `most` is what we allow as we see it: [`Direction::SendRecv`] for all of it.
+/// later one, `before` being what was agreed until then. `most` is what we allow as we see it:
+/// [`Direction::SendRecv`] for all of it.
 ///
 /// A medium without a common codec is refused and the leg goes on with the other.
 ///
@@ -35,6 +36,7 @@ pub struct LocalAnswer {
 /// does not fit.
 pub fn answer(
     leg: LegId,
+    before: Option<&Agreement>,
     policy: &Policy,
     offer: &RemoteOffer,
     source: Source<'_>,
@@ -45,6 +47,7 @@ pub fn answer(
         return Err(NegotiationError::OtherTransport);
     }
     let answerer = Answerer {
+        before,
         policy,
         offer,
         local,
@@ -79,7 +82,8 @@ pub fn answer(
         LocalTransport::WebRtc(_) => {
             let lines: Vec<usize> = streams.iter().map(|stream| stream.line).collect();
             let transport = RemoteTransport::read(&offer.description, &lines)?;
-            (transport.role_as_answerer()?, Some(transport))
+            let role = before.and_then(Agreement::role);
+            (transport.role_as_answerer(role)?, Some(transport))
         }
         LocalTransport::Rtp(_) => (DtlsRole::Server, None),
     };
@@ -118,6 +122,7 @@ fn nothing(
 }
 
 struct Answerer<'a> {
+    before: Option<&'a Agreement>,
     policy: &'a Policy,
     offer: &'a RemoteOffer,
     local: &'a Local,
@@ -134,11 +139,15 @@ impl Answerer<'_> {
         let kind = theirs.kind;
         let media = &self.offer.description.media[theirs.index];
         let direction = template.direction.and(theirs.direction.reversed());
+        let direction = direction.and(self.most);
+        let before = self.before.and_then(|before| before.stream(kind));
+        let before = before.filter(|before| before.line == theirs.index);
         let mut own = OwnStream {
             kind,
             protocol: media.protocol.clone(),
             mid: media.mid.clone(),
-            direction: direction.and(self.most),
+            direction,
+            announced: is_announced(direction, before),
             formats: self.formats(theirs, template)?,
             extensions: both_have(theirs, template),
             bitrate: self.policy.bitrate(kind, template.bitrate),

@@ -104,7 +104,15 @@ pub fn bridge(
         });
     };
     let most = Direction::SendRecv;
-    let to_a = answer(leg_a, policy, offer, Source::Agreement(&b), most, local_a)?;
+    let to_a = answer(
+        leg_a,
+        None,
+        policy,
+        offer,
+        Source::Agreement(&b),
+        most,
+        local_a,
+    )?;
     let (a, sdp) = (to_a.agreement, to_a.sdp);
     let (a_to_b, b_to_a) = join(&a, &b);
     let outcome = |kind| outcome(kind, &a);

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use smol_str::SmolStr;
 
+use super::agreement::Stream;
 use super::local::{Local, LocalRtp, LocalTransport, LocalWebRtc};
 use super::remote::RemoteTransport;
 use super::rtp::{self, OwnRtp};
@@ -26,6 +27,8 @@ pub(super) struct OwnStream {
     pub mid: Option<SmolStr>,
     /// As we see it.
     pub direction: Direction,
+    /// What we send with is told, though we may not send now.
+    pub announced: bool,
     /// What we declare, the best first.
     pub formats: Vec<format::Offered>,
     pub extensions: Vec<ExtensionPlan>,
@@ -38,6 +41,14 @@ pub(super) struct OwnStream {
     pub rtp: Option<OwnRtp>,
     /// Which m-line it is.
     pub line: usize,
+}
+
+/// Whether our m-line tells what we send with. Once it has, it always does, whoever holds: the
+/// `a=msid` lines "MUST stay the same if they are present in the current description, regardless
+/// of changes to the transceiver's direction" (RFC 9429 5.2.2, 5.3.2). Chromium does not play a
+/// stream whose SSRC was gone and is back.
+pub(super) fn is_announced(direction: Direction, before: Option<&Stream>) -> bool {
+    direction.sends() || before.is_some_and(|before| before.announced)
 }
 
 /// The transport half of our m-lines.
@@ -144,7 +155,7 @@ impl<'a> OwnWebRtc<'a> {
                 .collect();
             media.end_of_candidates = true;
         }
-        if stream.direction.sends() {
+        if stream.announced {
             self.announce(stream, &mut media);
         }
         media

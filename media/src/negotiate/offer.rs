@@ -3,7 +3,7 @@
 use smol_str::{SmolStr, ToSmolStr};
 
 use super::agreement::{Agreement, Line, Stream, plan};
-use super::describe::{OwnStream, OwnTransport, own_format};
+use super::describe::{OwnStream, OwnTransport, is_announced, own_format};
 use super::everything;
 use super::local::{Local, LocalRtp, LocalTransport};
 use super::remote::RemoteOffer;
@@ -181,6 +181,7 @@ impl<'a> Writer<'a> {
             protocol: SmolStr::new_static("UDP/TLS/RTP/SAVPF"),
             mid: None,
             direction,
+            announced: is_announced(direction, place.before),
             formats: template
                 .allowed(self.policy)
                 .iter()
@@ -243,7 +244,7 @@ impl<'a> Writer<'a> {
         for format in formats {
             if let Some(own) = had(format) {
                 format.codec.payload_type = own.codec.payload_type;
-                format.rtx = format.rtx.and(own.rtx);
+                format.rtx = own.rtx;
                 continue;
             }
             let mut number = |wanted| take(wanted).or_else(|| DYNAMIC.rev().find_map(&mut take));

@@ -96,7 +96,7 @@ impl RemoteOffer {
             },
             None => {
                 let indices: Vec<usize> = streams.iter().map(|stream| stream.index).collect();
-                RemoteTransport::read(&description, &indices)?.role_as_answerer()?;
+                RemoteTransport::read(&description, &indices)?.role_as_answerer(None)?;
                 OfferedTransport::WebRtc
             }
         };
@@ -246,13 +246,18 @@ impl RemoteTransport {
         })
     }
 
-    /// Our role where the far side offers (RFC 5763 5). We rather wait: an ICE-lite agent
-    /// learns the path from the far side anyway.
-    pub(super) fn role_as_answerer(&self) -> Result<DtlsRole, NegotiationError> {
+    /// Our role where the far side offers (RFC 5763 5): `before`, if there is one, for an
+    /// association that goes on keeps its roles (RFC 8842 5.3). Else we rather wait: an ICE-lite
+    /// agent learns the path from the far side anyway.
+    pub(super) fn role_as_answerer(
+        &self,
+        before: Option<DtlsRole>,
+    ) -> Result<DtlsRole, NegotiationError> {
         match self.setup {
             Some(Setup::Passive) => Ok(DtlsRole::Client),
             // RFC 8842 5.2 demands it; without it both choices are open to us.
-            Some(Setup::ActPass | Setup::Active) | None => Ok(DtlsRole::Server),
+            Some(Setup::ActPass) | None => Ok(before.unwrap_or(DtlsRole::Server)),
+            Some(Setup::Active) => Ok(DtlsRole::Server),
             Some(Setup::HoldConn) => Err(self.setup_error("a=setup:holdconn")),
         }
     }

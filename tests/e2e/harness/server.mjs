@@ -66,6 +66,8 @@ export class Callbox {
       child.stderr.on('data', (chunk) => { out += chunk; });
       child.once('error', reject);
       child.once('close', (code) => (code === 0 ? resolve(out) : reject(new Error(`callbox ${args.join(' ')} ended with ${code}: ${out}`))));
+      // A command that reads nothing may have ended before.
+      child.stdin.once('error', () => {});
       child.stdin.end(input ?? '');
     });
   }

@@ -94,8 +94,9 @@ window.sip = {
     if (events[before] !== event) throw new Error('refused');
   },
 
-  press(keys) {
-    return this.manager.sendDTMF(this.last(), keys);
+  /** The library takes one key at a time. */
+  async press(keys) {
+    for (const key of keys) await this.manager.sendDTMF(this.last(), key);
   },
 
   last() {

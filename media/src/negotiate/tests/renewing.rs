@@ -11,7 +11,7 @@ use crate::negotiate::{
     Agreement, Bridge, Local, LocalAnswer, NegotiationError, Policy, Security, Source, answer,
     bridge, join, offer_from, reoffer, settle,
 };
-use crate::sdp::Direction;
+use crate::sdp::{Direction, Setup};
 
 /// The leg's part for a further description.
 fn again(mut local: Local) -> Local {
@@ -37,7 +37,16 @@ fn phone_offers(bridge: &Bridge, sdp: &str) -> Result<LocalAnswer, NegotiationEr
     let ours = again(phone_local(B, Security::Plain));
     let source = Source::Agreement(&bridge.a);
     let policy = Policy::default();
-    answer(B, &policy, &remote(sdp), source, Direction::SendRecv, &ours)
+    let most = Direction::SendRecv;
+    answer(
+        B,
+        Some(&bridge.b),
+        &policy,
+        &remote(sdp),
+        source,
+        most,
+        &ours,
+    )
 }
 
 fn reoffered(bridge: &Bridge, most: Direction) -> crate::negotiate::LocalOffer {
@@ -167,6 +176,7 @@ fn a_payload_type_never_changes_its_meaning() {
     let source = Source::Everything(&[Audio]);
     let first = answer(
         B,
+        None,
         &policy,
         &remote(&sdp),
         source,
@@ -266,6 +276,99 @@ fn a_browser_over_sip_is_offered_anew_over_the_same_transport() {
     let answer = accept(&description).to_text();
     let settled = settle(&offered, &answer, &policy).expect("an agreement");
     assert_eq!(agreed(A, &settled, Video), (false, true));
+}
+
+/// A browser, A, offers anew in a call with a phone, B.
+fn browser_offers(before: &Agreement, bridge: &Bridge, direction: Direction) -> LocalAnswer {
+    let sdp = CHROMIUM_VIDEO.replace("a=sendrecv", &format!("a={direction}"));
+    let source = Source::Agreement(&bridge.b);
+    let (policy, most) = (Policy::default(), Direction::SendRecv);
+    let ours = again(local(A));
+    answer(A, Some(before), &policy, &remote(&sdp), source, most, &ours).expect("an answer")
+}
+
+#[test]
+fn a_browser_that_holds_and_resumes_is_told_the_same_sources_all_along() {
+    let bridge = talking(CHROMIUM_VIDEO);
+    let first = parsed(&bridge.answer_to_a);
+    let mut before = bridge.a.clone();
+    for (theirs, ours) in [
+        (Direction::SendOnly, Direction::RecvOnly),
+        (Direction::Inactive, Direction::Inactive),
+        (Direction::SendRecv, Direction::SendRecv),
+        (Direction::SendOnly, Direction::RecvOnly),
+        (Direction::SendRecv, Direction::SendRecv),
+    ] {
+        let answer = browser_offers(&before, &bridge, theirs);
+        for (now, then) in parsed(&answer.sdp).media.iter().zip(&first.media) {
+            assert_eq!(now.direction, ours);
+            assert_eq!(now.msids, then.msids, "{theirs}");
+            assert_eq!(now.sources, then.sources, "{theirs}");
+            assert_eq!(now.source_groups, then.source_groups, "{theirs}");
+            assert_eq!((&now.ice, now.setup), (&then.ice, then.setup));
+            assert_eq!(now.fingerprints, then.fingerprints);
+        }
+        assert_eq!(first.media.len(), 2);
+        assert!(first.media.iter().all(|media| !media.sources.is_empty()));
+        before = answer.agreement;
+    }
+}
+
+#[test]
+fn a_browser_that_we_hold_by_an_offer_is_told_the_same_sources_still() {
+    let bridge = talking(CHROMIUM_VIDEO);
+    let source = Source::Agreement(&bridge.b);
+    let (policy, ours) = (Policy::default(), again(local(A)));
+    let offered = reoffer(&bridge.a, &policy, source, Direction::Inactive, &ours);
+    let held = parsed(&offered.expect("an offer").sdp);
+    for (now, then) in held.media.iter().zip(&parsed(&bridge.answer_to_a).media) {
+        assert_eq!((&now.msids, &now.sources), (&then.msids, &then.sources));
+        assert_eq!(now.direction, Direction::Inactive);
+    }
+}
+
+#[test]
+fn a_browser_that_only_sent_so_far_is_told_of_no_track() {
+    let bridge = talking(&CHROMIUM_VIDEO.replace("a=sendrecv", "a=sendonly"));
+    let again = browser_offers(&bridge.a, &bridge, Direction::SendOnly);
+    for media in parsed(&again.sdp).media {
+        assert!(media.msids.is_empty() && media.sources.is_empty());
+    }
+}
+
+#[test]
+fn the_roles_of_an_association_that_goes_on_are_kept() {
+    let offered = offer_to_phone(CHROMIUM_VIDEO, Security::Plain);
+    let phone = settle(
+        &offered,
+        &phone_answer(&offered.sdp).to_text(),
+        &Policy::default(),
+    );
+    let phone = phone.expect("an agreement");
+    let to_browser = offer_from(A, &Policy::default(), Source::Agreement(&phone), &local(A));
+    let to_browser = to_browser.expect("an offer");
+    for (theirs, ours) in [
+        (Setup::Passive, Setup::Active),
+        (Setup::Active, Setup::Passive),
+    ] {
+        let mut accepted = accept(&parsed(&to_browser.sdp));
+        for media in &mut accepted.media {
+            media.setup = Some(theirs);
+        }
+        let before = settle(&to_browser, &accepted.to_text(), &Policy::default());
+        let before = before.expect("an agreement");
+        let reply = answer(
+            A,
+            Some(&before),
+            &Policy::default(),
+            &remote(CHROMIUM_VIDEO),
+            Source::Agreement(&phone),
+            Direction::SendRecv,
+            &again(local(A)),
+        );
+        let reply = parsed(&reply.expect("an answer").sdp);
+        assert_eq!(reply.media[0].setup, Some(ours));
+    }
 }
 
 #[test]

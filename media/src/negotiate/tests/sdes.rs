@@ -25,7 +25,15 @@ fn answered(sdp: &str, security: Security) -> Result<LocalAnswer, NegotiationErr
     let ours = phone_local(A, security);
     let source = Source::Everything(&[Audio]);
     let policy = Policy::default();
-    answer(A, &policy, &remote(sdp), source, Direction::SendRecv, &ours)
+    answer(
+        A,
+        None,
+        &policy,
+        &remote(sdp),
+        source,
+        Direction::SendRecv,
+        &ours,
+    )
 }
 
 fn keys(bridge: &Bridge) -> Option<&Keys> {
@@ -188,6 +196,7 @@ fn video_of_a_phone_has_keys_of_its_own() {
     let policy = Policy::default();
     let answer = answer(
         A,
+        None,
         &policy,
         &remote(&sdp),
         source,
