@@ -255,6 +255,7 @@ impl Switch {
                 Timer::Grace(device) => self.on_grace_over(now, device),
                 Timer::Parked(device) => self.on_parked_too_long(now, device),
                 Timer::Transactions => self.on_transactions_due(now),
+                Timer::Provisional(leg) => self.on_provisional_due(now, leg),
                 Timer::Accepted(leg) => self.on_accepted_due(now, leg),
                 Timer::SipSession(leg) => self.on_sip_session_due(now, leg),
                 Timer::Referral(leg) => self.tell_of_referral(now, leg),

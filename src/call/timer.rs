@@ -27,6 +27,8 @@ pub(super) enum Timer {
     Parked(DeviceId),
     /// When the SIP transactions look at their own deadlines.
     Transactions,
+    /// When a reliable provisional response that waits for its PRACK is repeated or given up.
+    Provisional(LegId),
     /// When a 2xx that waits for its ACK is repeated or given up.
     Accepted(LegId),
     /// When the session of a leg is to be refreshed, or over.

@@ -3,7 +3,6 @@
 
 use media::ids::LegId;
 use media::negotiate::{LocalOffer, NegotiationError};
-use rand::Rng;
 use sip::header::{Warning, WriteHeader};
 use sip::message::{HeaderName, Method, Rejection, Request, ResponseBuilder, Status};
 use sip::procedure::Side;
@@ -31,7 +30,7 @@ impl Switch {
         id: LegId,
         request: &Request,
     ) -> Result<(), Rejection> {
-        let random = self.pool.rng().next_u32();
+        let random = self.random();
         let leg = self.sip.legs.get_mut(id).ok_or_else(gone)?;
         leg.underway.judge(request, random)?;
         let grant = leg.timer.judge(request)?;

@@ -33,7 +33,8 @@ impl Switch {
         };
         // It may have come back on another connection.
         leg.flow = flow;
-        let judged = match &mut leg.dialog {
+        let dialog = DialogId::of_request(&request).and_then(|it| leg.dialog_of(&it));
+        let judged = match dialog {
             Some(dialog) => dialog.handle_request(&request),
             None => Err(no_dialog()),
         };
@@ -41,6 +42,10 @@ impl Switch {
             return self.reject(now, server, &request, &rejection);
         }
         match request.method() {
+            // "the callee's UA ... MUST NOT send a BYE on early dialogs" (RFC 3261 15).
+            Method::Bye if matches!(leg.stage, Stage::Inviting { .. }) => {
+                self.reject(now, server, &request, &no_dialog());
+            }
             Method::Bye => {
                 self.respond(now, server, ResponseBuilder::new(&request, Status::OK));
                 self.sip_leg_is_over(id);
@@ -48,6 +53,7 @@ impl Switch {
             }
             Method::Options => self.on_options(now, server, &request),
             Method::Info => self.on_info(now, server, id, &request),
+            Method::Prack => self.on_prack(now, server, id, &request),
             Method::Refer => self.on_refer(now, server, id, &request),
             Method::Invite | Method::Update => self.on_change(now, server, id, &request),
             _ => self.reject(now, server, &request, &no_dialog()),
@@ -159,6 +165,7 @@ impl Switch {
     /// The far side knows that it is over: nothing more is to be said.
     pub(super) fn sip_leg_is_over(&mut self, id: LegId) {
         self.timers.disarm(Timer::Accepted(id));
+        self.timers.disarm(Timer::Provisional(id));
         self.timers.disarm(Timer::SipSession(id));
         self.timers.disarm(Timer::Referral(id));
         self.sip.legs.remove(id);

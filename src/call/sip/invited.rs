@@ -3,7 +3,7 @@
 use sip::dialog::Dialog;
 use sip::flow::FlowId;
 use sip::header::{Warning, WriteHeader};
-use sip::message::{HeaderName, Request, Response, ResponseBuilder, Status};
+use sip::message::{HeaderName, Request, Response, Status};
 use sip::procedure::accept::Accepted;
 use sip::transaction::ServerId;
 
@@ -38,8 +38,11 @@ impl Switch {
         let device = self.phone_on(flow, &party.user);
         let rtp = self.rtp_way(flow);
         let leg = self.pool.leg_id();
-        let rings = false;
-        let stage = Stage::Invited { server, rings };
+        let stage = Stage::Invited {
+            server,
+            rings: false,
+            accepts: None,
+        };
         let mut sip_leg = SipLeg::new(flow, request, self.pool.token(), stage, timer);
         sip_leg.grant = Some(grant);
         self.sip.legs.insert(leg, sip_leg);
@@ -75,41 +78,53 @@ impl Switch {
         let Some(leg) = self.sip.legs.get_mut(id) else {
             return;
         };
-        let Stage::Invited { server, rings } = &mut leg.stage else {
+        let Stage::Invited { rings, .. } = &mut leg.stage else {
             return;
         };
-        if std::mem::replace(rings, true) {
-            return;
-        }
-        let server = *server;
-        if let Some(response) = self.answer_invite(id, Status::RINGING, |it| it) {
-            self.make_dialog(id, &response);
-            self.sip.transactions.respond(now.mono, server, response);
+        if !std::mem::replace(rings, true) {
+            self.send_provisional(now, id, Status::RINGING, None);
         }
     }
 
     /// The call is up: our 2xx, which is repeated until its ACK comes.
     pub(super) fn accept_invite(&mut self, now: Now, id: LegId, sdp: String) {
-        let Some(leg) = self.sip.legs.get(id) else {
+        let Some(leg) = self.sip.legs.get_mut(id) else {
             return;
         };
-        let Stage::Invited { server, .. } = leg.stage else {
+        let Stage::Invited {
+            server, accepts, ..
+        } = &mut leg.stage
+        else {
             return;
         };
+        // "the UAS ... MUST NOT send the 2xx until" a description has been acknowledged that went
+        // before it (RFC 3262 3).
+        if leg.provisionals.as_ref().is_some_and(|it| it.holds_2xx()) {
+            *accepts = Some(sdp);
+            return;
+        }
+        let server = *server;
+        if let Some(provisionals) = &mut leg.provisionals {
+            provisionals.finish();
+        }
         let cseq = leg.invite.cseq();
         let grant = leg.grant;
         let (allow, supported) = self.abilities();
-        let response = self.answer_invite(id, Status::OK, |builder| {
-            let builder = match &grant {
-                Some(grant) => grant.write(builder),
-                None => builder,
-            };
-            builder
-                .value(HeaderName::Allow, allow)
-                .value(HeaderName::Supported, supported)
-                .body(SDP, sdp)
-        });
-        let Some(response) = response else { return };
+        let Some(builder) = self.begin_answer(id, Status::OK) else {
+            return;
+        };
+        let builder = match &grant {
+            Some(grant) => grant.write(builder),
+            None => builder,
+        };
+        let builder = builder
+            .value(HeaderName::Allow, allow)
+            .value(HeaderName::Supported, supported)
+            .body(SDP, sdp);
+        let Some(response) = self.finish_answer(id, builder) else {
+            return;
+        };
+        self.timers.disarm(Timer::Provisional(id));
         self.make_dialog(id, &response);
         let accepted = Accepted::new(now.mono, cseq, response.as_bytes().clone());
         self.timers
@@ -141,39 +156,17 @@ impl Switch {
             text: finish.sentence.as_str().into(),
         }
         .write(&mut warning);
-        let response = self.answer_invite(id, status, |builder| match status {
+        let builder = self.begin_answer(id, status).map(|builder| match status {
             Status::REQUEST_TERMINATED => builder,
             _ => builder.value(HeaderName::Warning, warning),
         });
-        if let Some(response) = response {
+        if let Some(response) = builder.and_then(|it| self.finish_answer(id, it)) {
             self.sip.transactions.respond(now.mono, server, response);
         }
-        self.sip.legs.remove(id);
+        self.sip_leg_is_over(id);
     }
 
-    fn answer_invite(
-        &mut self,
-        id: LegId,
-        status: Status,
-        complete: impl FnOnce(ResponseBuilder) -> ResponseBuilder,
-    ) -> Option<Response> {
-        let leg = self.sip.legs.get(id)?;
-        let mut builder = ResponseBuilder::new(&leg.invite, status)
-            .to_tag(&leg.local_tag)
-            .value(HeaderName::Server, PRODUCT);
-        if status < Status::MULTIPLE_CHOICES {
-            builder = builder.addr(HeaderName::Contact, &self.own_contact(leg.flow)?);
-        }
-        match complete(builder).build() {
-            Ok(response) => Some(response),
-            Err(error) => {
-                tracing::error!(%error, leg = %id, "an answer of ours cannot be written");
-                None
-            }
-        }
-    }
-
-    fn make_dialog(&mut self, id: LegId, response: &Response) {
+    pub(super) fn make_dialog(&mut self, id: LegId, response: &Response) {
         let Some(leg) = self.sip.legs.get_mut(id) else {
             return;
         };

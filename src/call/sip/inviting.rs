@@ -1,7 +1,7 @@
 //! We invite a user agent (RFC 3261 13.2): its leg is that of somebody called.
 
 use media::ids::LegId;
-use sip::dialog::{Dialog, DialogId, MAX_FORWARDS};
+use sip::dialog::{Dialog, DialogError, DialogId, MAX_FORWARDS};
 use sip::flow::FlowId;
 use sip::header::OwnAddr;
 use sip::message::{HeaderName, Method, Request, RequestBuilder, Response, Status};
@@ -97,7 +97,7 @@ impl Switch {
         }
         if status.is_provisional() {
             if status > Status::TRYING {
-                self.on_leg_event(now, id, LegEvent::Rings);
+                self.on_provisional(now, id, response);
             }
         } else if status.is_success() {
             self.on_accepted(now, id, response);
@@ -117,14 +117,17 @@ impl Switch {
             let cseq = leg.invite.cseq();
             return self.acknowledge(id, cseq);
         }
-        let dialog = match Dialog::of_response(&leg.invite, response) {
+        let (flow, invite) = (leg.flow, leg.invite.clone());
+        let (dialog, early_answer) = match self.dialog_of_2xx(id, &invite, response) {
             Ok(dialog) => dialog,
             Err(error) => {
                 tracing::debug!(%error, leg = %id, "a 2xx makes no dialog");
                 return;
             }
         };
-        let (flow, invite) = (leg.flow, leg.invite.clone());
+        let Some(leg) = self.sip.legs.get(id) else {
+            return;
+        };
         match leg.stage {
             Stage::Inviting { over: false } => {
                 self.sip.legs.set_dialog(id, dialog);
@@ -134,7 +137,8 @@ impl Switch {
                     leg.timer.handle_response(now.mono, response);
                 }
                 self.arm_session_timer(id);
-                let event = match description(response.headers(), response.body()) {
+                let sdp = description(response.headers(), response.body());
+                let event = match early_answer.or(sdp) {
                     Some(sdp) => LegEvent::Answered { sdp },
                     None => LegEvent::Declined(EndReason::BadDescription(
                         Side::Callee,
@@ -149,6 +153,25 @@ impl Switch {
                 self.sip.legs.remove(id);
             }
             _ => self.turn_away(now, flow, &invite, dialog),
+        }
+    }
+
+    /// The dialog of a 2xx, and the answer to our offer if that came reliably before it. An early
+    /// dialog goes on, with the numbers of what was sent in it.
+    fn dialog_of_2xx(
+        &mut self,
+        id: LegId,
+        invite: &Request,
+        response: &Response,
+    ) -> Result<(Dialog, Option<String>), DialogError> {
+        let early =
+            DialogId::of_response(response).and_then(|it| self.sip.legs.take_early(id, &it));
+        match early {
+            Some(mut early) => {
+                early.dialog.handle_response(response)?;
+                Ok((early.dialog, early.answer))
+            }
+            None => Ok((Dialog::of_response(invite, response)?, None)),
         }
     }
 

@@ -10,9 +10,12 @@ use sip::message::{Method, Request};
 use sip::procedure::accept::Accepted;
 use sip::procedure::glare::Underway;
 use sip::procedure::refer::Referral;
+use sip::procedure::reliable::Provisionals;
 use sip::procedure::session_timer::{Grant, SessionTimer};
 use sip::transaction::{ClientId, ServerId};
 use smol_str::SmolStr;
+
+use super::early::Early;
 
 /// A leg's dialog and what led to it. It may outlive the leg, until the far side has heard of the
 /// end.
@@ -25,6 +28,10 @@ pub(super) struct SipLeg {
     /// Ours in the dialog.
     pub(super) local_tag: SmolStr,
     pub(super) dialog: Option<Dialog>,
+    /// Dialogs that provisional responses to our INVITE have made.
+    pub(super) early: Vec<Early>,
+    /// Our reliable responses to its INVITE, if there is one.
+    pub(super) provisionals: Option<Box<Provisionals>>,
     /// Of our INVITE: it may bring a 2xx more than once, and from more than one.
     pub(super) client: Option<ClientId>,
     pub(super) stage: Stage,
@@ -58,6 +65,8 @@ impl SipLeg {
             invite,
             local_tag,
             dialog: None,
+            early: Vec::new(),
+            provisionals: None,
             client: None,
             stage,
             timer,
@@ -70,6 +79,13 @@ impl SipLeg {
             offered: None,
         }
     }
+
+    /// Its dialog of that name: the one it has come to, or an early one.
+    pub(super) fn dialog_of(&mut self, id: &DialogId) -> Option<&mut Dialog> {
+        let early = self.early.iter_mut().map(|early| &mut early.dialog);
+        let mut all = self.dialog.as_mut().into_iter().chain(early);
+        all.find(|dialog| dialog.id() == id)
+    }
 }
 
 /// How far the INVITE came.
@@ -80,6 +96,9 @@ pub(super) enum Stage {
         server: ServerId,
         /// It was told that it rings.
         rings: bool,
+        /// The call is up: our 2xx goes out when what was said before has been acknowledged
+        /// (RFC 3262 3).
+        accepts: Option<String>,
     },
     /// It has our 2xx, and we wait for its ACK.
     Accepted {
@@ -191,6 +210,22 @@ impl SipLegs {
         }
     }
 
+    /// Gives a leg one more early dialog; its place among them.
+    pub(super) fn add_early(&mut self, id: LegId, early: Early) -> Option<usize> {
+        let leg = self.by_leg.get_mut(&id)?;
+        self.by_dialog.insert(early.dialog.id().clone(), id);
+        leg.early.push(early);
+        Some(leg.early.len() - 1)
+    }
+
+    /// Takes the early dialog that a 2xx confirms. The others stay: they may have one yet.
+    pub(super) fn take_early(&mut self, id: LegId, dialog: &DialogId) -> Option<Early> {
+        let leg = self.by_leg.get_mut(&id)?;
+        let place = leg.early.iter().position(|it| it.dialog.id() == dialog)?;
+        self.by_dialog.remove(dialog);
+        Some(leg.early.swap_remove(place))
+    }
+
     /// Moves a leg on, and gives back where it was.
     pub(super) fn go(&mut self, id: LegId, stage: Stage) -> Option<Stage> {
         let leg = self.by_leg.get_mut(&id)?;
@@ -203,6 +238,9 @@ impl SipLegs {
         let leg = self.by_leg.remove(&id)?;
         if let Some(dialog) = &leg.dialog {
             self.by_dialog.remove(dialog.id());
+        }
+        for early in &leg.early {
+            self.by_dialog.remove(early.dialog.id());
         }
         let refresh = leg.refresh.as_ref().map(|refresh| refresh.client);
         for client in leg.client.into_iter().chain(refresh) {

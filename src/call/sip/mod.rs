@@ -6,11 +6,13 @@
 
 mod change;
 mod dialog;
+mod early;
 mod identity;
 mod invited;
 mod inviting;
 mod legs;
 mod order;
+mod provisional;
 mod refer;
 mod refresh;
 mod register;
@@ -22,6 +24,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 use media::ids::LegId;
+use rand::Rng;
 use sip::digest;
 use sip::flow::{FlowId, Transport};
 use sip::header::OwnAddr;
@@ -113,8 +116,11 @@ fn capabilities() -> Capabilities {
             Method::Update,
             Method::Message,
             Method::Refer,
+            Method::Prack,
         ],
-        extensions: ["outbound", "path", "timer"].map(str::to_owned).to_vec(),
+        extensions: ["100rel", "outbound", "path", "timer"]
+            .map(str::to_owned)
+            .to_vec(),
         content_types: vec![SDP.to_owned()],
         any_content: vec![Method::Info, Method::Message],
         forwards: true,
@@ -217,6 +223,10 @@ impl Switch {
                 tracing::debug!(%flow, status = response.status().code(), "a response to nothing");
             }
         }
+    }
+
+    fn random(&mut self) -> u32 {
+        self.pool.rng().next_u32()
     }
 
     /// The Via of a request of ours on a flow, with a branch that nobody used before (RFC 3261

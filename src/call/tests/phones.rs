@@ -6,6 +6,7 @@ mod leaving;
 mod media;
 mod referring;
 mod registering;
+mod reliable;
 mod texts;
 
 use rand::SeedableRng;
