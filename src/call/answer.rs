@@ -30,6 +30,7 @@ impl Switch {
         let theirs = match &caller.exchange {
             Exchange::Theirs(theirs) => theirs,
             Exchange::Nothing => return self.on_answered_first(now, leg_id, sdp),
+            _ if call.talk().is_none() => return self.on_answered_after_early(now, leg_id, sdp),
             _ => return self.on_transfer_answered(now, leg_id, sdp),
         };
         let a = (caller.id, &**theirs, &caller.local);

@@ -54,6 +54,10 @@ pub(super) enum Phase {
 pub(super) struct Ringing {
     /// Devices that rang when their connection broke. They ring anew when they come back.
     pub(super) awaited: BTreeSet<DeviceId>,
+    /// The caller was told that something happens.
+    pub(super) progressed: bool,
+    /// The leg whose early media the caller hears.
+    pub(super) early: Option<LegId>,
 }
 
 /// An answered call.
@@ -87,6 +91,28 @@ pub(super) struct Transfer {
 }
 
 impl Talk {
+    /// An answered call in which nothing flows yet.
+    pub(super) fn new(now: Now, (caller, callee): (LegId, LegId), summary: String) -> Self {
+        let nothing = |source, sink| PatchPlan {
+            source,
+            sink,
+            codecs: Vec::new(),
+        };
+        Self {
+            since: now,
+            caller_leg: caller,
+            callee_leg: callee,
+            to_callee: nothing(caller, callee),
+            to_caller: nothing(callee, caller),
+            audio: None,
+            video: None,
+            video_reason: None,
+            summary,
+            ready_after: None,
+            transfer: None,
+        }
+    }
+
     /// The leg of a side.
     pub(super) fn leg(&self, side: Side) -> LegId {
         match side {

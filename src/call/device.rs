@@ -3,7 +3,7 @@
 use media::ids::LegId;
 
 use super::end::{EndReason, Side};
-use super::leg::{LegEvent, LegOrder, LegState};
+use super::leg::{LegEvent, LegState};
 use super::people::DeviceId;
 use super::switch::Switch;
 use super::time::Now;
@@ -67,32 +67,13 @@ impl Switch {
     pub(super) fn on_leg_event(&mut self, now: Now, leg: LegId, event: LegEvent) {
         match event {
             LegEvent::Answered { sdp } => self.on_answered(now, leg, &sdp),
-            LegEvent::Rings => self.on_rings(leg),
+            LegEvent::Progress { rings, sdp } => self.on_progress(leg, rings, sdp),
             LegEvent::Declined(reason) => self.on_declined(now, leg, reason),
             LegEvent::HungUp => self.on_hung_up(now, leg),
             LegEvent::Held => self.on_hold(now, leg, true),
             LegEvent::Resumed => self.on_hold(now, leg, false),
             LegEvent::Digits { digits } => self.on_digits(leg, digits),
             LegEvent::Transfer { target } => self.on_transfer(now, leg, &target),
-        }
-    }
-
-    /// A leg that was invited rings; the caller hears of the first.
-    fn on_rings(&mut self, leg_id: LegId) {
-        let Some(call) = self.calls.of_leg_mut(leg_id) else {
-            return;
-        };
-        let first = !call.rings();
-        let Some(leg) = call.leg_mut(leg_id) else {
-            return;
-        };
-        if *leg.state() != LegState::Inviting || !leg.go(LegState::Early) {
-            return;
-        }
-        let caller = call.caller_leg().map(|leg| leg.id);
-        let caller = caller.filter(|_| first && call.talk().is_none());
-        if let Some(caller) = caller {
-            self.tell(caller, LegOrder::Ringing);
         }
     }
 

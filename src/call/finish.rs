@@ -80,6 +80,7 @@ impl Switch {
         if let Some(device) = device.and_then(|id| self.people.device_mut(id)) {
             device.legs.remove(&leg_id);
         }
+        self.end_early_media(handle, leg_id);
         self.board.mark_stale();
     }
 

@@ -3,7 +3,7 @@
 
 use media::ids::LegId;
 use media::negotiate::{self, Source};
-use media::plan::{Command, PatchPlan};
+use media::plan::Command;
 
 use super::answer::answer_refused;
 use super::call::{Phase, Talk};
@@ -40,11 +40,6 @@ impl Switch {
             Ok(ours) => ours,
             Err(error) => return self.end_call(now, handle, offer_refused(&error)),
         };
-        let nothing_yet = |source, sink| PatchPlan {
-            source,
-            sink,
-            codecs: Vec::new(),
-        };
         self.timers.disarm(Timer::Ring(handle));
         let Some(call) = self.calls.get_mut(handle) else {
             return;
@@ -62,19 +57,9 @@ impl Switch {
             leg.in_media = true;
             leg.exchange = Exchange::Ours(Box::new(ours));
         }
-        call.phase = Phase::Talking(Box::new(Talk {
-            since: now,
-            caller_leg: caller_id,
-            callee_leg: callee,
-            to_callee: nothing_yet(caller_id, callee),
-            to_caller: nothing_yet(callee, caller_id),
-            audio: None,
-            video: None,
-            video_reason: None,
-            summary: "the caller has yet to answer our offer".to_owned(),
-            ready_after: None,
-            transfer: None,
-        }));
+        let summary = "the caller has yet to answer our offer".to_owned();
+        let talk = Talk::new(now, (caller_id, callee), summary);
+        call.phase = Phase::Talking(Box::new(talk));
         tracing::info!(call = %call.id, "call answered; the caller is offered what the answer has");
         let view = call.view();
         self.media(handle, Command::AddLeg(Box::new(caller_plan)));

@@ -32,6 +32,8 @@ pub(super) struct Leg {
     pub(super) local: Local,
     /// What of its descriptions is still needed.
     pub(super) exchange: Exchange,
+    /// What it said of its media before it answered.
+    pub(super) early: Option<Box<str>>,
     /// What the worker says of its media.
     pub(super) media: MediaState,
     /// The worker has it.
@@ -133,8 +135,13 @@ pub(super) enum LegEvent {
         /// The description.
         sdp: String,
     },
-    /// It rings.
-    Rings,
+    /// It rings, or something else happens there before it answers.
+    Progress {
+        /// It rings.
+        rings: bool,
+        /// Its early media, as the answer to our offer.
+        sdp: Option<String>,
+    },
     /// It cannot or does not want to take the call: why.
     Declined(EndReason),
     /// It ends the call, cancels it or declines it: which, says the leg's state.
@@ -158,9 +165,14 @@ pub(super) enum LegEvent {
 /// What the far side of a leg is told, whatever the protocol.
 #[derive(Debug)]
 pub(super) enum LegOrder {
-    /// The far side of the call rings.
-    Ringing,
-    /// The call is up. Whoever called gets the answer to his offer.
+    /// The far side of the call rings, or something else happens there.
+    Progress {
+        /// It rings.
+        rings: bool,
+        /// The answer to his offer, for whoever called: there is early media.
+        sdp: Option<String>,
+    },
+    /// The call is up. Whoever called gets the answer to his offer, unless he has it.
     Established {
         /// The description.
         sdp: Option<String>,
@@ -255,6 +267,7 @@ impl Leg {
             renegotiable,
             local: local.1,
             exchange,
+            early: None,
             media: MediaState::New,
             in_media: false,
             holds: false,

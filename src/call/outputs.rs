@@ -160,7 +160,9 @@ impl Switch {
 /// An order about a call in the words of the Web SDK protocol.
 fn obey(session: &mut Session, call_id: &WcsCallId, order: LegOrder) {
     match order {
-        LegOrder::Ringing => session.ringing(call_id, None),
+        LegOrder::Progress { sdp: Some(sdp), .. } => session.ringing(call_id, Some(sdp.into())),
+        LegOrder::Progress { rings: true, .. } => session.ringing(call_id, None),
+        LegOrder::Progress { .. } => session.progress(call_id),
         LegOrder::Established { sdp } => session.established(call_id, sdp.map(Into::into)),
         LegOrder::Held => session.held(call_id),
         LegOrder::Resumed => session.resumed(call_id),

@@ -253,7 +253,8 @@ impl Switch {
         let view = call.view();
         self.outputs.notify(Notice::CallStarted(view));
         if rings {
-            self.tell(leg, LegOrder::Ringing);
+            let (rings, sdp) = (true, None);
+            self.tell(leg, LegOrder::Progress { rings, sdp });
         }
     }
 }

@@ -142,6 +142,8 @@ impl WireCall {
                 messages.extend(self.first_sdp(sdp)?);
                 CallStatus::RingMedia
             }
+            // It hears what happens already.
+            None if self.sdp_sent => CallStatus::RingMedia,
             None => CallStatus::Ring,
         };
         if self.notice.status != status {

@@ -36,12 +36,16 @@ impl Switch {
     /// A provisional response to our INVITE, other than 100.
     pub(super) fn on_provisional(&mut self, now: Now, id: LegId, response: &Response) {
         let sdp = description(response.headers(), response.body());
+        if response.status() == Status::EARLY_DIALOG_TERMINATED {
+            return;
+        }
         if let Progress::Dropped = self.follow_early(now, id, response, sdp.as_deref()) {
             return;
         }
         let leg = self.sip.legs.get(id);
         if leg.is_some_and(|leg| matches!(leg.stage, Stage::Inviting { over: false })) {
-            self.on_leg_event(now, id, LegEvent::Rings);
+            let rings = response.status() == Status::RINGING;
+            self.on_leg_event(now, id, LegEvent::Progress { rings, sdp });
         }
     }
 

@@ -13,7 +13,7 @@ use super::identity::Identity;
 use super::legs::{SipLeg, Stage};
 use super::refresh::session_timer;
 use super::{PRODUCT, SDP, description_of_request};
-use crate::call::end::EndReason;
+use crate::call::end::{EndReason, Side};
 use crate::call::leg::{Finish, LegEvent, Signalling};
 use crate::call::setup::NewCall;
 use crate::call::switch::Switch;
@@ -41,7 +41,8 @@ impl Switch {
         let stage = Stage::Invited {
             server,
             rings: false,
-            accepts: None,
+            progresses: false,
+            accepts: false,
         };
         let mut sip_leg = SipLeg::new(flow, request, self.pool.token(), stage, timer);
         sip_leg.grant = Some(grant);
@@ -73,21 +74,40 @@ impl Switch {
         }
     }
 
-    /// The far side rings.
-    pub(super) fn tell_ringing(&mut self, now: Now, id: LegId) {
+    /// Somebody rings for it, or something else happens; with the answer to its offer if there is
+    /// early media. What it was told is not told again.
+    pub(super) fn tell_progress(&mut self, now: Now, id: LegId, rings: bool, sdp: Option<String>) {
         let Some(leg) = self.sip.legs.get_mut(id) else {
             return;
         };
-        let Stage::Invited { rings, .. } = &mut leg.stage else {
+        let Stage::Invited {
+            rings: rang,
+            progresses: progressed,
+            ..
+        } = &mut leg.stage
+        else {
             return;
         };
-        if !std::mem::replace(rings, true) {
-            self.send_provisional(now, id, Status::RINGING, None);
+        let (status, told) = match rings {
+            true => (Status::RINGING, std::mem::replace(rang, true)),
+            false => (
+                Status::SESSION_PROGRESS,
+                std::mem::replace(progressed, true),
+            ),
+        };
+        leg.early_answer = leg.early_answer.take().or_else(|| sdp.clone());
+        match (sdp, told) {
+            (None, true) => {}
+            (None, false) => self.send_provisional(now, id, status, None),
+            (Some(sdp), false) => self.send_provisional(now, id, status, Some(sdp)),
+            (Some(sdp), true) => {
+                self.send_provisional(now, id, Status::SESSION_PROGRESS, Some(sdp));
+            }
         }
     }
 
     /// The call is up: our 2xx, which is repeated until its ACK comes.
-    pub(super) fn accept_invite(&mut self, now: Now, id: LegId, sdp: String) {
+    pub(super) fn accept_invite(&mut self, now: Now, id: LegId, sdp: Option<String>) {
         let Some(leg) = self.sip.legs.get_mut(id) else {
             return;
         };
@@ -100,13 +120,18 @@ impl Switch {
         // "the UAS ... MUST NOT send the 2xx until" a description has been acknowledged that went
         // before it (RFC 3262 3).
         if leg.provisionals.as_ref().is_some_and(|it| it.holds_2xx()) {
-            *accepts = Some(sdp);
+            *accepts = true;
             return;
         }
         let server = *server;
-        if let Some(provisionals) = &mut leg.provisionals {
-            provisionals.finish();
-        }
+        // "Once the UAS has sent ... an answer to the initial offer, it MUST NOT include any session
+        // descriptions in any responses to the initial INVITE" (RFC 3261 13.2.1): that is, reliably.
+        let described = leg.provisionals.as_mut().is_some_and(|it| {
+            it.finish();
+            it.has_described()
+        });
+        let early = leg.early_answer.take().filter(|_| !described);
+        let body = sdp.or(early);
         let cseq = leg.invite.cseq();
         let grant = leg.grant;
         let (allow, supported) = self.abilities();
@@ -119,8 +144,11 @@ impl Switch {
         };
         let builder = builder
             .value(HeaderName::Allow, allow)
-            .value(HeaderName::Supported, supported)
-            .body(SDP, sdp);
+            .value(HeaderName::Supported, supported);
+        let builder = match body {
+            Some(sdp) => builder.body(SDP, sdp),
+            None => builder,
+        };
         let Some(response) = self.finish_answer(id, builder) else {
             return;
         };
@@ -191,6 +219,10 @@ impl Switch {
 
 /// The final response to an INVITE whose call ended so.
 fn final_status(reason: &EndReason) -> Status {
+    if *reason == EndReason::HungUp(Side::Caller) {
+        // Our 2xx still waited when he gave up.
+        return Status::REQUEST_TERMINATED;
+    }
     let status = Status::new(reason.sip_status()).filter(|status| !status.is_success());
     status.unwrap_or(Status::TEMPORARILY_UNAVAILABLE)
 }

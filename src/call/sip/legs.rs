@@ -30,6 +30,8 @@ pub(super) struct SipLeg {
     pub(super) dialog: Option<Dialog>,
     /// Dialogs that provisional responses to our INVITE have made.
     pub(super) early: Vec<Early>,
+    /// What we described in a provisional response to its INVITE.
+    pub(super) early_answer: Option<String>,
     /// Our reliable responses to its INVITE, if there is one.
     pub(super) provisionals: Option<Box<Provisionals>>,
     /// Of our INVITE: it may bring a 2xx more than once, and from more than one.
@@ -66,6 +68,7 @@ impl SipLeg {
             local_tag,
             dialog: None,
             early: Vec::new(),
+            early_answer: None,
             provisionals: None,
             client: None,
             stage,
@@ -96,9 +99,11 @@ pub(super) enum Stage {
         server: ServerId,
         /// It was told that it rings.
         rings: bool,
+        /// It was told that something else happens.
+        progresses: bool,
         /// The call is up: our 2xx goes out when what was said before has been acknowledged
         /// (RFC 3262 3).
-        accepts: Option<String>,
+        accepts: bool,
     },
     /// It has our 2xx, and we wait for its ACK.
     Accepted {

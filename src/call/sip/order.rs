@@ -16,10 +16,9 @@ const ANSWERED_ELSEWHERE: &str = r#"SIP;cause=200;text="Call completed elsewhere
 impl Switch {
     pub(super) fn carry_out_order(&mut self, now: Now, leg: LegId, order: LegOrder) {
         match order {
-            LegOrder::Ringing => self.tell_ringing(now, leg),
-            LegOrder::Established { sdp: Some(sdp) } => self.accept_invite(now, leg, sdp),
-            // Its own 2xx was acknowledged when it came.
-            LegOrder::Established { sdp: None } => {}
+            LegOrder::Progress { rings, sdp } => self.tell_progress(now, leg, rings, sdp),
+            // One whom we invited has sent its 2xx, which was acknowledged when it came.
+            LegOrder::Established { sdp } => self.accept_invite(now, leg, sdp),
             LegOrder::Held | LegOrder::Resumed => {}
             LegOrder::NotDone(sentence) => {
                 tracing::debug!(%leg, %sentence, "what a telephone asked for was not done");

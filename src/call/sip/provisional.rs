@@ -99,14 +99,12 @@ impl Switch {
             return;
         };
         let server = *server;
-        let accepts = accepts.take_if(|_| {
-            let provisionals = leg.provisionals.as_ref();
-            provisionals.is_none_or(|it| !it.holds_2xx())
-        });
-        match (accepts, acknowledged.next) {
-            (Some(sdp), _) => self.accept_invite(now, id, sdp),
-            (None, Some(next)) => self.sip.transactions.respond(now.mono, server, next),
-            (None, None) => {}
+        let accepts = std::mem::take(accepts);
+        if let Some(next) = acknowledged.next {
+            self.sip.transactions.respond(now.mono, server, next);
+        }
+        if accepts {
+            self.accept_invite(now, id, None);
         }
     }
 

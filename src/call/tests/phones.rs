@@ -2,6 +2,7 @@
 
 mod calling;
 mod changing;
+mod early;
 mod leaving;
 mod media;
 mod referring;

@@ -158,6 +158,11 @@ impl Provisionals {
         !self.finished && self.sent.as_ref().is_some_and(|sent| sent.has_body)
     }
 
+    /// True once a response with a description has gone out: the 2xx has none (RFC 3261 13.2.1).
+    pub fn has_described(&self) -> bool {
+        !matches!(self.exchange, Exchange::Unoffered | Exchange::Offered)
+    }
+
     /// A final response goes out: what waits is forgotten, the PRACK of what was sent may still
     /// come (3).
     pub fn finish(&mut self) {

@@ -264,7 +264,7 @@ fn requests(bench: &mut Bench, phone: &super::Phone) -> Vec<String> {
     requests.map(|it| it.method().as_str().to_owned()).collect()
 }
 
-fn cancel_of(invite: &str) -> String {
+pub(super) fn cancel_of(invite: &str) -> String {
     let (head, _) = invite.split_once("\r\n\r\n").unwrap();
     let kept = head
         .lines()
