@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use media::ids::LegId;
 use media::plan::PatchPlan;
+use registrar::Aor;
 use smol_str::SmolStr;
 
 use super::end::{Names, Side};
@@ -32,6 +33,12 @@ pub(super) struct Call {
     /// The caller's first. Ended ones stay for the record.
     pub(super) legs: Vec<Leg>,
     pub(super) started: Now,
+    /// Hops that its INVITEs may take.
+    pub(super) hops: u8,
+    /// Its name between user agents (RFC 7989): what comes back under it goes round in circles.
+    pub(super) session_id: SmolStr,
+    /// Whom it was sent on to by those who were called.
+    pub(super) sent_on_to: Vec<Aor>,
     /// What the caller's application sent along.
     pub(super) custom: Payload,
     /// Digits pressed.

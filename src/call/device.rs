@@ -69,6 +69,7 @@ impl Switch {
             LegEvent::Answered { sdp } => self.on_answered(now, leg, &sdp),
             LegEvent::Progress { rings, sdp } => self.on_progress(leg, rings, sdp),
             LegEvent::Declined(reason) => self.on_declined(now, leg, reason),
+            LegEvent::Redirected { targets } => self.on_redirected(now, leg, &targets),
             LegEvent::HungUp => self.on_hung_up(now, leg),
             LegEvent::Held => self.on_hold(now, leg, true),
             LegEvent::Resumed => self.on_hold(now, leg, false),
@@ -79,7 +80,7 @@ impl Switch {
 
     /// A leg that was invited does not take the call. Others may still; but whoever declines on
     /// one device declines on all (RFC 3261 21.6.2).
-    fn on_declined(&mut self, now: Now, leg_id: LegId, reason: EndReason) {
+    pub(super) fn on_declined(&mut self, now: Now, leg_id: LegId, reason: EndReason) {
         let Some(call) = self.calls.of_leg(leg_id) else {
             return;
         };

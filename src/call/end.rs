@@ -61,6 +61,13 @@ pub enum EndReason {
         /// The SIP status it gave (RFC 3261 21).
         status: u16,
     },
+    /// The telephone called sends calls on to somebody whom nothing here leads to.
+    SentAway {
+        /// As it would be dialled.
+        to: SmolStr,
+    },
+    /// The call goes round in circles.
+    Loop,
     /// Nobody answered in time.
     NoAnswer,
     /// The person called is known but not signed in.
@@ -169,6 +176,8 @@ impl EndReason {
             Self::Rejected => "rejected",
             Self::Busy { .. } => "busy",
             Self::Refused { .. } => "refused",
+            Self::SentAway { .. } => "sent_away",
+            Self::Loop => "loop",
             Self::NoAnswer => "no_answer",
             Self::NotSignedIn => "not_signed_in",
             Self::NotKnown => "not_known",
@@ -209,6 +218,8 @@ impl EndReason {
             | Self::Rejected
             | Self::Busy { .. }
             | Self::Refused { .. }
+            | Self::SentAway { .. }
+            | Self::Loop
             | Self::NoAnswer
             | Self::NotSignedIn
             | Self::NotKnown
@@ -244,7 +255,8 @@ impl EndReason {
             Self::Busy { .. } => 486,
             Self::Refused { status } => *status,
             Self::NoAnswer => 408,
-            Self::NotSignedIn | Self::CalledSelf => 480,
+            Self::NotSignedIn | Self::CalledSelf | Self::SentAway { .. } => 480,
+            Self::Loop => 482,
             Self::NotKnown | Self::NoTrunk { .. } | Self::NoTrunkForNumber => 404,
             Self::BadNumber => 484,
             Self::Left(_) | Self::ConnectionLost(_) | Self::Reloaded(_) => 480,
@@ -340,6 +352,7 @@ fn reason_phrase(status: u16) -> &'static str {
         404 => "Not Found",
         408 => "Request Timeout",
         480 => "Temporarily Unavailable",
+        482 => "Loop Detected",
         484 => "Address Incomplete",
         486 => "Busy Here",
         487 => "Request Terminated",

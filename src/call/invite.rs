@@ -5,6 +5,7 @@ use std::sync::Arc;
 use media::ids::{LegId, MediaKind};
 use media::negotiate::{self, Agreement, Local, LocalOffer, RemoteOffer, Source};
 use media::plan::Command;
+use smol_str::SmolStr;
 
 use super::call::{Call, CallHandle};
 use super::end::{EndReason, Side};
@@ -24,6 +25,10 @@ pub(super) struct Invitation {
     pub(super) from: Party,
     /// Who is invited.
     pub(super) to: Party,
+    /// Hops that the INVITE may take.
+    pub(super) hops: u8,
+    /// The name of the call between user agents.
+    pub(super) session_id: SmolStr,
     /// What the caller's application sent along.
     pub(super) custom: Payload,
 }
@@ -49,19 +54,23 @@ impl Partner {
 }
 
 impl Call {
-    /// The invitation of an unanswered call: what its caller offers.
-    fn invitation(&self) -> Option<Invitation> {
+    /// The invitation of an unanswered call: what its caller offers, or has agreed to for early
+    /// media.
+    pub(super) fn invitation(&self) -> Option<Invitation> {
         let caller = self.caller_leg()?;
         let partner = match &caller.exchange {
             Exchange::Theirs(offer) => Partner::Offers(Arc::clone(offer)),
             Exchange::Nothing if caller.local.is_rtp() => Partner::Silent(&[MediaKind::Audio]),
             Exchange::Nothing => Partner::Silent(&[MediaKind::Audio, MediaKind::Video]),
+            Exchange::Settled(agreement) => Partner::Agreed(agreement.clone()),
             _ => return None,
         };
         Some(Invitation {
             partner,
             from: self.caller.clone(),
             to: self.callee.clone(),
+            hops: self.hops,
+            session_id: self.session_id.clone(),
             custom: self.custom.clone(),
         })
     }

@@ -144,6 +144,11 @@ pub(super) enum LegEvent {
     },
     /// It cannot or does not want to take the call: why.
     Declined(EndReason),
+    /// It does not take the call, and says who may.
+    Redirected {
+        /// As they would be dialled, the one it likes best first.
+        targets: Vec<String>,
+    },
     /// It ends the call, cancels it or declines it: which, says the leg's state.
     HungUp,
     /// It puts the call on hold.

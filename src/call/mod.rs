@@ -29,6 +29,7 @@ mod people;
 mod pool;
 mod presence;
 mod quality;
+mod redirect;
 mod renegotiation;
 mod resume;
 mod route;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use media::ids::LegId;
 use media::negotiate::{Local, NegotiationError, RemoteOffer};
+use sip::dialog::MAX_FORWARDS;
+use smol_str::SmolStr;
 
 use super::admission::Rate;
 use super::call::{Call, CallHandle, Phase, Ringing};
@@ -32,6 +34,10 @@ pub(super) struct NewCall {
     pub(super) callee: String,
     /// The offer; SIP has calls without one (RFC 3261 13.2.1).
     pub(super) sdp: Option<String>,
+    /// Hops that its INVITEs may take.
+    pub(super) hops: u8,
+    /// Its name between user agents (RFC 7989), if it has one.
+    pub(super) session_id: Option<SmolStr>,
     /// What the caller's application sent along.
     pub(super) custom: Payload,
 }
@@ -63,6 +69,8 @@ impl Switch {
             rtp: None,
             callee: request.callee,
             sdp: Some(request.sdp.into_string()),
+            hops: MAX_FORWARDS,
+            session_id: None,
             custom: request.custom,
         };
         self.place_call(now, call);
@@ -115,6 +123,9 @@ impl Switch {
                 callee: Some(callee.clone()),
             })
         };
+        if self.is_loop(call.session_id.as_ref(), &callee) {
+            return Err(with_callee(EndReason::Loop));
+        }
         let targets = self.targets(now, &callee, call.signalling.device());
         let targets = targets.map_err(with_callee)?;
         let limits = &self.config.media.policy.limits;
@@ -137,6 +148,15 @@ impl Switch {
         }
         self.announce(now, handle);
         Ok(())
+    }
+
+    /// Whether a call is one of ours that has come back, for the same person: one that goes on to
+    /// somebody else is none (RFC 3261 16.3).
+    fn is_loop(&self, session_id: Option<&SmolStr>, callee: &Party) -> bool {
+        session_id.is_some_and(|id| {
+            let mut ringing = self.calls.iter().filter(|call| call.talk().is_none());
+            ringing.any(|call| call.session_id == *id && call.callee.user == callee.user)
+        })
     }
 
     fn admit_call(&mut self, now: Now, caller: &Party, leg: LegId) -> Result<(), EndReason> {
@@ -187,6 +207,7 @@ impl Switch {
             Some(offer) => Exchange::Theirs(Arc::new(offer)),
             None => Exchange::Nothing,
         };
+        let session_id = call.session_id.unwrap_or_else(|| self.pool.token());
         let (local, caller) = ((call.leg, local), call.caller.clone());
         let leg = Leg::new(local, Side::Caller, caller, call.signalling, exchange);
         if let Some(device) = leg.device().and_then(|id| self.people.device_mut(id)) {
@@ -201,6 +222,9 @@ impl Switch {
             phase: Phase::Ringing(Ringing::default()),
             legs: Vec::new(),
             started: now,
+            hops: call.hops,
+            session_id,
+            sent_on_to: Vec::new(),
             custom: call.custom,
             digits: 0,
             transferred_to: None,

@@ -87,13 +87,15 @@ impl Switch {
         far: LegId,
         to: Party,
     ) -> Result<Invitation, EndReason> {
-        let far = self.calls.get(handle).and_then(|call| call.leg(far));
-        let far = far.ok_or(EndReason::Cancelled)?;
+        let call = self.calls.get(handle).ok_or(EndReason::Cancelled)?;
+        let far = call.leg(far).ok_or(EndReason::Cancelled)?;
         let agreement = far.agreement().ok_or(EndReason::Cancelled)?;
         Ok(Invitation {
             partner: Partner::Agreed(Box::new(agreement.clone())),
             from: far.party.clone(),
             to,
+            hops: call.hops,
+            session_id: call.session_id.clone(),
             custom: Payload(serde_json::Value::Null),
         })
     }

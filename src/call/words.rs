@@ -28,6 +28,17 @@ pub(super) fn sentence(reason: &EndReason, side: Side, names: Names<'_>) -> Stri
             Side::Caller => format!("The telephone of {callee} refused the call (SIP {status})."),
             Side::Callee => format!("Your telephone refused a call from {caller} (SIP {status})."),
         },
+        EndReason::SentAway { to } => match side {
+            Side::Caller => format!(
+                "The telephone of {callee} sends calls on to somebody whom this server cannot call."
+            ),
+            Side::Callee => format!(
+                "Your telephone sent a call from {caller} on to {to}, whom this server cannot call."
+            ),
+        },
+        EndReason::Loop => format!(
+            "The call goes round in circles: telephones send calls for {callee} on to each other."
+        ),
         EndReason::NoAnswer => match side {
             Side::Caller => format!("{callee} did not answer. Try again later."),
             Side::Callee => format!("You missed a call from {caller}."),

@@ -9,6 +9,7 @@ pub mod params;
 pub mod reason;
 pub mod refer;
 pub mod replaces;
+pub mod session_id;
 pub mod syntax;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub use params::Params;
 pub use reason::{Reason, Warning};
 pub use refer::ReferSub;
 pub use replaces::{CSeq, RAck, Replaces};
+pub use session_id::SessionId;
 pub use syntax::Malformed;
 pub use via::Via;
 

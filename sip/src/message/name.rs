@@ -148,6 +148,8 @@ names! {
     Server "Server" b' ' Rows;
     /// RFC 3608
     ServiceRoute "Service-Route" b' ' List;
+    /// RFC 7989
+    SessionId "Session-ID" b' ' Single;
     /// RFC 4028 4
     SessionExpires "Session-Expires" b'x' Single;
     /// RFC 3903

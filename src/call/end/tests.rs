@@ -29,6 +29,8 @@ fn all() -> Vec<EndReason> {
             calling_back: false,
         },
         EndReason::Busy { calling_back: true },
+        EndReason::SentAway { to: "+1234".into() },
+        EndReason::Loop,
         EndReason::NoAnswer,
         EndReason::NotSignedIn,
         EndReason::NotKnown,

@@ -1,8 +1,8 @@
 //! A user agent invites us (RFC 3261 13.3): its leg is that of the caller.
 
-use sip::dialog::Dialog;
+use sip::dialog::{Dialog, MAX_FORWARDS};
 use sip::flow::FlowId;
-use sip::header::{Warning, WriteHeader};
+use sip::header::{MaxForwards, SessionId, Warning, WriteHeader};
 use sip::message::{HeaderName, Request, Response, Status};
 use sip::procedure::accept::Accepted;
 use sip::transaction::ServerId;
@@ -35,6 +35,9 @@ impl Switch {
         };
         let callee = self.dialled_by(&request);
         let sdp = description_of_request(&request);
+        let hops = hops_left(&request);
+        let session_id = request.headers().get::<SessionId<'_>>().ok().flatten();
+        let session_id = session_id.map(|it| it.0.into());
         let device = self.phone_on(flow, &party.user);
         let rtp = self.rtp_way(flow);
         let leg = self.pool.leg_id();
@@ -54,6 +57,8 @@ impl Switch {
             rtp,
             callee,
             sdp,
+            hops,
+            session_id,
             custom: Payload(serde_json::Value::Null),
         };
         self.place_call(now, call);
@@ -215,6 +220,15 @@ impl Switch {
         let we = &self.sip.capabilities;
         (we.allow(), we.extensions.join(", "))
     }
+}
+
+/// Hops that are left for what an INVITE leads to (RFC 7332 4): one less than it has, and never more
+/// than we would give ourselves.
+fn hops_left(invite: &Request) -> u8 {
+    let said = invite.headers().get::<MaxForwards>().ok().flatten();
+    let left = said.map_or(u32::from(MAX_FORWARDS), |it| it.0.into());
+    let left = left.saturating_sub(1).min(u32::from(MAX_FORWARDS));
+    u8::try_from(left).unwrap_or(MAX_FORWARDS)
 }
 
 /// The final response to an INVITE whose call ended so.

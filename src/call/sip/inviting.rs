@@ -1,9 +1,9 @@
 //! We invite a user agent (RFC 3261 13.2): its leg is that of somebody called.
 
 use media::ids::LegId;
-use sip::dialog::{Dialog, DialogError, DialogId, MAX_FORWARDS};
+use sip::dialog::{Dialog, DialogError, DialogId};
 use sip::flow::FlowId;
-use sip::header::OwnAddr;
+use sip::header::{OwnAddr, SessionId};
 use sip::message::{HeaderName, Method, Request, RequestBuilder, Response, Status};
 use sip::transaction::{ClientId, Failure};
 use sip::uri::Uri;
@@ -17,6 +17,9 @@ use crate::call::leg::{LegEvent, Signalling};
 use crate::call::people::{DeviceId, Party};
 use crate::call::switch::Switch;
 use crate::call::time::Now;
+
+/// The most Contacts of a 3xx that are looked at.
+const MAX_TARGETS: usize = 8;
 
 impl Switch {
     /// Invites a registered user agent with our offer.
@@ -73,7 +76,8 @@ impl Switch {
         let builder = self.with_via(flow, builder)?;
         Some(
             builder
-                .max_forwards(MAX_FORWARDS)
+                .max_forwards(invitation.hops)
+                .header(&SessionId(&invitation.session_id))
                 .from(&address(&invitation.from)?.tag(local_tag))
                 .to(&address(&invitation.to)?)
                 .call_id(&call_id)
@@ -102,7 +106,7 @@ impl Switch {
         } else if status.is_success() {
             self.on_accepted(now, id, response);
         } else {
-            self.on_refused(now, id, status);
+            self.on_refused(now, id, response);
         }
     }
 
@@ -201,7 +205,7 @@ impl Switch {
         self.send_in_dialog(now, flow, bye);
     }
 
-    fn on_refused(&mut self, now: Now, id: LegId, status: Status) {
+    fn on_refused(&mut self, now: Now, id: LegId, response: &Response) {
         let Some(leg) = self.sip.legs.get(id) else {
             return;
         };
@@ -210,9 +214,32 @@ impl Switch {
             _ => return,
         };
         self.sip.legs.remove(id);
-        if !over {
-            self.on_leg_event(now, id, LegEvent::Declined(refusal(status)));
+        if over {
+            return;
         }
+        let status = response.status();
+        let event = match status.code() {
+            300..400 => LegEvent::Redirected {
+                targets: self.targets_of(response),
+            },
+            _ => LegEvent::Declined(refusal(status)),
+        };
+        self.on_leg_event(now, id, event);
+    }
+
+    /// Where a 3xx sends the call: "the UAC ... SHOULD ... order" them by q (RFC 3261 8.1.3.4).
+    fn targets_of(&self, response: &Response) -> Vec<String> {
+        let contacts = response.headers().contacts().flatten();
+        let addresses = contacts.filter_map(|contact| contact.addr().copied());
+        let mut targets: Vec<(u16, String)> = addresses
+            .filter_map(|addr| {
+                let q = addr.q_thousandths().ok()?.unwrap_or(1000);
+                Some((q, self.dialled(&addr.uri().ok()?)))
+            })
+            .take(MAX_TARGETS)
+            .collect();
+        targets.sort_by_key(|(q, _)| std::cmp::Reverse(*q));
+        targets.into_iter().map(|(_, target)| target).collect()
     }
 
     /// No final response comes to a request of ours.

@@ -3,8 +3,10 @@
 mod calling;
 mod changing;
 mod early;
+mod hops;
 mod leaving;
 mod media;
+mod redirecting;
 mod referring;
 mod registering;
 mod reliable;
