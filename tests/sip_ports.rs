@@ -117,3 +117,67 @@ fn the_server_ends_well_with_connections_open() {
     let _silent = TcpStream::connect(port(&mut server, "tcp")).unwrap();
     assert_eq!(server.stop(), Some(0));
 }
+
+/// A Binding request without attributes (RFC 5626 3.5.2, RFC 8489 5).
+#[test]
+fn a_stun_keep_alive_learns_its_address_over_udp() {
+    let mut server = Server::start();
+    let mut question = vec![0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42];
+    question.extend(*b"twelve bytes");
+    let answer = ask_over_udp(port(&mut server, "udp"), &question);
+    assert_eq!(answer[..4], [1, 1, 0, 12], "a success with one attribute");
+    assert_eq!(answer[8..20], *b"twelve bytes");
+    // XOR-MAPPED-ADDRESS of an IPv4 address: 127.0.0.1 under the cookie.
+    assert_eq!(answer[20..26], [0, 0x20, 0, 8, 0, 1]);
+    assert_eq!(answer[28..], [127 ^ 0x21, 0x12, 0xA4, 1 ^ 0x42]);
+}
+
+/// A phone registers as a guest of this machine.
+fn registers(server: SocketAddr) -> UdpSocket {
+    let phone = UdpSocket::bind("127.0.0.1:0").unwrap();
+    phone.set_read_timeout(Some(PATIENCE)).unwrap();
+    let here = phone.local_addr().unwrap();
+    let register = format!(
+        "REGISTER sip:localhost SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bKr1;rport\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:2001@localhost>;tag=1\r\nTo: <sip:2001@localhost>\r\n\
+         Call-ID: registers\r\nCSeq: 1 REGISTER\r\nContact: <sip:2001@{here}>\r\n\
+         Expires: 300\r\nContent-Length: 0\r\n\r\n"
+    );
+    phone.send_to(register.as_bytes(), server).unwrap();
+    let answer = next(&phone);
+    assert!(answer.starts_with("SIP/2.0 200 "), "{answer}");
+    phone
+}
+
+fn next(phone: &UdpSocket) -> String {
+    let mut datagram = vec![0; 4096];
+    let (len, _) = phone.recv_from(&mut datagram).unwrap();
+    String::from_utf8_lossy(&datagram[..len]).into_owned()
+}
+
+#[test]
+fn a_phone_is_asked_whether_it_is_there() {
+    let mut server =
+        Server::start_with(|text| text.replacen("tls =", "options_interval_s = 1, tls =", 1));
+    let phone = registers(port(&mut server, "udp"));
+    let asked = next(&phone);
+    assert!(asked.starts_with("OPTIONS sip:2001@127.0.0.1:"), "{asked}");
+}
+
+#[test]
+fn status_lists_phones_and_flows() {
+    let mut server = Server::start();
+    let udp = port(&mut server, "udp");
+    let phone = registers(udp);
+    let here = phone.local_addr().unwrap();
+    let status = said(&server.place.command(&["status"], ""));
+    for words in [
+        "phones registered   1".to_owned(),
+        format!("2001@localhost  UDP from {here}  sip:2001@{here}  for "),
+        "reachable".to_owned(),
+        format!("UDP {here} to {udp}  for "),
+        "signed in".to_owned(),
+    ] {
+        assert!(status.contains(&words), "{words:?} in {status}");
+    }
+}

@@ -201,6 +201,16 @@ impl<S: Store> Location<S> {
         closed
     }
 
+    /// The user of a binding does not answer any more: it parks until it expires, or is
+    /// [resumed](Self::resume). False if there is no such binding, or it never expires.
+    pub fn park(&mut self, id: BindingId) -> bool {
+        let Some(until) = self.get(id).and_then(|binding| binding.expires) else {
+            return false;
+        };
+        self.change(id, |binding| binding.state = BindingState::Parked { until });
+        true
+    }
+
     /// The user of a binding is back, on another flow. Also while the old flow still seems alive:
     /// what happens to that no longer matters.
     ///

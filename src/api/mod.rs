@@ -75,6 +75,8 @@ pub fn router(context: Arc<ApiContext>) -> Router {
         .route("/calls", get(calls))
         .route("/calls/{id}/hangup", post(hang_up))
         .route("/users", get(users))
+        .route("/registrations", get(registrations))
+        .route("/flows", get(flows))
         .route("/reload", post(reload))
         .fallback(async || fault(StatusCode::NOT_FOUND, "There is no such resource."))
         .method_not_allowed_fallback(async || {
@@ -111,6 +113,20 @@ async fn calls(State(context): State<Arc<ApiContext>>) -> Response {
 async fn users(State(context): State<Arc<ApiContext>>) -> Response {
     match context.driver.ask(ApiAction::ListUsers).await {
         Some(ApiReply::Users(users)) => Json(users).into_response(),
+        _ => no_answer(),
+    }
+}
+
+async fn registrations(State(context): State<Arc<ApiContext>>) -> Response {
+    match context.driver.ask(ApiAction::ListRegistrations).await {
+        Some(ApiReply::Registrations(registrations)) => Json(registrations).into_response(),
+        _ => no_answer(),
+    }
+}
+
+async fn flows(State(context): State<Arc<ApiContext>>) -> Response {
+    match context.driver.ask(ApiAction::ListFlows).await {
+        Some(ApiReply::Flows(flows)) => Json(flows).into_response(),
         _ => no_answer(),
     }
 }

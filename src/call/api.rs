@@ -20,6 +20,8 @@ impl Switch {
                     .map(|(aor, user)| self.people.view(aor, user));
                 ApiReply::Users(users.collect())
             }
+            ApiAction::ListRegistrations => ApiReply::Registrations(self.registrations(now)),
+            ApiAction::ListFlows => ApiReply::Flows(self.sip_flows()),
             ApiAction::HangupCall { call } => self.hang_up(now, &call),
         };
         self.outputs.push(Output::ApiReply {

@@ -29,6 +29,8 @@ pub struct SwitchConfig {
     pub call_waiting: bool,
     /// The Web SDK protocol, each session.
     pub session: SessionConfig,
+    /// How telephones are asked whether they are there.
+    pub keep_alive: KeepAlive,
     /// How long things take.
     pub timing: Timing,
     /// How many there may be.
@@ -37,6 +39,27 @@ pub struct SwitchConfig {
     pub media: MediaConfig,
     /// The server's version, for pages.
     pub version: SmolStr,
+}
+
+/// How telephones on UDP, TCP and TLS are asked whether they are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// From one OPTIONS to the next, of one telephone; zero: none is asked.
+    pub interval: Duration,
+    /// At most so many in a second, over all. With more telephones than that allows, each is asked
+    /// less often.
+    pub per_second: u32,
+    /// After so many in a row without an answer a telephone is taken for unreachable.
+    pub misses: u32,
+}
+
+impl KeepAlive {
+    /// Nobody is asked.
+    pub const OFF: Self = Self {
+        interval: Duration::ZERO,
+        per_second: 1,
+        misses: 1,
+    };
 }
 
 /// From where a guest may sign in under a free name.

@@ -161,6 +161,7 @@ impl Switch {
         };
         self.timers.disarm(Timer::Parked(device_id));
         self.timers.disarm(Timer::Grace(device_id));
+        self.no_longer_in_touch(device_id);
         self.location.unbind(device.binding);
         tracing::info!(device = device_id.0, "device gone");
         if last {

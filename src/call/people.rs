@@ -9,6 +9,7 @@ use sip::flow::FlowId;
 use smol_str::SmolStr;
 
 use super::admission::Rate;
+use super::time::Now;
 use super::view::UserView;
 use crate::wcs::message::{AuthToken, ConnectionEcho};
 use crate::wcs::session::Session;
@@ -32,6 +33,8 @@ pub(super) struct Device {
     pub(super) kind: DeviceKind,
     /// Where the location service knows it.
     pub(super) binding: BindingId,
+    /// It signed in first.
+    pub(super) since: Now,
     /// Live legs.
     pub(super) legs: BTreeSet<LegId>,
 }
@@ -43,7 +46,7 @@ pub(super) enum DeviceKind {
     Page(Box<Page>),
     /// SIP: how it is reached, the location service says.
     Phone {
-        /// Its connection has not broken.
+        /// Its connection has not broken, and it answers.
         here: bool,
     },
 }

@@ -195,6 +195,7 @@ impl Switch {
                 line: Line::Open(flow),
             })),
             binding,
+            since: now,
             legs: Default::default(),
         };
         let id = self.people.next_id();

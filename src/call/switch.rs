@@ -170,6 +170,8 @@ impl Switch {
     pub fn status(&self) -> StatusView {
         StatusView {
             flows: self.flows.len(),
+            sip_flows: self.sip.open_flows(),
+            registrations: self.telephones().count(),
             sessions: self.people.len() - self.people.parked(),
             parked: self.people.parked(),
             users: self.people.user_count(),
@@ -260,6 +262,7 @@ impl Switch {
                 Timer::SipSession(leg) => self.on_sip_session_due(now, leg),
                 Timer::Referral(leg) => self.tell_of_referral(now, leg),
                 Timer::Bindings => self.on_bindings_due(now),
+                Timer::KeepAlive => self.on_keep_alive_due(now),
                 Timer::Presence => self.publish_presence(now),
                 Timer::Shutdown => self.complete_shutdown(),
             }

@@ -37,6 +37,8 @@ pub(super) enum Timer {
     Referral(LegId),
     /// When the next registration lapses.
     Bindings,
+    /// When the next telephone is asked whether it is there.
+    KeepAlive,
     /// When to tell subscribers who is here.
     Presence,
     /// When to stop waiting for flows to close and report the shutdown as complete.

@@ -3,6 +3,9 @@
 
 use serde::Serialize;
 
+/// Rows of one list of telephones or flows: writing it must not hold up calls.
+pub const MOST_LISTED: usize = 10_000;
+
 /// A call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CallView {
@@ -121,6 +124,43 @@ pub struct UserView {
     pub busy: bool,
 }
 
+/// A telephone that is registered.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RegistrationView {
+    /// `name@domain`.
+    pub user: String,
+    /// The Contact URI as the telephone wrote it.
+    pub contact: String,
+    /// `UDP`, `TCP`, `TLS`, `WS` or `WSS`.
+    pub transport: &'static str,
+    /// The address that its last REGISTER came from.
+    pub source: String,
+    /// When it registered first, milliseconds since 1970-01-01T00:00:00Z.
+    pub since_ms: u64,
+    /// What is left of the registration, s.
+    pub expires_s: u64,
+    /// `reachable`; `broken`: its connection is gone and may come back; `unreachable`: it answers no
+    /// more.
+    pub state: &'static str,
+}
+
+/// A way over which SIP came, or may come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FlowView {
+    /// As in the log.
+    pub id: String,
+    /// `UDP`, `TCP`, `TLS`, `WS` or `WSS`.
+    pub transport: &'static str,
+    /// The far end.
+    pub peer: String,
+    /// Our end, as the peer reaches it.
+    pub local: String,
+    /// Somebody has proved who he is on it.
+    pub trusted: bool,
+    /// When it was opened, milliseconds since 1970-01-01T00:00:00Z.
+    pub since_ms: u64,
+}
+
 /// Why and how a call ended. There is exactly one for each call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EndView {
@@ -200,6 +240,10 @@ pub enum Notice {
 pub struct StatusView {
     /// WebSockets open, signed in or not.
     pub flows: usize,
+    /// Flows that carry SIP: connections, and peers over UDP.
+    pub sip_flows: usize,
+    /// Telephones registered.
+    pub registrations: usize,
     /// Sessions signed in.
     pub sessions: usize,
     /// Sessions whose connection broke and who may come back.
@@ -232,6 +276,10 @@ pub enum ApiAction {
     ListCalls,
     /// All people. Answered by [`ApiReply::Users`].
     ListUsers,
+    /// All telephones, at most [`MOST_LISTED`] of them. Answered by [`ApiReply::Registrations`].
+    ListRegistrations,
+    /// All flows that carry SIP, at most [`MOST_LISTED`] of them. Answered by [`ApiReply::Flows`].
+    ListFlows,
     /// End a call. Answered by [`ApiReply::Done`] or [`ApiReply::NotFound`].
     HangupCall {
         /// [`CallView::id`].
@@ -249,6 +297,10 @@ pub enum ApiReply {
     Calls(Vec<CallView>),
     /// See [`ApiAction::ListUsers`].
     Users(Vec<UserView>),
+    /// See [`ApiAction::ListRegistrations`].
+    Registrations(Vec<RegistrationView>),
+    /// See [`ApiAction::ListFlows`].
+    Flows(Vec<FlowView>),
     /// It was done.
     Done,
     /// There is no such thing: a sentence.

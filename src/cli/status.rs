@@ -1,6 +1,12 @@
 //! `callbox status`
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a command asks and ends: no driver, no task"
+)]
 
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::bail;
 use clap::Args;
@@ -8,6 +14,9 @@ use serde_json::Value;
 
 use super::configuration::Place;
 use super::running;
+
+/// Rows of one list.
+const MOST_PRINTED: usize = 200;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusArguments {
@@ -21,21 +30,42 @@ pub(super) fn run(place: &Place, arguments: &StatusArguments) -> anyhow::Result<
         Ok(config) => config,
         Err(code) => return Ok(code),
     };
-    let (status, body) = running::ask(&config.data_dir, "GET", "/status")?;
-    if status != 200 {
-        bail!("the server answered {status}: {}", body.trim());
-    }
+    let body = ask(&config.data_dir, "/status")?;
     if arguments.json {
         println!("{body}");
         return Ok(ExitCode::SUCCESS);
     }
-    let answer: Value = serde_json::from_str(&body)?;
-    let number = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or_default();
+    print_numbers(&serde_json::from_str(&body)?);
+    let registrations = ask(&config.data_dir, "/registrations")?;
+    print_registrations(&rows(&registrations)?);
+    let flows = ask(&config.data_dir, "/flows")?;
+    print_flows(&rows(&flows)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn ask(data_dir: &Path, path: &str) -> anyhow::Result<String> {
+    let (status, body) = running::ask(data_dir, "GET", path)?;
+    if status != 200 {
+        bail!("the server answered {status}: {}", body.trim());
+    }
+    Ok(body)
+}
+
+fn rows(body: &str) -> anyhow::Result<Vec<Value>> {
+    Ok(serde_json::from_str(body)?)
+}
+
+fn print_numbers(answer: &Value) {
     let drops = |worker: &Value| worker.get("kernel_drops").and_then(Value::as_u64);
     let workers = answer.get("media_workers").and_then(Value::as_array);
     let drops: u64 = workers.into_iter().flatten().filter_map(drops).sum();
+    let number = |name| number(answer, name);
     println!("people signed in    {}", number("users"));
-    println!("pages signed in     {}", number("sessions"));
+    println!(
+        "pages signed in     {}",
+        number("sessions").saturating_sub(number("registrations"))
+    );
+    println!("phones registered   {}", number("registrations"));
     println!(
         "calls now           {} ({} answered)",
         number("calls"),
@@ -47,5 +77,81 @@ pub(super) fn run(place: &Place, arguments: &StatusArguments) -> anyhow::Result<
         number("calls_failed")
     );
     println!("media packets lost here  {drops}");
-    Ok(ExitCode::SUCCESS)
+}
+
+fn print_registrations(rows: &[Value]) {
+    if rows.is_empty() {
+        return;
+    }
+    println!("\nphones");
+    for row in rows.iter().take(MOST_PRINTED) {
+        println!(
+            "  {}  {} from {}  {}  for {}  expires in {} s  {}",
+            text(row, "user"),
+            text(row, "transport"),
+            text(row, "source"),
+            text(row, "contact"),
+            ago(row),
+            number(row, "expires_s"),
+            text(row, "state"),
+        );
+    }
+    print_rest(rows.len());
+}
+
+fn print_flows(rows: &[Value]) {
+    if rows.is_empty() {
+        return;
+    }
+    println!("\nSIP flows");
+    for row in rows.iter().take(MOST_PRINTED) {
+        let trusted = row.get("trusted").and_then(Value::as_bool);
+        println!(
+            "  {}  {} {} to {}  for {}{}",
+            text(row, "id"),
+            text(row, "transport"),
+            text(row, "peer"),
+            text(row, "local"),
+            ago(row),
+            match trusted {
+                Some(true) => "  signed in",
+                _ => "",
+            },
+        );
+    }
+    print_rest(rows.len());
+}
+
+fn print_rest(rows: usize) {
+    if rows > MOST_PRINTED {
+        println!("  and {} more: ask the API", rows - MOST_PRINTED);
+    }
+}
+
+/// For how long it has been there, for people.
+fn ago(row: &Value) -> String {
+    let since = UNIX_EPOCH + Duration::from_millis(number(row, "since_ms"));
+    // Who set the clock back meanwhile sees 0.
+    let seconds = SystemTime::now()
+        .duration_since(since)
+        .unwrap_or_default()
+        .as_secs();
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{seconds} s"),
+        (0, _) => format!("{minutes} min {} s", seconds % 60),
+        _ => format!("{hours} h {minutes} min"),
+    }
+}
+
+fn number(row: &Value, name: &str) -> u64 {
+    row.get(name).and_then(Value::as_u64).unwrap_or_default()
+}
+
+/// What telephones wrote must not steer a terminal.
+fn text(row: &Value, name: &str) -> String {
+    let text = row.get(name).and_then(Value::as_str).unwrap_or_default();
+    text.chars()
+        .map(|it| if it.is_control() { '?' } else { it })
+        .collect()
 }

@@ -108,6 +108,12 @@ pub struct Sip {
     pub message_timeout: Duration,
     /// Between our pings on a WebSocket.
     pub ping_interval: Duration,
+    /// From one OPTIONS to a phone to the next; zero: none are sent.
+    pub options_interval: Duration,
+    /// OPTIONS a second, to all phones together.
+    pub options_per_second: u32,
+    /// A phone that leaves so many in a row without an answer cannot be reached.
+    pub options_misses: u32,
     /// To open a connection of our own.
     pub connect_timeout: Duration,
     /// UDP peers remembered.

@@ -13,7 +13,9 @@ use sip::uri::Host;
 
 use super::media_worker::{Monitor, TcpConfig, candidate_addresses};
 use super::{StartError, tls};
-use crate::call::config::{GuestPolicy, Limits, MediaConfig, SwitchConfig, Timing};
+use crate::call::config::{
+    GuestPolicy, KeepAlive as PhoneKeepAlive, Limits, MediaConfig, SwitchConfig, Timing,
+};
 use crate::config::{BusyStatus, Config, Guests, TcpPort};
 use crate::wcs::session::{KeepAlive, MessageRate, SessionConfig};
 
@@ -138,6 +140,11 @@ pub(super) fn switch(
             GuestPolicy::None
         },
         digests: config.sip.digests.clone(),
+        keep_alive: PhoneKeepAlive {
+            interval: config.sip.options_interval,
+            per_second: config.sip.options_per_second,
+            misses: config.sip.options_misses,
+        },
         call_waiting: config.local_videochat.call_waiting,
         session: SessionConfig {
             keep_alive: KeepAlive {

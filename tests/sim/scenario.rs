@@ -85,6 +85,7 @@ pub fn config(seed: u64) -> SwitchConfig {
         accounts,
         guests: GuestPolicy::Loopback,
         digests: vec![sip::digest::Hash::Md5],
+        keep_alive: callbox::call::config::KeepAlive::OFF,
         call_waiting: rng.random_bool(0.3),
         session: SessionConfig {
             keep_alive: KeepAlive {

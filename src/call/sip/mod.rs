@@ -10,7 +10,9 @@ mod early;
 mod identity;
 mod invited;
 mod inviting;
+mod keep_alive;
 mod legs;
+mod listing;
 mod order;
 mod provisional;
 mod refer;
@@ -31,9 +33,10 @@ use sip::header::OwnAddr;
 use sip::message::{
     Capabilities, HeaderName, Message, Method, Request, RequestBuilder, ResponseBuilder,
 };
-use sip::transaction::{Event, Timings, TransactionLimits, Transactions};
+use sip::transaction::{ClientId, Event, Timings, TransactionLimits, Transactions};
 use sip::uri::{Host, Uri};
 
+use self::keep_alive::KeepAlive;
 use self::legs::SipLegs;
 use super::admission::Rate;
 use super::io::{FlowEnd, Output, SipEnds};
@@ -58,12 +61,14 @@ pub(super) struct Sip {
     /// Devices to which a way is being opened, by the name of the order.
     ways: BTreeMap<u64, DeviceId>,
     next_way: u64,
+    keep_alive: KeepAlive,
 }
 
 /// A flow that carries SIP.
 #[derive(Debug)]
 struct SipFlow {
     ends: SipEnds,
+    since: Now,
     /// Somebody has proved who he is on it.
     trusted: bool,
     /// Of calls of those who have not registered.
@@ -82,6 +87,7 @@ impl Sip {
             capabilities: capabilities(),
             ways: BTreeMap::new(),
             next_way: 0,
+            keep_alive: KeepAlive::default(),
         }
     }
 
@@ -89,6 +95,10 @@ impl Sip {
     /// a while longer than what they were for.
     pub(super) fn is_idle(&self) -> bool {
         self.legs.is_empty() && self.orders.is_empty()
+    }
+
+    pub(super) fn open_flows(&self) -> usize {
+        self.flows.len()
     }
 
     /// The rate of calls on the flow that a leg is on.
@@ -146,6 +156,7 @@ impl Switch {
         }
         let open = SipFlow {
             ends,
+            since: now,
             trusted: false,
             calls: Rate::new(now.mono),
         };
@@ -193,6 +204,8 @@ impl Switch {
         self.timers.set(Timer::Transactions, due);
         self.timers
             .set(Timer::Bindings, self.location.poll_timeout());
+        self.timers
+            .set(Timer::KeepAlive, self.sip.keep_alive.poll_timeout());
     }
 
     /// Something else was said on a leg in the meantime, or it is gone: what is to be told waits
@@ -253,24 +266,31 @@ impl Switch {
 
     /// Sends a request within the dialog of a leg whose answer changes nothing (BYE, INFO).
     fn send_in_dialog(&mut self, now: Now, flow: FlowId, builder: RequestBuilder) {
-        let Some(transport) = self.sip.transport(flow) else {
-            return;
-        };
-        let Some(builder) = self.with_via(flow, builder) else {
-            return;
-        };
-        match builder.value(HeaderName::UserAgent, PRODUCT).build() {
-            Ok(request) => {
-                let sent = self
-                    .sip
-                    .transactions
-                    .request(now.mono, flow, transport, request);
-                if sent.is_err() {
-                    tracing::warn!(%flow, "as many transactions as there may be: a request is lost");
-                }
+        self.send_request(now, flow, builder);
+    }
+
+    /// Sends a request that lacks only Via. `None` if it was not sent.
+    fn send_request(
+        &mut self,
+        now: Now,
+        flow: FlowId,
+        builder: RequestBuilder,
+    ) -> Option<ClientId> {
+        let transport = self.sip.transport(flow)?;
+        let builder = self.with_via(flow, builder)?;
+        let request = match builder.value(HeaderName::UserAgent, PRODUCT).build() {
+            Ok(request) => request,
+            Err(error) => {
+                tracing::error!(%error, "a request of ours cannot be written");
+                return None;
             }
-            Err(error) => tracing::error!(%error, "a request of ours cannot be written"),
+        };
+        let transactions = &mut self.sip.transactions;
+        let sent = transactions.request(now.mono, flow, transport, request);
+        if sent.is_err() {
+            tracing::warn!(%flow, "as many transactions as there may be: a request is lost");
         }
+        sent.ok()
     }
 }
 

@@ -75,7 +75,7 @@ impl Switch {
         let device = self.people.by_binding(event.binding);
         match (event.change, device) {
             (Change::Registered, _) | (Change::Refreshed | Change::Resumed, None) => {
-                self.add_phone(now, identity, event);
+                self.add_phone(now, flow, identity, event);
             }
             (Change::Refreshed | Change::Resumed, Some(device)) => {
                 self.phone_is_back(now, flow, device);
@@ -90,24 +90,27 @@ impl Switch {
         }
     }
 
-    fn add_phone(&mut self, now: Now, identity: &Identity, event: &BindingEvent) {
+    fn add_phone(&mut self, now: Now, flow: FlowId, identity: &Identity, event: &BindingEvent) {
         let device = Device {
             user: event.aor.clone(),
             kind: DeviceKind::Phone { here: true },
             binding: event.binding,
+            since: now,
             legs: Default::default(),
         };
         let name = identity.party.display_name.clone();
         let id = self.people.next_id();
         self.people
             .add(id, device, User::new(name, identity.guest, now.mono));
+        self.keep_in_touch(now, id, flow);
         self.announce_sign_in(id, false);
         self.board.mark_stale();
         self.ring_also(now, id);
     }
 
     /// It registered again, perhaps on another flow: its calls go on there.
-    fn phone_is_back(&mut self, now: Now, flow: FlowId, id: DeviceId) {
+    pub(super) fn phone_is_back(&mut self, now: Now, flow: FlowId, id: DeviceId) {
+        self.keep_in_touch(now, id, flow);
         let Some(device) = self.people.device_mut(id) else {
             return;
         };
@@ -156,6 +159,7 @@ impl Switch {
         if let Some(device) = self.people.device_mut(id) {
             device.kind = DeviceKind::Phone { here: false };
         }
+        self.sip.keep_alive.forget(id);
         tracing::info!(device = id.0, "connection gone, telephone parked");
         let grace = self.config.timing.grace;
         self.timers.arm(Timer::Parked(id), now.mono + grace);

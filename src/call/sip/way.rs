@@ -66,6 +66,7 @@ impl Switch {
         {
             tracing::debug!(%error, device = device.0, "a way to nobody");
         }
+        self.keep_in_touch(now, device, flow);
         self.ring_also(now, device);
     }
 

@@ -35,7 +35,7 @@ use sip::flow::FlowId;
 use sip::message::Message;
 use sip::uri::Host;
 
-use super::config::{GuestPolicy, Limits, MediaConfig, SwitchConfig, Timing};
+use super::config::{GuestPolicy, KeepAlive, Limits, MediaConfig, SwitchConfig, Timing};
 use super::io::{ApiRequest, FlowEnd, Input, Output, Peer};
 use super::switch::Switch;
 use super::time::{Now, UnixTime};
@@ -92,6 +92,7 @@ pub(super) fn config() -> SwitchConfig {
         accounts,
         guests: GuestPolicy::Loopback,
         digests: vec![sip::digest::Hash::Md5],
+        keep_alive: KeepAlive::OFF,
         call_waiting: false,
         session: SessionConfig::default(),
         timing: Timing::default(),

@@ -4,6 +4,7 @@ mod calling;
 mod changing;
 mod early;
 mod hops;
+mod keep_alive;
 mod leaving;
 mod media;
 mod redirecting;
