@@ -34,6 +34,16 @@ pub enum Change {
     Displaced,
 }
 
+impl Change {
+    /// The binding is there afterwards.
+    pub fn is_there(self) -> bool {
+        match self {
+            Self::Registered | Self::Refreshed | Self::Resumed => true,
+            Self::Unregistered | Self::Expired | Self::Displaced => false,
+        }
+    }
+}
+
 impl BindingEvent {
     /// What happened to `binding`.
     pub(crate) fn of(binding: &Binding, change: Change) -> Self {

@@ -272,6 +272,14 @@ fn leg_view(leg: &Leg) -> LegView {
     }
 }
 
+impl Changes {
+    fn note(&mut self, handle: CallHandle) {
+        if self.calls.last() != Some(&handle) {
+            self.calls.push(handle);
+        }
+    }
+}
+
 /// All calls, and the ways to find them.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
@@ -279,6 +287,16 @@ pub(super) struct Calls {
     by_leg: BTreeMap<LegId, CallHandle>,
     by_wcs: BTreeMap<(DeviceId, WcsCallId), LegId>,
     next: u64,
+    changes: Changes,
+}
+
+/// What may have changed since somebody looked.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Calls, some of them more than once.
+    pub(super) calls: Vec<CallHandle>,
+    /// Legs of calls that are over, with who was behind them.
+    pub(super) over: Vec<(Aor, LegId)>,
 }
 
 impl Calls {
@@ -308,6 +326,7 @@ impl Calls {
     }
 
     pub(super) fn get_mut(&mut self, handle: CallHandle) -> Option<&mut Call> {
+        self.changes.note(handle);
         self.calls.get_mut(&handle)
     }
 
@@ -317,7 +336,7 @@ impl Calls {
     }
 
     pub(super) fn of_leg_mut(&mut self, leg: LegId) -> Option<&mut Call> {
-        self.calls.get_mut(self.by_leg.get(&leg)?)
+        self.get_mut(*self.by_leg.get(&leg)?)
     }
 
     /// The live leg that a device knows by this name.
@@ -332,6 +351,7 @@ impl Calls {
 
     /// Takes in a leg of `handle`.
     pub(super) fn add_leg(&mut self, handle: CallHandle, leg: Leg) {
+        self.changes.note(handle);
         let Some(call) = self.calls.get_mut(&handle) else {
             return;
         };
@@ -352,6 +372,21 @@ impl Calls {
 
     /// Takes a call out. Its legs were unlisted before.
     pub(super) fn remove(&mut self, handle: CallHandle) -> Option<Call> {
-        self.calls.remove(&handle)
+        let call = self.calls.remove(&handle)?;
+        let legs = call.legs.iter();
+        let legs = legs.map(|leg| (leg.party.user.clone(), leg.id));
+        self.changes.over.extend(legs);
+        Some(call)
+    }
+
+    /// Nobody asks what has changed.
+    pub(super) fn forget_changes(&mut self) {
+        self.changes.calls.clear();
+        self.changes.over.clear();
+    }
+
+    /// What may have changed since this was called last.
+    pub(super) fn take_changes(&mut self) -> Changes {
+        std::mem::take(&mut self.changes)
     }
 }

@@ -132,6 +132,10 @@ pub struct Limits {
     pub sign_in_failures: u32,
     /// Addresses with failed sign-ins that are remembered: the oldest is forgotten.
     pub sign_in_addresses: usize,
+    /// Subscriptions of telephones to what others do: more are refused with 503.
+    pub subscriptions: usize,
+    /// Of one person: more are refused with 403.
+    pub subscriptions_per_user: usize,
     /// People named in a list of who is here; the rest is counted.
     pub presence_users: usize,
     /// Outputs waiting to be taken: notices beyond are dropped and counted.
@@ -151,6 +155,8 @@ impl Default for Limits {
             legs_per_call: 10,
             sign_in_failures: 10,
             sign_in_addresses: 4096,
+            subscriptions: 4096,
+            subscriptions_per_user: 128,
             presence_users: 300,
             outputs: 65_536,
         }

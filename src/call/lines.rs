@@ -162,6 +162,7 @@ impl Switch {
         self.timers.disarm(Timer::Parked(device_id));
         self.timers.disarm(Timer::Grace(device_id));
         self.no_longer_in_touch(device_id);
+        self.tell_of_device(now, &device.user);
         self.location.unbind(device.binding);
         tracing::info!(device = device_id.0, "device gone");
         if last {
@@ -205,6 +206,7 @@ impl Switch {
         for call in self.calls.handles() {
             self.end_call(now, call, EndReason::ShuttingDown);
         }
+        self.end_watches(now);
         let flows: Vec<FlowId> = self.flows.keys().copied().collect();
         for flow in flows {
             self.close_flow(flow, 1001, "the server is going down");

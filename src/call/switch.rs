@@ -262,6 +262,7 @@ impl Switch {
                 Timer::SipSession(leg) => self.on_sip_session_due(now, leg),
                 Timer::Referral(leg) => self.tell_of_referral(now, leg),
                 Timer::Bindings => self.on_bindings_due(now),
+                Timer::Watch(watch) => self.notify_watcher(now, watch),
                 Timer::KeepAlive => self.on_keep_alive_due(now),
                 Timer::Presence => self.publish_presence(now),
                 Timer::Shutdown => self.complete_shutdown(),

@@ -11,6 +11,7 @@ use sip::flow::FlowId;
 
 use super::call::CallHandle;
 use super::people::DeviceId;
+use super::sip::WatchId;
 
 /// What may come due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,6 +38,8 @@ pub(super) enum Timer {
     Referral(LegId),
     /// When the next registration lapses.
     Bindings,
+    /// When to tell a subscriber something, or to forget him.
+    Watch(WatchId),
     /// When the next telephone is asked whether it is there.
     KeepAlive,
     /// When to tell subscribers who is here.

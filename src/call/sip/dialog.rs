@@ -25,6 +25,9 @@ impl Switch {
         flow: FlowId,
         request: Request,
     ) {
+        if self.on_request_of_watcher(now, server, flow, &request) {
+            return;
+        }
         let Some(id) = self.leg_of_dialog(flow, &request) else {
             return self.reject(now, server, &request, &no_dialog());
         };

@@ -91,7 +91,10 @@ impl Switch {
 
     /// A response to a request of ours. Of those within dialogs, none changes anything.
     pub(super) fn on_response(&mut self, now: Now, client: ClientId, response: &Response) {
-        if response.status().is_final() && self.keeps_in_touch(now, client, Ok(())) {
+        if response.status().is_final()
+            && (self.keeps_in_touch(now, client, Ok(()))
+                || self.was_notified(now, client, Ok(response)))
+        {
             return;
         }
         let Some(id) = self.sip.legs.of_client(client) else {
@@ -247,7 +250,9 @@ impl Switch {
 
     /// No final response comes to a request of ours.
     pub(super) fn on_unanswered(&mut self, now: Now, client: ClientId, failure: Failure) {
-        if self.keeps_in_touch(now, client, Err(failure)) {
+        if self.keeps_in_touch(now, client, Err(failure))
+            || self.was_notified(now, client, Err(failure))
+        {
             return;
         }
         let Some(id) = self.sip.legs.of_client(client) else {

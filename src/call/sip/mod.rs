@@ -13,13 +13,16 @@ mod inviting;
 mod keep_alive;
 mod legs;
 mod listing;
+mod news;
 mod order;
 mod provisional;
 mod refer;
 mod refresh;
 mod register;
 mod request;
+mod subscribe;
 mod text;
+mod watches;
 mod way;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -38,6 +41,8 @@ use sip::uri::{Host, Uri};
 
 use self::keep_alive::KeepAlive;
 use self::legs::SipLegs;
+pub(super) use self::watches::WatchId;
+use self::watches::Watches;
 use super::admission::Rate;
 use super::io::{FlowEnd, Output, SipEnds};
 use super::leg::LegOrder;
@@ -62,6 +67,7 @@ pub(super) struct Sip {
     ways: BTreeMap<u64, DeviceId>,
     next_way: u64,
     keep_alive: KeepAlive,
+    watches: Watches,
 }
 
 /// A flow that carries SIP.
@@ -88,13 +94,14 @@ impl Sip {
             ways: BTreeMap::new(),
             next_way: 0,
             keep_alive: KeepAlive::default(),
+            watches: Watches::default(),
         }
     }
 
     /// Nothing is going on, and nothing is remembered of what was. Transactions may be: they last
     /// a while longer than what they were for.
     pub(super) fn is_idle(&self) -> bool {
-        self.legs.is_empty() && self.orders.is_empty()
+        self.legs.is_empty() && self.orders.is_empty() && self.watches.is_empty()
     }
 
     pub(super) fn open_flows(&self) -> usize {
@@ -127,6 +134,7 @@ fn capabilities() -> Capabilities {
             Method::Message,
             Method::Refer,
             Method::Prack,
+            Method::Subscribe,
         ],
         extensions: ["100rel", "outbound", "path", "timer"]
             .map(str::to_owned)
@@ -180,6 +188,7 @@ impl Switch {
         };
         let socket = matches!(closed.ends.transport, Transport::Ws | Transport::Wss);
         self.sip.transactions.flow_closed(now.mono, flow);
+        self.watchers_lost(now, flow);
         self.on_phones_gone(now, flow, socket && how == FlowEnd::Clean);
         true
     }
@@ -200,6 +209,7 @@ impl Switch {
                 None => {}
             }
         }
+        self.tell_of_calls(now);
         let due = self.sip.transactions.poll_timeout();
         self.timers.set(Timer::Transactions, due);
         self.timers

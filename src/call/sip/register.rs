@@ -6,6 +6,7 @@ use registrar::{
 use sip::flow::FlowId;
 use sip::message::{Rejection, Request, ResponseBuilder, Status};
 use sip::procedure::register::Register;
+use sip::procedure::subscribe::reginfo::ContactEvent;
 use sip::transaction::ServerId;
 
 use media::ids::LegId;
@@ -72,6 +73,12 @@ impl Switch {
         identity: &Identity,
         event: &BindingEvent,
     ) {
+        self.tell_of_binding(now, event);
+        if let Some(contact) = event.contact.as_sip()
+            && event.change.is_there()
+        {
+            self.watcher_is_back(now, flow, &event.aor, contact.uri.as_str());
+        }
         let device = self.people.by_binding(event.binding);
         match (event.change, device) {
             (Change::Registered, _) | (Change::Refreshed | Change::Resumed, None) => {
@@ -169,6 +176,8 @@ impl Switch {
     /// Registrations have lapsed.
     pub(in crate::call) fn on_bindings_due(&mut self, now: Now) {
         for lapsed in self.location.handle_timeout(now.mono) {
+            let binding = &lapsed.binding;
+            self.tell_of_end(now, &binding.aor, binding.id, ContactEvent::Expired);
             if let Some(device) = self.people.by_binding(lapsed.binding.id) {
                 self.device_gone(now, device, EndReason::ConnectionLost);
             }

@@ -7,6 +7,7 @@ use sip::message::{
 use sip::transaction::ServerId;
 
 use super::PRODUCT;
+use super::subscribe::allowed_events;
 use crate::call::switch::Switch;
 use crate::call::time::Now;
 
@@ -28,6 +29,7 @@ impl Switch {
             Method::Options => self.on_options(now, server, &request),
             Method::Register => self.on_register(now, server, flow, request),
             Method::Message => self.on_message(now, server, flow, &request),
+            Method::Subscribe => self.on_subscribe(now, server, flow, &request),
             Method::Invite => self.on_invite(now, server, flow, request),
             _ => self.reject(now, server, &request, &no_dialog()),
         }
@@ -39,6 +41,7 @@ impl Switch {
         let builder = ResponseBuilder::new(request, Status::OK)
             .value(HeaderName::Allow, we.allow())
             .value(HeaderName::Accept, we.accept())
+            .value(HeaderName::AllowEvents, allowed_events())
             .value(HeaderName::Supported, we.extensions.join(", "));
         self.respond(now, server, builder);
     }

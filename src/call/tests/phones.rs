@@ -11,6 +11,7 @@ mod redirecting;
 mod referring;
 mod registering;
 mod reliable;
+mod subscribing;
 mod texts;
 
 use rand::SeedableRng;
