@@ -480,7 +480,7 @@ fn forbid_crate(directory: &str, external: &str, reason: &str) {
 
 /// The names given to the section reader in `src/config`.
 fn configuration_keys() -> BTreeSet<String> {
-    let code = read("src/config/sections.rs");
+    let code = read("src/config/sections.rs") + &read("src/config/people.rs");
     let mut keys = BTreeSet::new();
     for call in [
         ".text(",

@@ -92,6 +92,11 @@ impl Domains {
             .or_else(|| self.aliases.get(domain))
     }
 
+    /// Whether a domain is ours, whichever of its names that is.
+    pub fn contains(&self, domain: &Host) -> bool {
+        self.canonical(domain).is_some()
+    }
+
     /// What is granted in a domain, whichever of its names that is. `None` if it is not ours.
     pub fn policy(&self, domain: &Host) -> Option<&RegisterPolicy> {
         self.served.get(self.canonical(domain)?)

@@ -1,11 +1,12 @@
 //! What the Switch is told once, at its start.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use media::ids::Fingerprint;
 use media::negotiate::Policy;
-use registrar::Accounts;
+use registrar::{Accounts, RegisterPolicy};
 use sip::digest::Hash;
 use sip::uri::Host;
 use smol_str::SmolStr;
@@ -21,8 +22,10 @@ pub struct SwitchConfig {
     pub aliases: Vec<Host>,
     /// Who has an account.
     pub accounts: Accounts,
-    /// Who may come without one.
+    /// Who may come without one, to [`domain`](Self::domain).
     pub guests: GuestPolicy,
+    /// What telephones are granted, and in which domains.
+    pub registrar: RegistrarConfig,
     /// By which hashes telephones may prove who they are, the one to be preferred first; not empty.
     pub digests: Vec<Hash>,
     /// Somebody in a call can be called.
@@ -60,6 +63,28 @@ impl KeepAlive {
         per_second: 1,
         misses: 1,
     };
+}
+
+/// What telephones are granted, and in which domains.
+#[derive(Debug, Clone, Default)]
+pub struct RegistrarConfig {
+    /// In domains that are not named.
+    pub policy: RegisterPolicy,
+    /// By their names. The domain of bare names may be among them; those of accounts are served in
+    /// any case.
+    pub domains: BTreeMap<Host, DomainConfig>,
+}
+
+/// What holds in one domain.
+#[derive(Debug, Clone)]
+pub struct DomainConfig {
+    /// Its other names. None is the name of a domain, or another name of two.
+    pub aliases: Vec<Host>,
+    /// Who may come to it without an account. For the domain of bare names that is said elsewhere
+    /// ([`SwitchConfig::guests`]).
+    pub guests: GuestPolicy,
+    /// What its telephones are granted.
+    pub policy: RegisterPolicy,
 }
 
 /// From where a guest may sign in under a free name.

@@ -1,33 +1,60 @@
 //! From what was dialled to who is called.
 
-use std::collections::BTreeSet;
-
-use registrar::{Aor, Dialled};
+use registrar::{Aor, Dialled, Domains};
 use sip::uri::Host;
 
-use super::config::SwitchConfig;
+use super::config::{GuestPolicy, SwitchConfig};
 use super::end::EndReason;
 use super::people::{DeviceId, Party};
 use super::switch::Switch;
 use super::time::Now;
 
-/// The domains served here: that of guests, and those of accounts.
-pub(super) fn domains(config: &SwitchConfig) -> BTreeSet<Host> {
-    let of_accounts = config
-        .accounts
-        .iter()
-        .map(|account| account.aor.domain().clone());
-    of_accounts.chain([config.domain.clone()]).collect()
+/// The domains served here: that of bare names, those of accounts, and those that are named, each
+/// with its other names.
+pub(super) fn domains(config: &SwitchConfig) -> Domains {
+    let registrar = &config.registrar;
+    let mut domains = Domains::default();
+    let of_accounts = config.accounts.iter().map(|account| account.aor.domain());
+    for domain in of_accounts.chain([&config.domain]) {
+        if !domains.contains(domain) {
+            domains.serve(domain.clone(), registrar.policy.clone());
+        }
+    }
+    for (name, domain) in &registrar.domains {
+        domains.serve(name.clone(), domain.policy.clone());
+    }
+    for (name, domain) in &registrar.domains {
+        for alias in &domain.aliases {
+            if let Err(error) = domains.add_alias(alias.clone(), name) {
+                tracing::error!("another name of the domain {name} is left out: {error}");
+            }
+        }
+    }
+    // What this machine is called is another name of the first domain, unless it is one of another.
+    for alias in &config.aliases {
+        if !domains.contains(alias) {
+            let _ = domains.add_alias(alias.clone(), &config.domain);
+        }
+    }
+    domains
 }
 
 impl Switch {
     /// An address of record under the name that is used here for its domain, if that has others.
     pub(super) fn at_home(&self, aor: Aor) -> Aor {
-        if self.config.aliases.contains(aor.domain()) && !self.domains.contains(aor.domain()) {
-            Aor::new(aor.user(), &self.config.domain).unwrap_or(aor)
-        } else {
-            aor
+        match self.domains.canonical(aor.domain()) {
+            Some(home) if home != aor.domain() => Aor::new(aor.user(), home).unwrap_or(aor),
+            _ => aor,
         }
+    }
+
+    /// Who may come to a domain without an account.
+    pub(super) fn guests_of(&self, domain: &Host) -> GuestPolicy {
+        if *domain == self.config.domain {
+            return self.config.guests;
+        }
+        let domain = self.config.registrar.domains.get(domain);
+        domain.map_or(GuestPolicy::None, |domain| domain.guests)
     }
 
     /// Who is meant by what `caller` dialled.

@@ -79,7 +79,7 @@ impl Switch {
         let guest_allowed = self
             .flows
             .get(&flow)
-            .is_some_and(|open| admits_guest(self.config.guests, &open.peer));
+            .is_some_and(|open| admits_guest(self.guests_of(user.domain()), &open.peer));
         let has_account = self.config.accounts.get(&user).is_some();
         if has_account || !guest_allowed {
             self.blocked(now, flow, &user)?;
@@ -103,9 +103,6 @@ impl Switch {
                 display_name,
                 guest: false,
             });
-        }
-        if user.domain() != &self.config.domain {
-            return Err(Denial::ForeignDomain(user.domain().clone()));
         }
         if user.user().chars().count() > MAX_GUEST_NAME {
             return Err(Denial::BadName);

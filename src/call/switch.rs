@@ -8,9 +8,8 @@ use std::time::Instant;
 
 use rand::Rng;
 use rand::rngs::StdRng;
-use registrar::{Accounts, Location, LocationLimits};
+use registrar::{Accounts, Domains, Location, LocationLimits};
 use sip::flow::FlowId;
-use sip::uri::Host;
 
 use super::admission::{Failures, Rate};
 use super::call::Calls;
@@ -30,7 +29,7 @@ use crate::wcs::session::{Session, SessionEvent};
 pub struct Switch {
     pub(super) config: SwitchConfig,
     /// Those served here.
-    pub(super) domains: BTreeSet<Host>,
+    pub(super) domains: Domains,
     pub(super) pool: Pool,
     pub(super) flows: BTreeMap<FlowId, Flow>,
     pub(super) people: People,

@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use media::ports::PortRange;
-use registrar::Account;
+use registrar::{Account, ExpiryLimits};
 use sip::digest::Hash;
 use sip::uri::Host;
 use toml::de::DeTable;
 
 mod edit;
 mod fault;
+mod people;
 mod reader;
 mod sections;
 #[cfg(test)]
@@ -56,6 +57,10 @@ pub struct Config {
     pub limits: Limits,
     /// The log.
     pub log: Log,
+    /// Registrations of telephones.
+    pub registrar: Registrar,
+    /// Domains beside [`LocalVideochat::domain`], or what holds in that; each once.
+    pub domains: Vec<Domain>,
     /// People with a password, each once.
     pub accounts: Vec<Account>,
 }
@@ -144,6 +149,36 @@ pub enum Guests {
     Loopback,
     /// People on this machine and in private networks (RFC 1918, RFC 4193, link-local).
     Private,
+}
+
+/// `[registrar]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registrar {
+    /// What telephones are granted where their domain says nothing else.
+    pub registration: Registration,
+}
+
+/// What telephones are granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// How long a registration lasts.
+    pub expiry: ExpiryLimits,
+    /// Telephones of one person at once.
+    pub max_contacts: usize,
+}
+
+/// `[[domain]]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain {
+    /// Its name.
+    pub name: Host,
+    /// Its other names, none of which is a domain or another name of a second one.
+    pub aliases: Vec<Host>,
+    /// Who may come to it without an account. Nothing for the domain of guests, which
+    /// [`LocalVideochat`] is about.
+    pub guests: Guests,
+    /// What its telephones are granted.
+    pub registration: Registration,
 }
 
 /// `[media]`

@@ -208,6 +208,11 @@ impl<'a, 't> Section<'a, 't> {
         list
     }
 
+    /// Whether a key is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.is_some_and(|table| table.contains_key(key))
+    }
+
     /// Notes a fault that shows only when several keys are seen together.
     pub(super) fn contradiction(&self, key: &'static str, problem: &str) {
         let place = self

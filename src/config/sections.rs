@@ -1,17 +1,16 @@
 //! Every key of the file: its name, its default, what it allows.
 
-use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::reader::Section;
 use media::ports::PortRange;
-use registrar::{Account, Aor, Credentials};
 use sip::digest::Hash;
 use sip::uri::Host;
 
+use super::people;
 use super::value::{
-    digest, display_name, domain, ha1, host_name, ip_address, listen_address, origin, port_range,
+    digest, domain, guests, host_name, ip_address, listen_address, origin, port_range,
 };
 use super::{
     Access, BusyStatus, Config, Guests, Http, Https, Limits, LocalVideochat, Log, Media, Network,
@@ -28,19 +27,29 @@ pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
     let (http, access) = http(root.section("http"));
     let https = https(root.section("https"), directory);
     let sip = sip(root.section("sip"), directory);
+    let registrar = people::registrar(root.section("registrar"));
     let local_videochat = local_videochat(root.section("local_videochat"));
     let pages = [&http.listen[..], &https.listen].concat();
+    let media = media(root.section("media"), &pages);
+    let wcs = wcs(root.section("wcs"));
+    let limits = limits(root.section("limits"));
+    let log = log(root.section("log"));
+    let (domains, first) = (root.sections("domain"), &local_videochat.domain);
+    let accounts = people::accounts(root.sections("account"), first);
+    let domains = people::domains(domains, &registrar, first, &accounts);
     let config = Config {
         data_dir: directory.join(data_dir),
         http,
         https,
         access,
         sip,
-        media: media(root.section("media"), &pages),
-        wcs: wcs(root.section("wcs")),
-        limits: limits(root.section("limits")),
-        log: log(root.section("log")),
-        accounts: accounts(root.sections("account"), &local_videochat.domain),
+        media,
+        wcs,
+        limits,
+        log,
+        registrar,
+        domains,
+        accounts,
         local_videochat,
     };
     if config.http.listen.is_empty() && config.https.listen.is_empty() {
@@ -129,14 +138,7 @@ fn sip(mut section: Section<'_, '_>, directory: &Path) -> Sip {
 fn local_videochat(mut section: Section<'_, '_>) -> LocalVideochat {
     let read = LocalVideochat {
         enabled: section.boolean("enabled", true),
-        guests: section.text("guests", Guests::Loopback, |text| match text {
-            "none" => Ok(Guests::None),
-            "loopback" => Ok(Guests::Loopback),
-            "private" => Ok(Guests::Private),
-            other => Err(format!(
-                "is {other:?}; allowed: \"loopback\", \"private\", \"none\""
-            )),
-        }),
+        guests: section.text("guests", Guests::Loopback, guests),
         domain: section.text("domain", localhost(), domain),
         call_waiting: section.boolean("call_waiting", false),
     };
@@ -267,49 +269,6 @@ fn log(mut section: Section<'_, '_>) -> Log {
     });
     section.finish();
     Log { filter }
-}
-
-fn accounts(sections: Vec<Section<'_, '_>>, default_domain: &Host) -> Vec<Account> {
-    let mut seen = HashSet::new();
-    let mut accounts = Vec::new();
-    for mut section in sections {
-        let name = section.required_text("name", |text| Ok(text.to_owned()));
-        let domain = section.text("domain", default_domain.clone(), domain);
-        let display_name = section.text("display_name", None, |text| display_name(text).map(Some));
-        let md5 = section.text("ha1_md5", None, |text| ha1(text).map(Some));
-        let sha256 = section.text("ha1_sha256", None, |text| ha1(text).map(Some));
-        let sha512_256 = section.text("ha1_sha512_256", None, |text| ha1(text).map(Some));
-        if let Some(aor) = name.and_then(|name| account_aor(&section, &name, &domain)) {
-            let realm = domain.to_string();
-            match Credentials::from_ha1(&aor, &realm, md5, sha256, sha512_256) {
-                Some(credentials) if seen.insert(aor.clone()) => {
-                    accounts.push(Account {
-                        aor,
-                        display_name,
-                        credentials,
-                    });
-                }
-                Some(_) => section.contradiction("name", &format!("{aor} is there twice")),
-                None => section.contradiction(
-                    "name",
-                    "has no usable password: set one with `callbox account passwd`, it writes \
-                     ha1_md5, ha1_sha256 and ha1_sha512_256",
-                ),
-            }
-        }
-        section.finish();
-    }
-    accounts
-}
-
-fn account_aor(section: &Section<'_, '_>, name: &str, domain: &Host) -> Option<Aor> {
-    match Aor::new(name, domain) {
-        Ok(aor) => Some(aor),
-        Err(error) => {
-            section.contradiction("name", &format!("{name:?} cannot be used: {error}"));
-            None
-        }
-    }
 }
 
 /// The default domain.

@@ -22,7 +22,7 @@ fn the_shipped_file_has_every_key_with_its_mark() {
     let mut comment = String::new();
     for line in SHIPPED
         .lines()
-        .take_while(|line| !line.starts_with("# --- People"))
+        .take_while(|line| !line.starts_with("# --- Domains"))
     {
         if let Some(text) = line.strip_prefix('#') {
             comment.push_str(text);
@@ -40,6 +40,7 @@ fn the_shipped_file_has_every_key_with_its_mark() {
         "http",
         "https",
         "sip",
+        "registrar",
         "local_videochat",
         "media",
         "wcs",
@@ -105,7 +106,7 @@ display_name = "Nobody"
 "#,
     );
     let golden = r#"line 1: data_dir: is a whole number; allowed: a text in quotes
-line 2: colour: unknown key; allowed here: data_dir, http, https, sip, local_videochat, media, wcs, limits, log, account
+line 2: colour: unknown key; allowed here: data_dir, http, https, sip, registrar, local_videochat, media, wcs, limits, log, domain, account
 line 5: http.listen: "127.0.0.1" is not an address with a port; allowed: for example "127.0.0.1:8080", "0.0.0.0:8080" or "[::]:8080"
 line 6: http.allowed_origins: "https://a.example/path" is not an origin; allowed: scheme, host and port without a path, for example "https://calls.example.com" or "http://192.0.2.7:3000"; "*" allows all
 line 7: http.trusted_proxies: "10.0.0.0/40" has a prefix that is not from 0 to 32
@@ -261,4 +262,77 @@ fn ports_for_phones_are_a_range_apart_from_the_port_of_browsers() {
         "line 4: media.rtp_ports: 10002 is for browsers (media.port); leave it out\n"
     );
     parse("[media]\nport = 0\nrtp_ports = \"10002-10099\"\n");
+}
+
+#[test]
+fn a_domain_takes_from_registrar_what_it_does_not_say() {
+    let config = parse(
+        "[registrar]\nmax_expires_s = 9000\nmax_contacts = 3\n\
+         [[domain]]\nname = \"Example.com\"\naliases = \"sip.example.com\"\nmin_expires_s = 300\n\
+         guests = \"private\"\n[[domain]]\nname = \"example.net\"\n",
+    );
+    let [com, net] = &config.domains[..] else {
+        panic!("{:?}", config.domains)
+    };
+    assert_eq!(com.name.to_string(), "example.com");
+    assert_eq!(com.aliases[0].to_string(), "sip.example.com");
+    assert_eq!((com.guests, net.guests), (Guests::Private, Guests::None));
+    let expiry = |domain: &Domain| {
+        let expiry = domain.registration.expiry;
+        (expiry.min_s(), expiry.default_s(), expiry.max_s())
+    };
+    assert_eq!(
+        (expiry(com), expiry(net)),
+        ((300, 3600, 9000), (60, 3600, 9000))
+    );
+    assert_eq!(com.registration.max_contacts, 3);
+}
+
+#[test]
+fn one_name_leads_to_one_domain() {
+    let account = "[[account]]\nname = \"a\"\ndomain = \"b.example\"\n\
+                   ha1_md5 = \"00000000000000000000000000000000\"\n";
+    let report = faults(&format!(
+        "[[domain]]\nname = \"a.example\"\naliases = [\"x.example\", \"b.example\", \"x.example\"]\n\
+         [[domain]]\nname = \"c.example\"\naliases = [\"x.example\", \"localhost\"]\n\
+         [[domain]]\nname = \"A.example\"\n{account}"
+    ));
+    let problem = "is a domain itself, or another name of a domain above: one name leads to one \
+                   domain";
+    assert_eq!(
+        report,
+        format!(
+            "line 3: domain[1].aliases: b.example {problem}\n\
+             line 6: domain[2].aliases: x.example {problem}\n\
+             line 6: domain[2].aliases: localhost {problem}\n\
+             line 8: domain[3].name: a.example is there twice\n"
+        )
+    );
+}
+
+#[test]
+fn faults_of_domains_are_told_by_line_and_key() {
+    assert_eq!(
+        faults("[[domain]]\naliases = []\n"),
+        "line 1: domain[1].name: is missing\n"
+    );
+    assert_eq!(
+        faults("[[domain]]\nname = \"localhost\"\nguests = \"none\"\n"),
+        "line 3: domain[1].guests: for this domain local_videochat.guests says it; leave the key \
+         out\n"
+    );
+    assert_eq!(
+        faults("[registrar]\nmax_expires_s = 600\n"),
+        "line 2: registrar.max_expires_s: min_expires_s (60) may not be above default_expires_s \
+         (3600), nor that above max_expires_s (600)\n"
+    );
+    let report = faults("[[domain]]\nname = \"a\"\nmin_expires_s = 3601\nguest = 1\n");
+    assert!(
+        report.contains("line 3: domain[1].min_expires_s: is 3601"),
+        "{report}"
+    );
+    assert!(
+        report.contains("line 4: domain[1].guest: unknown key"),
+        "{report}"
+    );
 }

@@ -8,6 +8,8 @@ use registrar::DisplayName;
 use sip::digest::{Algorithm, Hash};
 use sip::uri::Host;
 
+use super::Guests;
+
 /// An address and port to listen on.
 pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
@@ -147,6 +149,18 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
         return Err(wrong());
     }
     Ok(text.to_ascii_lowercase())
+}
+
+/// Who may come without an account.
+pub(super) fn guests(text: &str) -> Result<Guests, String> {
+    match text {
+        "none" => Ok(Guests::None),
+        "loopback" => Ok(Guests::Loopback),
+        "private" => Ok(Guests::Private),
+        other => Err(format!(
+            "is {other:?}; allowed: \"loopback\", \"private\", \"none\""
+        )),
+    }
 }
 
 /// The domain part of an AOR.

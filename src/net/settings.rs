@@ -8,15 +8,16 @@ use media::negotiate::Policy;
 use media::ports::PortRange;
 use media::webrtc::Certificate;
 use media::worker::{PacketCacheLimits, Timeouts, WorkerConfig};
-use registrar::Accounts;
+use registrar::{Accounts, RegisterPolicy};
 use sip::uri::Host;
 
 use super::media_worker::{Monitor, TcpConfig, candidate_addresses};
 use super::{StartError, tls};
 use crate::call::config::{
-    GuestPolicy, KeepAlive as PhoneKeepAlive, Limits, MediaConfig, SwitchConfig, Timing,
+    DomainConfig, GuestPolicy, KeepAlive as PhoneKeepAlive, Limits, MediaConfig, RegistrarConfig,
+    SwitchConfig, Timing,
 };
-use crate::config::{BusyStatus, Config, Guests, TcpPort};
+use crate::config::{BusyStatus, Config, Guests, Registration, TcpPort};
 use crate::wcs::session::{KeepAlive, MessageRate, SessionConfig};
 
 /// The largest RTP packet kept for retransmission, bytes: what fits an Ethernet frame.
@@ -130,15 +131,8 @@ pub(super) fn switch(
         domain: config.local_videochat.domain.clone(),
         aliases,
         accounts: accounts(config),
-        guests: if config.local_videochat.enabled {
-            match config.local_videochat.guests {
-                Guests::None => GuestPolicy::None,
-                Guests::Loopback => GuestPolicy::Loopback,
-                Guests::Private => GuestPolicy::Private,
-            }
-        } else {
-            GuestPolicy::None
-        },
+        guests: guests(config, config.local_videochat.guests),
+        registrar: registrar(config),
         digests: config.sip.digests.clone(),
         keep_alive: PhoneKeepAlive {
             interval: config.sip.options_interval,
@@ -191,6 +185,40 @@ pub(super) fn switch(
             },
         },
         version: env!("CARGO_PKG_VERSION").into(),
+    }
+}
+
+/// What telephones are granted, and in which domains.
+pub(super) fn registrar(config: &Config) -> RegistrarConfig {
+    let domains = config.domains.iter().map(|domain| {
+        let told = DomainConfig {
+            aliases: domain.aliases.clone(),
+            guests: guests(config, domain.guests),
+            policy: register_policy(&domain.registration),
+        };
+        (domain.name.clone(), told)
+    });
+    RegistrarConfig {
+        policy: register_policy(&config.registrar.registration),
+        domains: domains.collect(),
+    }
+}
+
+fn register_policy(registration: &Registration) -> RegisterPolicy {
+    RegisterPolicy {
+        expiry: registration.expiry,
+        max_contacts: Some(registration.max_contacts),
+        ..RegisterPolicy::default()
+    }
+}
+
+/// Who may come without an account; nobody if nobody may sign in here.
+pub(super) fn guests(config: &Config, guests: Guests) -> GuestPolicy {
+    match guests {
+        _ if !config.local_videochat.enabled => GuestPolicy::None,
+        Guests::None => GuestPolicy::None,
+        Guests::Loopback => GuestPolicy::Loopback,
+        Guests::Private => GuestPolicy::Private,
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use callbox::call::config::{GuestPolicy, Limits, MediaConfig, SwitchConfig, Timing};
+use callbox::call::config::{
+    GuestPolicy, Limits, MediaConfig, RegistrarConfig, SwitchConfig, Timing,
+};
 use callbox::wcs::session::{BusyStatus, KeepAlive, SessionConfig};
 use media::ids::Fingerprint;
 use media::negotiate::Policy;
@@ -84,6 +86,7 @@ pub fn config(seed: u64) -> SwitchConfig {
         aliases: Vec::new(),
         accounts,
         guests: GuestPolicy::Loopback,
+        registrar: RegistrarConfig::default(),
         digests: vec![sip::digest::Hash::Md5],
         keep_alive: callbox::call::config::KeepAlive::OFF,
         call_waiting: rng.random_bool(0.3),

@@ -67,7 +67,7 @@ impl<S: Store> Location<S> {
             Contacts::These(updates) => self.steps(now, policy, from, register, updates)?,
         };
         Ok(Plan {
-            displaced: self.room_for(now, from.aor, &steps)?,
+            displaced: self.room_for(now, policy, from.aor, &steps)?,
             expired: self
                 .of(from.aor)
                 .filter(|binding| binding.has_expired(now))
@@ -149,7 +149,13 @@ impl<S: Store> Location<S> {
 
     /// The parked bindings that have to go so that what there is afterwards is within the limits.
     /// Where nothing is added nothing is refused, even if the limits have become narrower.
-    fn room_for(&self, now: Instant, aor: &Aor, steps: &[Step]) -> Result<Vec<BindingId>, Refusal> {
+    fn room_for(
+        &self,
+        now: Instant,
+        policy: &RegisterPolicy,
+        aor: &Aor,
+        steps: &[Step],
+    ) -> Result<Vec<BindingId>, Refusal> {
         let added = steps.iter().filter(|step| step.binding.is_none()).count();
         if added == 0 {
             return Ok(Vec::new());
@@ -157,7 +163,11 @@ impl<S: Store> Location<S> {
         let removed = steps.iter().filter(|step| !step.stays()).count();
         let expired = self.of(aor).filter(|own| own.has_expired(now)).count();
         let own = (self.count_of(aor) + added).saturating_sub(removed + expired);
-        let over = own.saturating_sub(self.limits.per_aor);
+        let telephones = (self.telephones(now, aor).count() + added).saturating_sub(removed);
+        let may = policy.max_contacts.unwrap_or(usize::MAX);
+        let over = own
+            .saturating_sub(self.limits.per_aor)
+            .max(telephones.saturating_sub(may));
         let mut parked: Vec<_> = self
             .telephones(now, aor)
             .filter_map(|(binding, _)| match binding.state {

@@ -30,6 +30,9 @@ pub struct Registrant<'a> {
 pub struct RegisterPolicy {
     /// How long bindings last.
     pub expiry: ExpiryLimits,
+    /// How many telephones of one address of record are bound at once; `None` sets no limit beside
+    /// that of the [`Location`](crate::Location).
+    pub max_contacts: Option<usize>,
     /// How often a user agent must be heard on a flow, in seconds: `Flow-Timer` (RFC 5626 10).
     /// Without it UDP flows are kept alive every 24 to 29 seconds, connections every 95 to 120
     /// (its section 4.4.1).
@@ -60,6 +63,16 @@ impl ExpiryLimits {
             default_s,
             max_s,
         })
+    }
+
+    /// The least time, in seconds.
+    pub fn min_s(&self) -> u32 {
+        self.min_s
+    }
+
+    /// The time of requests that name none, in seconds.
+    pub fn default_s(&self) -> u32 {
+        self.default_s
     }
 
     /// The longest time, in seconds.

@@ -101,7 +101,7 @@ impl Switch {
                 "the connection is gone",
             )));
         };
-        let guests = admits_guest(self.config.guests, &open.ends.peer);
+        let guests = admits_guest(self.guests_of(aor.domain()), &open.ends.peer);
         let address = open.ends.peer.address.ip();
         if self.config.accounts.get(aor).is_none() && guests {
             return self.admit_guest(flow, aor, claimed);
@@ -146,9 +146,6 @@ impl Switch {
         claimed: &NameAddr<'_>,
     ) -> Result<Identity, Denied> {
         let forbidden = |reason| Denied::Rejection(Rejection::new(Status::FORBIDDEN, reason));
-        if aor.domain() != &self.config.domain {
-            return Err(forbidden("guests belong to the server's own domain"));
-        }
         if aor.user().chars().count() > MAX_GUEST_NAME {
             return Err(forbidden("the name is too long for a guest"));
         }

@@ -1,8 +1,6 @@
 //! Telephones register (RFC 3261 10.3), and are devices from then on until their bindings end.
 
-use registrar::{
-    Aor, Binding, BindingEvent, BindingId, BindingState, Change, RegisterPolicy, Registrant,
-};
+use registrar::{Aor, Binding, BindingEvent, BindingId, BindingState, Change, Registrant};
 use sip::flow::FlowId;
 use sip::message::{Rejection, Request, ResponseBuilder, Status};
 use sip::procedure::register::Register;
@@ -55,8 +53,9 @@ impl Switch {
             transport: ends.transport,
             source: ends.peer.address,
         };
-        let policy = RegisterPolicy::default();
-        let registered = self.location.register(now.mono, &policy, &from, &register);
+        let policy = self.domains.policy(from.aor.domain());
+        let policy = policy.unwrap_or(&self.config.registrar.policy);
+        let registered = self.location.register(now.mono, policy, &from, &register);
         let registered = registered.map_err(registrar::Refusal::rejection)?;
         let response = registered.write(ResponseBuilder::new(request, Status::OK));
         self.respond(now, server, response);

@@ -35,7 +35,9 @@ use sip::flow::FlowId;
 use sip::message::Message;
 use sip::uri::Host;
 
-use super::config::{GuestPolicy, KeepAlive, Limits, MediaConfig, SwitchConfig, Timing};
+use super::config::{
+    GuestPolicy, KeepAlive, Limits, MediaConfig, RegistrarConfig, SwitchConfig, Timing,
+};
 use super::io::{ApiRequest, FlowEnd, Input, Output, Peer};
 use super::switch::Switch;
 use super::time::{Now, UnixTime};
@@ -91,6 +93,7 @@ pub(super) fn config() -> SwitchConfig {
         aliases: vec![Host::parse("localhost").unwrap()],
         accounts,
         guests: GuestPolicy::Loopback,
+        registrar: RegistrarConfig::default(),
         digests: vec![sip::digest::Hash::Md5],
         keep_alive: KeepAlive::OFF,
         call_waiting: false,

@@ -2,6 +2,7 @@
 
 mod calling;
 mod changing;
+mod domains;
 mod early;
 mod hops;
 mod keep_alive;

@@ -216,3 +216,29 @@ fn a_flood_of_new_call_ids_and_contacts_grows_nothing() {
         .sum();
     assert_eq!(flows, PER_AOR);
 }
+
+#[test]
+fn a_domain_may_have_a_narrower_cap_of_its_own() {
+    let (mut location, now) = registrar();
+    let narrow = RegisterPolicy {
+        max_contacts: Some(1),
+        ..RegisterPolicy::default()
+    };
+    let mut phone = Phone::of("alice", 1);
+    let mut ask = |rows: &str| {
+        let request = phone.request(rows);
+        let register = Register::read(&request).unwrap();
+        let from = Registrant {
+            aor: &phone.aor,
+            user: &phone.aor,
+            flow: phone.flow,
+            transport: phone.transport,
+            source: phone.source,
+        };
+        location.register(now, &narrow, &from, &register).map(drop)
+    };
+    assert_eq!(ask(&contact("a")), Ok(()));
+    assert_eq!(ask(&contact("b")), Err(Refusal::TooManyContacts));
+    assert_eq!(ask(&[ends("a"), contact("b")].concat()), Ok(()));
+    assert_eq!(ask(&contact("b")), Ok(()), "who is bound is refreshed");
+}
