@@ -190,10 +190,6 @@ fn relay(options: &Options, payload: usize) -> Result<Row> {
     load.length = Duration::from_secs(1);
     generator.run(&load)?;
     let in_calls = server.process().memory()?;
-    let memory = Memory {
-        person: signed_in.saturating_sub(empty) as f64 / people as f64,
-        call: in_calls.saturating_sub(signed_in) as f64 / count.max(1) as f64,
-    };
 
     load.length = length;
     let before = server.process().cpu()?;
@@ -208,7 +204,13 @@ fn relay(options: &Options, payload: usize) -> Result<Row> {
         "of {people} people and {count} calls, {there:?} are left"
     );
     let log = server.log()?;
-    drop(calls);
+    runtime.block_on(calls.sign_out());
+    server.empty_again()?;
+    let memory = Memory {
+        person: signed_in.saturating_sub(empty) as f64 / people as f64,
+        call: in_calls.saturating_sub(signed_in) as f64 / count.max(1) as f64,
+        left: server.process().memory()?.saturating_sub(empty),
+    };
     server.stop()?;
     if !log.is_empty() {
         println!("the server wrote:\n{log}");

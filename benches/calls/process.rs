@@ -134,6 +134,19 @@ impl Server {
         }
     }
 
+    /// Waits until nobody is signed in any more.
+    pub(crate) fn empty_again(&self) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while self.counts()?.users > 0 {
+            if Instant::now() >= deadline {
+                bail!("somebody is still signed in");
+            }
+            std::thread::sleep(Duration::from_millis(250));
+        }
+        self.settle();
+        Ok(())
+    }
+
     /// What the server itself counts, summed over its media workers.
     pub(crate) fn counts(&self) -> Result<Counts> {
         let output = Command::new(env!("CARGO_BIN_EXE_callbox"))

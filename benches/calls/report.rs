@@ -50,6 +50,8 @@ pub(crate) struct Memory {
     pub(crate) person: f64,
     /// By each call, beyond the people.
     pub(crate) call: f64,
+    /// By all of it, when all calls were over and nobody was signed in any more.
+    pub(crate) left: u64,
 }
 
 impl Memory {
@@ -159,6 +161,10 @@ fn print_ways(row: &Row) {
         counts.kernel_drops,
         counts.internal_drops,
         counts.send_failures,
+    );
+    println!(
+        "  when everybody had gone, {} KiB were left of what all of it had taken",
+        calls.memory.left / 1024
     );
 }
 

@@ -63,6 +63,14 @@ impl Calls {
         Ok(Self { people })
     }
 
+    /// All of them close their pages, and with that end their calls.
+    pub(crate) async fn sign_out(&mut self) {
+        for person in &mut self.people {
+            person.said = mpsc::channel(1).0;
+            let _ = (&mut person.socket).await;
+        }
+    }
+
     /// Person 2 × `index` calls the next one, who answers. Their media goes to `generator`,
     /// which brings it up.
     pub(crate) async fn connect(
@@ -176,7 +184,10 @@ async fn serve(
                 Some(Err(_)) | None => None,
             },
         };
-        let Some(message) = message else { return };
+        let Some(message) = message else {
+            let _ = socket.close(None).await;
+            return;
+        };
         if socket
             .send(Message::text(message.to_string()))
             .await

@@ -94,7 +94,7 @@ fn an_audio_call_holds_little_and_gives_it_all_back() {
     let first = calls(&mut world, false);
     let each = first / i64::try_from(CALLS).unwrap();
     println!("an audio call holds {each} bytes in the worker");
-    assert!(each < 36 * 1024, "{each} bytes");
+    assert!(each < 10 * 1024, "{each} bytes");
     hang_up(&mut world);
     let left = HELD.get() - start;
     // Tables keep their capacity.

@@ -10,6 +10,7 @@ use media::event::{Event, Failure};
 use media::ids::{DtlsRole, Fingerprint, LegId};
 use media::plan::{Command, TransportPlan};
 use media::worker::Path;
+use peer::packets::Rtp;
 use peer::plans::{CHROMIUM, complete, leg_plan};
 use peer::transport::Version;
 use peer::world::{SERVER_V4, SERVER_V6, World};
@@ -277,7 +278,16 @@ fn a_peer_that_closes_is_reported_once() {
         let mut world = one_leg(&[SERVER_V4], version);
         assert!(world.run_until(3 * SECOND, |it| it.peers[&1].connected()));
         world.run_for(SECOND);
+        // Its last packet is overtaken by its goodbye.
+        let peer = world.peers.get_mut(&1).unwrap();
+        let straggler = peer.protect(&Rtp::new(111, 1, 1, 0).to_bytes());
+        let path = Path::udp(SERVER_V4, peer.address);
         world.with_peer(1, |peer, now, out| peer.close(now, out));
+        world.peers.remove(&1);
+        world.run_for(SECOND / 10);
+        world.inject(path, &straggler);
+        world.run_for(7 * SECOND);
+        assert!(world.saw(&Event::Closed(LegId(1))), "{version:?}");
         world.run_for(30 * SECOND);
         let closed = world
             .events
@@ -287,6 +297,75 @@ fn a_peer_that_closes_is_reported_once() {
         assert_eq!(closed, 1, "{version:?}");
         assert_eq!(failure(&world), None);
     }
+}
+
+/// What a server sends when a handshake is over: `change_cipher_spec` and `finished`, or an
+/// acknowledgement under the keys of the connection.
+fn is_end_of_handshake(datagram: &[u8]) -> bool {
+    datagram[0] == 20 || matches!(datagram[0], 32..=63) && datagram[0] & 3 == 3
+}
+
+#[test]
+fn the_end_of_a_handshake_is_repeated_to_a_client_that_missed_it() {
+    for version in [Version::Dtls12, Version::Dtls13] {
+        let mut world = one_leg(&[SERVER_V4], version);
+        let mut lost = 0;
+        world.lose = Box::new(move |to_server, bytes| {
+            let is_end = !to_server && is_end_of_handshake(bytes);
+            lost += usize::from(is_end);
+            is_end && lost <= 2
+        });
+        world.run_for(20 * SECOND);
+        assert!(world.is_ready(1), "{version:?}");
+        let peer = &world.peers[&1];
+        assert!(peer.connected() && peer.dtls_error.is_none(), "{version:?}");
+        let ends = |world: &World| {
+            let sent = world.sent.iter();
+            sent.filter(|(_, _, bytes)| is_end_of_handshake(bytes))
+                .count()
+        };
+        let before = ends(&world);
+        assert_eq!(before, 3, "{version:?}: the third one arrives");
+        // Whoever asks on and on is not answered for ever.
+        let path = Path::udp(SERVER_V4, world.peers[&1].address);
+        for _ in 0..100 {
+            world.inject(path, &[22, 254, 253, 0, 0]);
+            world.run_for(SECOND / 20);
+        }
+        assert!((4..20).contains(&ends(&world)), "{version:?}");
+        world.run_for(20 * SECOND);
+        assert_eq!(failure(&world), None);
+    }
+}
+
+#[test]
+fn a_goodbye_that_somebody_forged_does_not_end_a_leg_that_is_there() {
+    let mut world = one_leg(&[SERVER_V4], Version::Auto);
+    assert!(world.run_until(3 * SECOND, |it| it.is_ready(1)));
+    let path = Path::udp(SERVER_V4, world.peers[&1].address);
+    // It sends no media: its checks alone tell that it is there.
+    for number in 0..20 {
+        world.inject(path, &[0b0010_1111, 0, number, 0, 1, 2]);
+        world.inject(path, &[21, 254, 253, 0, 1, 0, 0, 0, 0, 0, number, 0, 0]);
+        world.run_for(SECOND);
+    }
+    assert!(!world.saw(&Event::Closed(LegId(1))));
+    assert_eq!(failure(&world), None);
+    // One from before its silence says nothing about it.
+    world.run_for(8 * SECOND);
+    world.lose = Box::new(|to_server, _| to_server);
+    world.run_for(18 * SECOND);
+    assert_eq!(failure(&world), Some(Failure::ConsentLost));
+}
+
+#[test]
+fn s31_a_description_with_another_fingerprint_fails_a_leg_that_has_shaken_hands() {
+    let mut world = one_leg(&[SERVER_V4], Version::Auto);
+    assert!(world.run_until(3 * SECOND, |it| it.is_ready(1)));
+    world.run_for(SECOND);
+    let plan = complete(leg_plan(1, CHROMIUM, false), Fingerprint([9; 32]));
+    world.command(Command::UpdateLeg(Box::new(plan)));
+    assert_eq!(failure(&world), Some(Failure::FingerprintMismatch));
 }
 
 #[test]

@@ -359,6 +359,8 @@ impl Calls {
         if let Signalling::Wcs { device, call_id } = &leg.signalling {
             self.by_wcs.insert((*device, call_id.clone()), leg.id);
         }
+        // Most calls have two, which are not small.
+        call.legs.reserve_exact(1);
         call.legs.push(leg);
     }
 

@@ -78,6 +78,8 @@ pub fn answer(
     // In the order of the offer.
     own.sort_by_key(|stream: &OwnStream| stream.line);
     streams.sort_by_key(|stream| stream.line);
+    // They are kept for as long as the call lasts.
+    streams.shrink_to_fit();
     let (role, transport) = match &local.transport {
         LocalTransport::WebRtc(_) => {
             let lines: Vec<usize> = streams.iter().map(|stream| stream.line).collect();
@@ -170,7 +172,8 @@ impl Answerer<'_> {
                 theirs: theirs.clone(),
             })
         };
-        let pairs = own.formats.iter().filter_map(pair).collect();
+        let mut pairs: Vec<Pair> = own.formats.iter().filter_map(pair).collect();
+        pairs.shrink_to_fit();
         let direction = own.direction.reversed();
         let agreed = Stream::new(&own, theirs, media, pairs, direction, self.local)?;
         Ok((own, agreed))

@@ -68,6 +68,8 @@ pub(super) fn settled(
     if streams.is_empty() {
         return Ok(None);
     }
+    // It is kept for as long as the call lasts.
+    streams.shrink_to_fit();
     let plan = match &offer.local.transport {
         LocalTransport::WebRtc(_) => {
             let lines: Vec<usize> = streams.iter().map(|stream| stream.line).collect();
@@ -113,6 +115,7 @@ fn agree(offer: &LocalOffer, own: &OwnStream, answer: &Description) -> Result<St
         });
     }
     pairs.sort_by_key(|pair| pair.own.is_events());
+    pairs.shrink_to_fit();
     let direction = theirs.direction.and(own.direction.reversed());
     Stream::new(own, &theirs, media, pairs, direction, &offer.local)
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use dimpl::{Config, Dtls, KeyingMaterial, Output, SrtpProfile};
 
+use super::afterwards::Afterwards;
 use super::certificate::{Certificate, fingerprint_of};
 use crate::event::Failure;
 use crate::ids::{DtlsRole, Fingerprint};
@@ -85,6 +86,8 @@ pub(super) struct Association {
     connected: bool,
     closed: bool,
     deadline: Option<Instant>,
+    /// What was sent for the input that ended the handshake, or for the latest one before.
+    last_flight: Vec<Box<[u8]>>,
 }
 
 impl Association {
@@ -108,6 +111,7 @@ impl Association {
             connected: false,
             closed: false,
             deadline: None,
+            last_flight: Vec::new(),
         }
     }
 
@@ -151,6 +155,33 @@ impl Association {
         }
     }
 
+    /// Once media can flow: what has to be kept of an association whose handshake is over for
+    /// good. As a client we keep all of it, since we cannot know what the server still asks.
+    pub(super) fn afterwards(&mut self, now: Instant, scratch: &mut [u8]) -> Option<Afterwards> {
+        let is_over = self.connected && !self.closed && self.deadline.is_none();
+        let peer = self
+            .peer
+            .filter(|_| is_over && self.role == DtlsRole::Server)?;
+        self.engine.handle_timeout(now).ok()?;
+        self.engine.close().ok()?;
+        self.closed = true;
+        let mut goodbye = Box::default();
+        for _ in 0..MAX_OUTPUTS {
+            match self.engine.poll_output(scratch) {
+                Output::Packet(datagram) => goodbye = datagram.into(),
+                Output::Timeout(_) | Output::BufferTooSmall { .. } => break,
+                _ => {}
+            }
+        }
+        Some(Afterwards {
+            peer,
+            last_flight: std::mem::take(&mut self.last_flight).into(),
+            goodbye,
+            repeats: 0,
+            repeated: None,
+        })
+    }
+
     /// Takes what the engine has to say after an input.
     fn advance(
         &mut self,
@@ -159,11 +190,18 @@ impl Association {
         send: &mut Sender<'_>,
     ) -> Progress {
         let mut peer_closed = false;
+        let keep = !self.connected;
+        if keep {
+            self.last_flight.clear();
+        }
         for _ in 0..MAX_OUTPUTS {
             let needed = match self.engine.poll_output(send.scratch) {
                 Output::Packet(datagram) => {
                     if let Some(path) = send.path {
                         send.out.push_bytes(path, datagram);
+                    }
+                    if keep {
+                        self.last_flight.push(datagram.into());
                     }
                     continue;
                 }
@@ -252,4 +290,12 @@ pub(super) struct Sender<'a> {
     pub(super) path: Option<Path>,
     pub(super) scratch: &'a mut Vec<u8>,
     pub(super) out: &'a mut Outbox,
+}
+
+impl Sender<'_> {
+    pub(super) fn send(&mut self, datagram: &[u8]) {
+        if let Some(path) = self.path {
+            self.out.push_bytes(path, datagram);
+        }
+    }
 }

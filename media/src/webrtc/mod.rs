@@ -5,6 +5,7 @@
 //! This module is the seam around the engines `is` and `dimpl`: nothing else names them, so
 //! that either can be exchanged. Both make randomness of their own.
 
+mod afterwards;
 mod certificate;
 mod dtls;
 mod ice;
@@ -21,6 +22,7 @@ use crate::ids::DtlsRole;
 use crate::outbox::{Outbox, Path};
 use crate::plan::WebRtcPlan;
 use crate::srtp::Keys;
+use afterwards::Afterwards;
 use dtls::{Association, Progress, Sender};
 use ice::LiteAgent;
 
@@ -33,6 +35,13 @@ pub struct TransportTimeouts {
     /// so the far side's are its consent.
     pub consent: Duration,
 }
+
+/// For how long a far side may be silent after a goodbye that nobody can check, until that is
+/// believed. A browser that is there renews its consent every 6 s at the latest (RFC 7675 5.1).
+const GOODBYE_DOUBT: Duration = Duration::from_millis(6500);
+
+/// Packets overtake each other by so much at most.
+const STRAGGLING: Duration = Duration::from_millis(500);
 
 /// What a transport works with beside its own state; shared by all legs of a worker.
 #[derive(Debug)]
@@ -73,17 +82,32 @@ enum Phase {
     /// callee may ring for long.
     SettingUp { deadline: Option<Instant> },
     /// Media can flow. When something authenticated was heard last, and when to look whether
-    /// that was too long ago: the deadline is not moved with every packet.
-    Up { heard: Instant, deadline: Instant },
+    /// that was too long ago: the deadline is not moved with every packet. And since when the
+    /// far side is said to be gone by somebody who may not be the far side.
+    Up {
+        heard: Instant,
+        deadline: Instant,
+        goodbye: Option<Instant>,
+    },
     /// Closed or failed.
     Over,
+}
+
+/// Where DTLS stands.
+enum Handshake {
+    /// Nobody has begun.
+    Awaited,
+    /// It goes on; as a client, for as long as the leg lives.
+    Going(Box<Association>),
+    /// It is done, and this is kept of it.
+    Done(Box<Afterwards>),
 }
 
 /// The transport of one WebRTC leg.
 pub struct Transport {
     plan: WebRtcPlan,
     agent: LiteAgent,
-    association: Option<Box<Association>>,
+    handshake: Handshake,
     phase: Phase,
     checked: bool,
 }
@@ -96,7 +120,7 @@ impl Transport {
         Self {
             plan,
             agent,
-            association: None,
+            handshake: Handshake::Awaited,
             phase: Phase::SettingUp { deadline },
             checked: false,
         }
@@ -114,10 +138,13 @@ impl Transport {
         if self.phase == Phase::Over {
             return;
         }
-        if let (Some(association), Some(expected)) =
-            (&mut self.association, self.plan.remote_fingerprint)
-        {
-            let progress = association.expect(expected);
+        if let Some(expected) = self.plan.remote_fingerprint {
+            let progress = match &mut self.handshake {
+                Handshake::Awaited => Progress::None,
+                Handshake::Going(association) => association.expect(expected),
+                Handshake::Done(afterwards) if afterwards.peer == expected => Progress::None,
+                Handshake::Done(_) => Progress::Failed(Failure::FingerprintMismatch),
+            };
             self.on_progress(now, progress, cx);
         }
         // Its checks may have come before the answer that makes us the client.
@@ -198,17 +225,16 @@ impl Transport {
     /// Says goodbye to the far side.
     pub fn close(&mut self, now: Instant, cx: &mut Context<'_>) {
         let path = self.agent.selected();
-        if let Some(association) = &mut self.association
-            && self.phase != Phase::Over
-        {
-            association.close(
-                now,
-                &mut Sender {
-                    path,
-                    scratch: cx.scratch,
-                    out: cx.out,
-                },
-            );
+        let mut send = Sender {
+            path,
+            scratch: cx.scratch,
+            out: cx.out,
+        };
+        match &mut self.handshake {
+            _ if self.phase == Phase::Over => {}
+            Handshake::Awaited => {}
+            Handshake::Going(association) => association.close(now, &mut send),
+            Handshake::Done(afterwards) => afterwards.close(&mut send),
         }
         self.phase = Phase::Over;
     }
@@ -220,11 +246,7 @@ impl Transport {
             Phase::Up { deadline, .. } => Some(deadline),
             Phase::Over => return None,
         };
-        let dtls = self
-            .association
-            .as_ref()
-            .and_then(|association| association.poll_timeout());
-        own.into_iter().chain(dtls).min()
+        own.into_iter().chain(self.handshake.poll_timeout()).min()
     }
 
     /// Retransmits, or gives up.
@@ -239,17 +261,13 @@ impl Transport {
                     Failure::NeverReached
                 }
             }
-            Phase::Up { heard, deadline } if deadline <= now => {
-                let deadline = heard + cx.timeouts.consent;
-                self.phase = Phase::Up { heard, deadline };
-                if deadline > now {
-                    return;
-                }
-                Failure::ConsentLost
+            Phase::Up { deadline, .. } if deadline <= now => {
+                let progress = self.look_for_life(now, cx.timeouts.consent);
+                return self.on_progress(now, progress, cx);
             }
             Phase::Over => return,
             _ => {
-                let due = self.association.as_ref().and_then(|it| it.poll_timeout());
+                let due = self.handshake.poll_timeout();
                 if due.is_some_and(|due| due <= now) {
                     self.drive(now, None, None, cx);
                 }
@@ -259,9 +277,44 @@ impl Transport {
         self.on_progress(now, Progress::Failed(failure), cx);
     }
 
+    /// Whether the far side is still there, while media can flow.
+    fn look_for_life(&mut self, now: Instant, consent: Duration) -> Progress {
+        let Phase::Up { heard, goodbye, .. } = self.phase else {
+            return Progress::None;
+        };
+        // What the far side sent before its goodbye may arrive after it.
+        let gone = goodbye.filter(|at| heard < *at + STRAGGLING);
+        match gone {
+            Some(at) if at + GOODBYE_DOUBT <= now => return Progress::Closed,
+            Some(_) if heard + consent <= now => return Progress::Closed,
+            None if heard + consent <= now => return Progress::Failed(Failure::ConsentLost),
+            _ => {}
+        }
+        let doubt = gone.map(|at| at + GOODBYE_DOUBT);
+        self.phase = Phase::Up {
+            heard,
+            deadline: doubt.into_iter().fold(heard + consent, Instant::min),
+            goodbye: gone,
+        };
+        Progress::None
+    }
+
+    /// A goodbye that nobody can check came: it counts if the far side falls silent.
+    fn doubt(&mut self, now: Instant) {
+        if let Phase::Up {
+            deadline,
+            goodbye: goodbye @ None,
+            ..
+        } = &mut self.phase
+        {
+            *goodbye = Some(now);
+            *deadline = (*deadline).min(now + GOODBYE_DOUBT);
+        }
+    }
+
     /// Sends the first flight where that is ours to do and not yet done.
     fn begin_as_client(&mut self, now: Instant, cx: &mut Context<'_>) {
-        if self.plan.role == DtlsRole::Client && self.association.is_none() {
+        if self.plan.role == DtlsRole::Client && matches!(self.handshake, Handshake::Awaited) {
             self.drive(now, None, None, cx);
         }
     }
@@ -276,35 +329,41 @@ impl Transport {
         cx: &mut Context<'_>,
     ) {
         let plan = &self.plan;
-        let association = self.association.get_or_insert_with(|| {
-            Box::new(Association::new(
-                cx.dtls,
-                plan.role,
-                plan.remote_fingerprint,
-                now,
-            ))
-        });
-        let path = self.agent.selected().or(from);
+        if matches!(self.handshake, Handshake::Awaited) {
+            let expected = plan.remote_fingerprint;
+            let association = Association::new(cx.dtls, plan.role, expected, now);
+            self.handshake = Handshake::Going(Box::new(association));
+        }
         let mut send = Sender {
-            path,
+            path: self.agent.selected().or(from),
             scratch: cx.scratch,
             out: cx.out,
         };
-        let progress = match datagram {
-            Some(datagram) => association.handle_datagram(now, datagram, &mut send),
-            None => association.handle_timeout(now, &mut send),
+        let progress = match (&mut self.handshake, datagram) {
+            (Handshake::Awaited, _) | (Handshake::Done(_), None) => return,
+            (Handshake::Going(association), Some(datagram)) => {
+                association.handle_datagram(now, datagram, &mut send)
+            }
+            (Handshake::Going(association), None) => association.handle_timeout(now, &mut send),
+            (Handshake::Done(afterwards), Some(datagram)) => {
+                if afterwards.handle_datagram(now, datagram, &mut send) {
+                    self.doubt(now);
+                }
+                return;
+            }
         };
         self.on_progress(now, progress, cx);
     }
 
     fn on_progress(&mut self, now: Instant, progress: Progress, cx: &mut Context<'_>) {
         let event = match progress {
-            Progress::None => return,
+            Progress::None => return self.let_go(now, cx.scratch),
             Progress::Ready(keys) => {
                 let deadline = now + cx.timeouts.consent;
                 self.phase = Phase::Up {
                     heard: now,
                     deadline,
+                    goodbye: None,
                 };
                 TransportEvent::Ready(keys)
             }
@@ -318,6 +377,26 @@ impl Transport {
             }
         };
         cx.events.push(event);
+        self.let_go(now, cx.scratch);
+    }
+
+    /// Lets the engine of a handshake go that is done.
+    fn let_go(&mut self, now: Instant, scratch: &mut [u8]) {
+        if matches!(self.phase, Phase::Up { .. })
+            && let Handshake::Going(association) = &mut self.handshake
+            && let Some(afterwards) = association.afterwards(now, scratch)
+        {
+            self.handshake = Handshake::Done(Box::new(afterwards));
+        }
+    }
+}
+
+impl Handshake {
+    fn poll_timeout(&self) -> Option<Instant> {
+        match self {
+            Self::Going(association) => association.poll_timeout(),
+            Self::Awaited | Self::Done(_) => None,
+        }
     }
 }
 
