@@ -11,8 +11,9 @@ const TIMEOUT_MS = 120_000;
 
 /**
  * Like `test`, but a failure prints and keeps its evidence. `evidence()` gives
- * `{ server, sides: [...] }` or `{ server, pages: { name: page } }`, whatever of it exists at the time. An uncaught error in a
- * page is a failure, unless the pages are `foreign`: written by others, with faults of their own.
+ * `{ server, sides: [...] }` or `{ server, pages: { name: page } }`, whatever of it exists at the
+ * time, and `phones` (with `name` and `log()`) beside. An uncaught error in a page is a failure,
+ * unless the pages are `foreign`: written by others, with faults of their own.
  */
 export function scenarios(evidence, { foreign = false } = {}) {
   return (name, options, body) => {
@@ -45,7 +46,7 @@ function pagesOf({ sides = [], pages }) {
 }
 
 async function keep(name, evidence) {
-  const { server } = evidence;
+  const { server, phones = [] } = evidence;
   const pages = pagesOf(evidence);
   mkdirSync(RESULTS, { recursive: true });
   const stem = path.join(RESULTS, name.replace(/[^A-Za-z0-9]+/g, '-').slice(0, 100));
@@ -53,6 +54,10 @@ async function keep(name, evidence) {
   if (server) {
     writeFileSync(`${stem}.server.log`, server.log());
     lines.push('--- server log, last lines', server.log().split('\n').slice(-40).join('\n'));
+  }
+  for (const phone of phones) {
+    writeFileSync(`${stem}.${phone.name}.log`, phone.log());
+    lines.push(`--- telephone of ${phone.name}, last lines`, phone.log().split('\n').slice(-25).join('\n'));
   }
   for (const [who, page] of Object.entries(pages)) {
     const said = page.said.slice(-25).join('\n');

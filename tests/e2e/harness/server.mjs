@@ -86,12 +86,28 @@ export class Callbox {
       stream.setEncoding('utf8');
       stream.on('data', (chunk) => { this.said += chunk; });
     }
-    const [, http, https] = await until('Callbox says that it is ready', () => {
+    const [line, http, https] = await until('Callbox says that it is ready', () => {
       if (this.process.exitCode !== null) throw new Error(`it ended: ${this.said}`);
       return READY.exec(this.said);
     }, START_DEADLINE_MS);
     this.http = Number(http);
     this.https = Number(https);
+    this.sip = Object.fromEntries([...line.matchAll(/ sip-(\w+)=([^\s,]+)/g)].map((match) => match.slice(1)));
+  }
+
+  /** What `callbox status` says. */
+  async status() {
+    return JSON.parse(await this.command(['status', '--json']));
+  }
+
+  /** Waits until no call and no leg of one is left. */
+  isEmpty(deadlineMs) {
+    return until('no call and no leg is left', async () => {
+      const { calls, media_workers: workers } = await this.status();
+      const legs = workers.reduce((sum, worker) => sum + worker.legs, 0);
+      if (calls > 0 || legs > 0) throw new Error(`${calls} calls, ${legs} legs`);
+      return true;
+    }, deadlineMs);
   }
 
   /** Everything it has written so far. */
@@ -121,7 +137,7 @@ export class Callbox {
 }
 
 /** What `serve` prints when it can be used. */
-const READY = /^listening http=\S*:(\d+) https=\S*:(\d+) media=\d+/m;
+const READY = /^listening http=\S*:(\d+) https=\S*:(\d+) media=\d+.*/m;
 
 function merge(base, over) {
   const result = { ...base };
