@@ -42,10 +42,16 @@ pub(super) fn domains(config: &SwitchConfig) -> Domains {
 impl Switch {
     /// An address of record under the name that is used here for its domain, if that has others.
     pub(super) fn at_home(&self, aor: Aor) -> Aor {
-        match self.domains.canonical(aor.domain()) {
-            Some(home) if home != aor.domain() => Aor::new(aor.user(), home).unwrap_or(aor),
-            _ => aor,
+        let home = self.home_of(aor.domain());
+        if home == aor.domain() {
+            return aor;
         }
+        Aor::new(aor.user(), home).unwrap_or(aor)
+    }
+
+    /// The name that is used here for a domain.
+    pub(super) fn home_of<'a>(&'a self, host: &'a Host) -> &'a Host {
+        self.domains.canonical(host).unwrap_or(host)
     }
 
     /// Who may come to a domain without an account.

@@ -338,10 +338,14 @@ impl fmt::Debug for Accepted {
 }
 
 /// "The server MUST assure that the resource designated by the uri parameter is the same as the
-/// resource specified in the Request-Line" (RFC 7616 3.4.6).
+/// resource specified in the Request-Line" (RFC 7616 3.4.6). What a SIP URI designates is its user:
+/// port and parameters only lead there, and clients leave out some of them or add their own.
+/// Whether two hosts are names of the same place is for the caller to tell
+/// ([`Authorization::uri`]); the realm of the nonce tells that it is one of ours.
 fn same_resource(covered: &str, requested: &str) -> bool {
     covered == requested
         || match (Uri::parse(covered), Uri::parse(requested)) {
+            (Ok(Uri::Sip(covered)), Ok(Uri::Sip(requested))) => covered.same_user(&requested),
             (Ok(covered), Ok(requested)) => covered.equivalent(&requested),
             _ => false,
         }

@@ -168,24 +168,28 @@ impl SipUri {
     /// Equality as RFC 3261 19.1.4 defines it. It is not transitive: a parameter that one of the
     /// two lacks is passed over, unless it is one of those that never are.
     pub fn equivalent(&self, other: &Self) -> bool {
-        let user_matches = match (self.user(), other.user()) {
-            (None, None) => true,
-            (Some(a), Some(b)) => same(a, b, false),
-            _ => false,
-        };
         let password_matches = match (self.password(), other.password()) {
             (None, None) => true,
             (Some(a), Some(b)) => same(a, b, false),
             _ => false,
         };
         self.is_secure() == other.is_secure()
-            && user_matches
+            && self.same_user(other)
             && password_matches
             && self.host == other.host
             && self.port == other.port
             && self.params_match(other)
             && other.params_match(self)
             && self.headers_match(other)
+    }
+
+    /// The same user part, wherever it is to be found; both may have none.
+    pub fn same_user(&self, other: &Self) -> bool {
+        match (self.user(), other.user()) {
+            (None, None) => true,
+            (Some(a), Some(b)) => same(a, b, false),
+            _ => false,
+        }
     }
 
     fn params_match(&self, other: &Self) -> bool {

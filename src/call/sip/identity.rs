@@ -40,6 +40,13 @@ enum Denied {
     Rejection(Rejection),
 }
 
+impl Denied {
+    fn elsewhere() -> Self {
+        let reason = "the credentials are malformed or for another request";
+        Self::Rejection(Rejection::new(Status::BAD_REQUEST, reason))
+    }
+}
+
 impl Switch {
     /// Who a request comes from that claims to be `claimed` (From, or To of a REGISTER). `None` if
     /// it was answered with a challenge or a refusal.
@@ -108,6 +115,9 @@ impl Switch {
         }
         self.check_failures(now, address, aor)?;
         match self.verify(now, address, request, aor.domain()) {
+            Verdict::Accepted(accepted) if !self.covers(&accepted.authorization.uri, request) => {
+                Err(Denied::elsewhere())
+            }
             Verdict::Accepted(accepted) => {
                 let user = Aor::new(accepted.username(), aor.domain());
                 // Whoever proved to be one user does not speak for another.
@@ -125,16 +135,24 @@ impl Switch {
             }
             Verdict::NoCredentials => Err(Denied::Challenge { stale: false }),
             Verdict::Stale(_) => Err(Denied::Challenge { stale: true }),
-            Verdict::Refused(Refusal::Uri | Refusal::Malformed(_)) => {
-                Err(Denied::Rejection(Rejection::new(
-                    Status::BAD_REQUEST,
-                    "the credentials are malformed or for another request",
-                )))
-            }
+            Verdict::Refused(Refusal::Uri | Refusal::Malformed(_)) => Err(Denied::elsewhere()),
             Verdict::Refused(_) => {
                 self.note_failure_at(now, address, aor);
                 Err(Denied::Challenge { stale: false })
             }
+        }
+    }
+
+    /// Credentials are for this request if they name its domain, by whatever name of it: some
+    /// telephones write the address of the server there (RFC 7616 3.4.6 asks for the same place,
+    /// not for the same spelling).
+    fn covers(&self, covered: &str, request: &Request) -> bool {
+        match (Uri::parse(covered), request.uri()) {
+            (Ok(Uri::Sip(covered)), Ok(Uri::Sip(requested))) => {
+                self.home_of(covered.host()) == self.home_of(requested.host())
+            }
+            // Compared as a whole by then.
+            _ => true,
         }
     }
 

@@ -233,6 +233,48 @@ fn an_equivalent_request_uri_is_the_same_resource() {
 }
 
 #[test]
+fn a_uri_of_the_same_user_is_the_same_resource_whatever_leads_there() {
+    for (covered, requested) in [
+        ("sip:127.0.0.1:5060", "sip:example.com"),
+        (
+            "sip:bob@example.com",
+            "sip:bob@example.com:5061;transport=tls",
+        ),
+        ("sip:b%6fb@example.com;user=phone", "sip:bob@example.com"),
+        ("sips:bob@example.com", "sip:bob@example.com"),
+    ] {
+        let mut world = World::new(server_policy());
+        world.challenge(None, false).unwrap();
+        let (covered, requested) = (with_uri(covered), with_uri(requested));
+        let sent = world.authorize(&covered);
+        let verdict = world.verify(&requested, &sent);
+        let accepted = assert_accepted(&verdict);
+        assert_eq!(accepted.authorization.uri, covered.uri);
+    }
+}
+
+#[test]
+fn s13_a_uri_of_another_user_is_another_resource() {
+    for (covered, requested) in [
+        ("sip:127.0.0.1:5060", "sip:bob@example.com"),
+        ("sip:bob@example.com", "sip:example.com"),
+        ("sip:bob@example.com", "sip:Bob@example.com"),
+        ("sip:bob@example.com", "tel:bob"),
+        ("bob", "sip:bob@example.com"),
+    ] {
+        let mut world = World::new(server_policy());
+        world.challenge(None, false).unwrap();
+        let sent = world.authorize(&with_uri(covered));
+        let verdict = world.verify(&with_uri(requested), &sent);
+        assert_eq!(verdict, Verdict::Refused(Refusal::Uri), "{covered}");
+    }
+}
+
+fn with_uri(uri: &str) -> Request<'_> {
+    Request { uri, ..REGISTER }
+}
+
+#[test]
 fn a_nonce_goes_stale_by_age_and_with_another_peer_or_secret() {
     let mut world = World::new(server_policy());
     world.challenge(None, false).unwrap();

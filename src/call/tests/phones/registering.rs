@@ -47,6 +47,31 @@ fn s14_md5_is_refused_where_it_is_not_offered() {
     }
 }
 
+/// SIPp writes the address that it sends to, whatever the Request-URI says.
+#[test]
+fn credentials_may_name_the_domain_by_another_of_its_names() {
+    assert_eq!(registered_with("sip:example.org"), Status::OK);
+    assert_eq!(registered_with("sip:localhost:5060"), Status::OK);
+}
+
+#[test]
+fn s13_credentials_for_another_host_or_user_are_refused() {
+    for uri in ["sip:example.com", "sip:alice@example.org"] {
+        assert_eq!(registered_with(uri), Status::BAD_REQUEST, "{uri}");
+    }
+}
+
+/// What a REGISTER of `sip:example.org` is answered whose credentials are for another URI.
+fn registered_with(uri: &str) -> Status {
+    let mut bench = bench();
+    let phone = bench.silent_phone("alice", Transport::Udp, "192.0.2.7:5060");
+    bench.send(&phone, &phone.register(1, ""));
+    let challenge = bench.response(&phone);
+    let credentials = credentials(&phone, &challenge, "REGISTER", uri);
+    bench.send(&phone, &phone.register(2, &credentials));
+    bench.response(&phone).status()
+}
+
 #[test]
 fn a_telephone_whose_flow_was_forgotten_is_found_by_its_address() {
     let mut bench = bench();
