@@ -1,14 +1,13 @@
-// SIPp plays a scenario of tests/sip against the server.
+// SIPp plays a script against the server.
 
 import { spawn } from 'node:child_process';
 import dgram from 'node:dgram';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { REPOSITORY, scratch } from './paths.mjs';
+import { scratch } from './paths.mjs';
 import { until } from './wait.mjs';
 
-const SCENARIOS = path.join(REPOSITORY, 'tests/sip');
 const TIMEOUT_S = 30;
 const TRANSPORTS = { udp: 'u1', tcp: 't1' };
 
@@ -22,27 +21,30 @@ export class Sipp {
     Object.assign(this, fields);
   }
 
-  /** Plays a scenario `calls` times, `rate` new ones a second, and demands that each goes well. */
-  async play(scenario, options) {
-    await this.begin(scenario, options);
+  /** Plays a script `calls` times, `rate` new ones a second, and demands that each goes well. */
+  async play(script, options) {
+    await this.begin(script, options);
     await this.done();
   }
 
-  /** Starts to play a scenario of somebody who is called; gives back once it listens. */
-  async awaitCalls(scenario, options) {
-    await this.begin(scenario, options);
+  /** Starts to play a script of somebody who is called; gives back once it listens. */
+  async awaitCalls(script, options) {
+    await this.begin(script, options);
     await until(`${this.name} listens`, () => isTaken(this.port));
   }
 
-  async begin(scenario, { callee = this.name, calls = 1, rate = 10 } = {}) {
-    const directory = mkdtempSync(path.join(scratch('sipp'), `${scenario}-`));
-    const [errors, messages] = ['errors', 'messages'].map((name) => path.join(directory, name));
+  async begin(script, { callee, calls = 1, rate = 10 } = {}) {
+    const directory = mkdtempSync(path.join(scratch('sipp'), `${this.name}-`));
+    const [errors, messages, scenario] = ['errors', 'messages', 'scenario.xml'].map((name) => path.join(directory, name));
+    writeFileSync(scenario, script.toXml());
     const said = [];
     const child = spawn('sipp', [
       this.server.sip[this.transport],
-      '-sf', path.join(SCENARIOS, `${scenario}.xml`),
+      '-sf', scenario,
       '-t', TRANSPORTS[this.transport], '-i', '127.0.0.1', '-p', String(this.port),
-      '-key', 'me', this.name, '-s', callee, '-au', this.name, '-ap', this.password,
+      '-key', 'me', this.name, '-key', 'protocol', this.transport.toUpperCase(), '-au', this.name, '-ap', this.password,
+      // Else its credentials are for the server's address: they are taken for a REGISTER alone.
+      ...(callee === undefined ? [] : ['-s', callee, '-auth_uri', `${callee}@localhost`]),
       '-m', String(calls), '-l', String(calls), '-r', String(rate),
       '-timeout', `${TIMEOUT_S}s`, '-timeout_error', '-nostdin',
       '-trace_err', '-error_file', errors, '-trace_msg', '-message_file', messages,
@@ -52,17 +54,19 @@ export class Sipp {
       child.once('error', reject);
       child.once('exit', (code, signal) => resolve(code ?? signal));
     });
-    const tail = (file) => (existsSync(file) ? readFileSync(file, 'utf8').slice(-3000) : '');
+    const tail = (file, length) => (existsSync(file) ? readFileSync(file, 'utf8').slice(-length) : '');
     this.child = child;
     this.result = exit.then((code) => {
       if (code === 0) return;
-      throw new Error(`${this.name}'s SIPp ended with ${code} in ${scenario}: ${tail(errors)}\n${tail(messages)}\n${said.join('').slice(-1500)}`);
+      throw new Error([
+        `${this.name}'s SIPp ended with ${code}:`, tail(errors, 3000), tail(messages, 6000), said.join('').slice(-500),
+      ].join('\n'));
     });
     // Whoever waits hears of it.
     this.result.catch(() => {});
   }
 
-  /** The scenario has been played, and each call went as it says. */
+  /** The script has been played, and each call went as it says. */
   done() {
     return this.result;
   }
