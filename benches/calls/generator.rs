@@ -142,6 +142,12 @@ impl Generator {
         Ok(generator)
     }
 
+    /// Takes in two telephones that know where to send.
+    pub(crate) fn add_phones(&mut self, caller: Peer, callee: Peer) -> Result<()> {
+        self.add(caller)?;
+        self.add(callee)
+    }
+
     /// The addresses of both sides of each call.
     pub(crate) fn pairs(&self) -> Result<Vec<(SocketAddr, SocketAddr)>> {
         self.peers

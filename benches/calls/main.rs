@@ -5,7 +5,10 @@
 //! of the server's process, as the kernel accounts it; compare ratios, not absolute times.
 //!
 //! `cargo bench --bench calls -- --guests 300 --calls 100 --video-calls 10 --payload 160 --no-floor`
-//! is a full house. The exit code is 1 if a packet was lost anywhere, and 2 if the generator did
+//! is a full house. `-- --phones` measures calls between telephones, PCMU in plain RTP, beside
+//! rtpengine (Debian's `rtpengine-daemon`, in user space).
+//!
+//! The exit code is 1 if a packet was lost anywhere, and 2 if the generator did
 //! not keep its pace: then the run says nothing.
 
 #![allow(
@@ -18,8 +21,10 @@
 mod copy_loop;
 mod generator;
 mod peer;
+mod phones;
 mod process;
 mod report;
+mod rtpengine;
 mod sdp;
 mod signalling;
 #[path = "../../media/tests/peer/transport.rs"]
@@ -41,8 +46,12 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
 use generator::{Generator, Load};
-use process::Server;
+use media::ids::IceCredentials;
+use peer::Peer;
+use phones::Phones;
+use process::{Process, Server};
 use report::{Memory, PerCall, Row, Way};
+use rtpengine::Rtpengine;
 use signalling::Calls;
 
 /// For how long the gathering copy loop lets packets gather: as long as the server does.
@@ -75,6 +84,9 @@ struct Options {
     /// How often all is measured; the table gives medians.
     #[arg(long, default_value_t = 1)]
     rounds: usize,
+    /// Calls between telephones instead, beside rtpengine instead of the copy loops.
+    #[arg(long)]
+    phones: bool,
     /// Leave the copy loops out.
     #[arg(long)]
     no_floor: bool,
@@ -106,6 +118,11 @@ fn main() -> Result<ExitCode> {
     let mut rows = Vec::new();
     for payload in &options.payload {
         for _ in 0..options.rounds {
+            if options.phones {
+                rows.push(by_rtpengine(&options, *payload)?);
+                rows.push(between_phones(&options, *payload)?);
+                continue;
+            }
             if !options.no_floor {
                 rows.push(floor(&options, *payload, Way::Copy)?);
                 rows.push(floor(&options, *payload, Way::GatheringCopy)?);
@@ -154,6 +171,81 @@ fn floor(options: &Options, payload: usize, way: Way) -> Result<Row> {
     let outcome = generator.run(&load(options, payload))?;
     let cpu = copier.process().cpu()? - before;
     copier.stop()?;
+    Ok(Row::new(way, payload, outcome, cpu))
+}
+
+/// Two telephones of a call.
+fn pair_of_phones(index: usize) -> Result<(Peer, Peer)> {
+    let none = IceCredentials {
+        ufrag: "none".into(),
+        pwd: "none".into(),
+    };
+    Ok((
+        Peer::phone(&none, 2 * index)?,
+        Peer::phone(&none, 2 * index + 1)?,
+    ))
+}
+
+/// Telephones by rtpengine, which is told of each call beforehand.
+fn by_rtpengine(options: &Options, payload: usize) -> Result<Row> {
+    let mut rtpengine = Rtpengine::start()?;
+    let mut generator = Generator::empty()?;
+    for index in 0..options.calls {
+        let (caller, callee) = pair_of_phones(index)?;
+        rtpengine.connect(index, &caller, &callee)?;
+        generator.add_phones(caller, callee)?;
+    }
+    let row = measure(
+        options,
+        payload,
+        Way::Rtpengine,
+        &mut generator,
+        rtpengine.process(),
+    )?;
+    rtpengine.stop()?;
+    Ok(row)
+}
+
+/// Telephones through the server.
+fn between_phones(options: &Options, payload: usize) -> Result<Row> {
+    let mut server = Server::start()?;
+    let mut phones = Phones::default();
+    let mut generator = Generator::empty()?;
+    for index in 0..options.calls {
+        let (caller, callee) = pair_of_phones(index)?;
+        phones
+            .connect(server.sip()?, index, &caller, &callee)
+            .with_context(|| format!("call {index} did not come about"))?;
+        generator.add_phones(caller, callee)?;
+    }
+    let row = measure(
+        options,
+        payload,
+        Way::Phones,
+        &mut generator,
+        server.process(),
+    )?;
+    drop(phones);
+    server.stop()?;
+    Ok(row)
+}
+
+/// What the packets of calls that stand cost a process.
+fn measure(
+    options: &Options,
+    payload: usize,
+    way: Way,
+    generator: &mut Generator,
+    process: Process,
+) -> Result<Row> {
+    let mut load = load(options, payload);
+    let length = load.length;
+    load.length = Duration::from_secs(1);
+    generator.run(&load)?;
+    load.length = length;
+    let before = process.cpu()?;
+    let outcome = generator.run(&load)?;
+    let cpu = process.cpu()? - before;
     Ok(Row::new(way, payload, outcome, cpu))
 }
 

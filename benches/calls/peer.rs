@@ -12,7 +12,7 @@ use media::rtp::{Header, Ntp64, Reception, is_rtcp};
 use media::srtp::{Keys, MAX_RTCP_OVERHEAD, MAX_RTP_OVERHEAD, Profile, SrtpInbound, SrtpOutbound};
 
 use super::generator::Load;
-use super::sdp::{OPUS, Side, VP8};
+use super::sdp::{OPUS, PCMU, Side, VP8};
 use super::transport::{ClientTransport, Version};
 
 const HEADER_LEN: usize = 12;
@@ -36,6 +36,8 @@ pub(crate) struct Peer {
     srtp: Option<(SrtpOutbound, SrtpInbound)>,
     streams: Vec<Stream>,
     heard: Vec<Reception>,
+    /// Bytes behind each packet without encryption: for the copy loop as many as encryption adds.
+    trailer: usize,
 }
 
 struct Stream {
@@ -51,6 +53,11 @@ struct Stream {
 impl Stream {
     fn is_video(&self) -> bool {
         self.burst > 1
+    }
+
+    /// Of its clock, in 20 ms.
+    fn tick(&self) -> u32 {
+        if self.payload_type == PCMU { 160 } else { 960 }
     }
 }
 
@@ -80,7 +87,18 @@ impl Peer {
             srtp: None,
             streams,
             heard: Vec::new(),
+            trailer: MAX_RTP_OVERHEAD,
         })
+    }
+
+    /// A telephone: PCMU, and no encryption.
+    pub(crate) fn phone(ice: &IceCredentials, index: usize) -> Result<Self> {
+        let mut peer = Self::new(ice, index, false)?;
+        for stream in &mut peer.streams {
+            stream.payload_type = PCMU;
+        }
+        peer.trailer = 0;
+        Ok(peer)
     }
 
     /// What its description says.
@@ -156,6 +174,7 @@ impl Peer {
                         heard(packet, now);
                     }
                 }
+                (Some(128..=191), None) if is_rtcp(datagram) => {}
                 (Some(128..=191), None) => heard(datagram, now),
                 _ => {
                     let from = self.socket.peer_addr()?;
@@ -216,7 +235,7 @@ impl Peer {
             buffer[TIME_AT..TIME_AT + 8].copy_from_slice(&time.to_be_bytes());
             let len = match &mut self.srtp {
                 Some((outbound, _)) => outbound.protect_rtp(&mut buffer, len)?,
-                None => len + MAX_RTP_OVERHEAD,
+                None => len + self.trailer,
             };
             stream.sequence_number = stream.sequence_number.wrapping_add(1);
             stream.packets = stream.packets.wrapping_add(1);
@@ -224,7 +243,7 @@ impl Peer {
                 .send(&buffer[..len])
                 .context("the kernel does not take a packet")?;
         }
-        stream.timestamp = stream.timestamp.wrapping_add(960);
+        stream.timestamp = stream.timestamp.wrapping_add(stream.tick());
         Ok(u64::from(stream.burst))
     }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -70,6 +71,7 @@ pub(crate) struct Server {
     child: Child,
     url: String,
     media_port: u16,
+    sip: Option<SocketAddr>,
     directory: tempfile::TempDir,
 }
 
@@ -89,6 +91,7 @@ impl Server {
             child,
             url: String::new(),
             media_port: 0,
+            sip: None,
             directory,
         };
         for line in BufReader::new(stdout).lines() {
@@ -100,6 +103,7 @@ impl Server {
                 match place.split_once('=') {
                     Some(("http", address)) => server.url = format!("ws://{address}"),
                     Some(("media", port)) => server.media_port = port.parse()?,
+                    Some(("sip-udp", address)) => server.sip = Some(address.parse()?),
                     _ => {}
                 }
             }
@@ -114,6 +118,11 @@ impl Server {
 
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where telephones reach it.
+    pub(crate) fn sip(&self) -> Result<SocketAddr> {
+        self.sip.context("the server has no port for SIP over UDP")
     }
 
     pub(crate) fn process(&self) -> Process {
@@ -228,7 +237,7 @@ listen = "127.0.0.1:0"
 [https]
 listen = []
 [sip]
-udp = []
+udp = "127.0.0.1:0"
 tcp = []
 tls = []
 [media]
@@ -237,6 +246,7 @@ addresses = ["127.0.0.1"]
 [limits]
 sessions = 4000
 messages_per_second = 1000
+calls_per_second = 1000
 [log]
 level = "warn"
 "#;

@@ -13,14 +13,28 @@ pub(crate) enum Way {
     /// The same, letting packets gather as the server does.
     GatheringCopy,
     Callbox,
+    /// Callbox, between telephones.
+    Phones,
+    /// The same calls by rtpengine.
+    Rtpengine,
 }
 
 impl Way {
+    /// What it is compared to.
+    fn floor(self) -> Self {
+        match self {
+            Self::Phones | Self::Rtpengine => Self::Rtpengine,
+            _ => Self::Copy,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Copy => "copy loop",
             Self::GatheringCopy => "copy, gathering",
             Self::Callbox => "callbox",
+            Self::Phones => "callbox, phones",
+            Self::Rtpengine => "rtpengine",
         }
     }
 }
@@ -129,7 +143,10 @@ pub(crate) fn print(rows: &[Row]) {
         }
     }
     println!();
-    println!("CPU: median and least of the rounds. ratio: to the copy loop of the same round;");
+    println!(
+        "CPU: median and least of the rounds. ratio: to the copy loop of the same round, or to"
+    );
+    println!("rtpengine where telephones call;");
     println!("(gath.): to the copy loop that lets packets gather for as long as the server does.");
     println!("KiB a call: growth of the server's resident set beyond the empty server, a call and");
     println!(
@@ -203,7 +220,7 @@ fn print_rounds(rows: &[Row], way: Way, payload: usize) {
         all(&|row| row.outcome.lost()),
         median(cpu),
         least,
-        ratio(Way::Copy),
+        ratio(way.floor()),
         ratio(Way::GatheringCopy),
         median(rounds.iter().map(|row| row.delay_ms(0.50)).collect()),
         median(rounds.iter().map(|row| row.delay_ms(0.99)).collect()),

@@ -17,6 +17,8 @@ pub(crate) struct Side<'a> {
 
 pub(crate) const OPUS: u8 = 111;
 pub(crate) const VP8: u8 = 96;
+/// Static (RFC 3551 6).
+pub(crate) const PCMU: u8 = 0;
 
 impl Side<'_> {
     pub(crate) fn to_text(&self) -> String {
@@ -77,4 +79,24 @@ pub(crate) fn remote(sdp: &str) -> Result<(IceCredentials, SocketAddr)> {
         words.next().context("no port")?,
     );
     Ok((ice, SocketAddr::new(ip.parse()?, port.parse()?)))
+}
+
+/// What a telephone says that hears and speaks PCMU there.
+pub(crate) fn phone(media: SocketAddr) -> String {
+    let (ip, port) = (media.ip(), media.port());
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
+         m=audio {port} RTP/AVP {PCMU}\r\na=rtpmap:{PCMU} PCMU/8000\r\na=rtcp-mux\r\na=sendrecv\r\n"
+    )
+}
+
+/// Where media of a description goes.
+pub(crate) fn media_of(description: &str) -> Result<SocketAddr> {
+    let word = |start: &str, at: usize| {
+        let line = description.lines().find(|line| line.starts_with(start));
+        let word = line.and_then(|line| line.split_whitespace().nth(at));
+        word.with_context(|| format!("no {start} in\n{description}"))
+    };
+    let (ip, port) = (word("c=IN", 2)?, word("m=audio", 1)?);
+    Ok(SocketAddr::new(ip.parse()?, port.parse()?))
 }

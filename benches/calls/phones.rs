@@ -1,0 +1,146 @@
+//! Telephones with SIP over UDP, guests of the server, with RTP and nothing else.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::peer::Peer;
+use super::sdp;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One telephone: what it signals by.
+pub(crate) struct Phone {
+    name: String,
+    socket: UdpSocket,
+}
+
+/// Calls between telephones; their sockets stay open as long as this lives.
+#[derive(Default)]
+pub(crate) struct Phones(Vec<Phone>);
+
+impl Phones {
+    /// Two new telephones: the first calls the second, who answers. Their media is aimed at the
+    /// server.
+    pub(crate) fn connect(
+        &mut self,
+        server: SocketAddr,
+        index: usize,
+        caller_media: &Peer,
+        callee_media: &Peer,
+    ) -> Result<()> {
+        let caller = Phone::new(server, format!("phone{}", 2 * index))?;
+        let mut callee = Phone::new(server, format!("phone{}", 2 * index + 1))?;
+        callee.register()?;
+        let offer = sdp::phone(caller_media.address()?);
+        caller.send(&caller.invite(&callee.name, &offer)?)?;
+        let invite = callee.receive("INVITE")?;
+        let answer = sdp::phone(callee_media.address()?);
+        callee.send(&callee.ok(&invite, &answer)?)?;
+        let ok = caller.receive("SIP/2.0 200")?;
+        caller.send(&caller.ack(&callee.name, &ok)?)?;
+        callee.receive("ACK")?;
+        caller_media.aim_at(sdp::media_of(&ok)?)?;
+        callee_media.aim_at(sdp::media_of(&invite)?)?;
+        self.0.extend([caller, callee]);
+        Ok(())
+    }
+}
+
+impl Phone {
+    fn new(server: SocketAddr, name: String) -> Result<Self> {
+        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        socket.connect(server)?;
+        socket.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self { name, socket })
+    }
+
+    fn contact(&self) -> Result<String> {
+        Ok(format!("<sip:{}@{}>", self.name, self.socket.local_addr()?))
+    }
+
+    /// What every request of ours begins with, up to its Content headers.
+    fn head(&self, method: &str, uri: &str, to: &str, branch: &str) -> Result<String> {
+        let Self { name, socket } = self;
+        let local = socket.local_addr()?;
+        let contact = self.contact()?;
+        Ok(format!(
+            "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK{branch}{name}\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:{name}@localhost>;tag={name}\r\nTo: {to}\r\n\
+             Call-ID: {name}\r\nCSeq: 1 {method}\r\nContact: {contact}\r\n"
+        ))
+    }
+
+    fn register(&mut self) -> Result<()> {
+        let to = format!("<sip:{}@localhost>", self.name);
+        let head = self.head("REGISTER", "sip:localhost", &to, "r")?;
+        self.send(&format!("{head}Expires: 3600\r\nContent-Length: 0\r\n\r\n"))?;
+        self.receive("SIP/2.0 200").map(drop)
+    }
+
+    fn invite(&self, callee: &str, offer: &str) -> Result<String> {
+        let uri = format!("sip:{callee}@localhost");
+        let head = self.head("INVITE", &uri, &format!("<{uri}>"), "i")?;
+        Ok(with_body(&head, offer))
+    }
+
+    fn ack(&self, callee: &str, ok: &str) -> Result<String> {
+        let contact = header(ok, "Contact")?;
+        let uri = contact
+            .split(['<', '>'])
+            .nth(1)
+            .with_context(|| format!("{callee}'s Contact is odd: {contact}"))?;
+        let head = self.head("ACK", uri, header(ok, "To")?, "a")?;
+        Ok(format!("{head}Content-Length: 0\r\n\r\n"))
+    }
+
+    fn ok(&self, invite: &str, answer: &str) -> Result<String> {
+        let mut head = String::from("SIP/2.0 200 OK\r\n");
+        for name in ["Via", "From", "Call-ID", "CSeq"] {
+            head.push_str(&format!("{name}: {}\r\n", header(invite, name)?));
+        }
+        let (to, contact) = (header(invite, "To")?, self.contact()?);
+        head.push_str(&format!(
+            "To: {to};tag={}\r\nContact: {contact}\r\n",
+            self.name
+        ));
+        Ok(with_body(&head, answer))
+    }
+
+    fn send(&self, message: &str) -> Result<()> {
+        self.socket.send(message.as_bytes())?;
+        Ok(())
+    }
+
+    /// The next message that begins so; what only tells of progress is passed over.
+    fn receive(&self, start: &str) -> Result<String> {
+        let mut buffer = [0; 65_536];
+        loop {
+            let len = self.socket.recv(&mut buffer);
+            let len = len.with_context(|| format!("{}: no {start} came", self.name))?;
+            let message = String::from_utf8_lossy(&buffer[..len]).into_owned();
+            if message.starts_with(start) {
+                return Ok(message);
+            }
+            // Keep-alives are asked for by OPTIONS.
+            if !message.starts_with("SIP/2.0 1") && !message.starts_with("OPTIONS") {
+                bail!("{}: instead of {start} came\n{message}", self.name);
+            }
+        }
+    }
+}
+
+fn with_body(head: &str, sdp: &str) -> String {
+    let len = sdp.len();
+    format!("{head}Content-Type: application/sdp\r\nContent-Length: {len}\r\n\r\n{sdp}")
+}
+
+/// The value of a header, written as the server writes it.
+fn header<'a>(message: &'a str, name: &str) -> Result<&'a str> {
+    let value = message.lines().find_map(|line| {
+        let (found, value) = line.split_once(": ")?;
+        found.eq_ignore_ascii_case(name).then_some(value)
+    });
+    value.with_context(|| format!("no {name} in\n{message}"))
+}
