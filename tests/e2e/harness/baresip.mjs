@@ -1,92 +1,62 @@
-// A baresip without sound hardware: it sends a tone of its own, writes down what it hears, and is
-// ordered about over its control port.
+// A baresip, which takes its orders over a control port.
 
-import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 
 import { scratch } from './paths.mjs';
-import { heardNothing, heardOnly } from './proof.mjs';
-import { SIDES, TONES } from './sides.mjs';
-import { lastOf, level } from './sound.mjs';
+import { SIDES } from './sides.mjs';
+import { Telephone } from './telephone.mjs';
 import { until } from './wait.mjs';
 
+/** What it says of the bits a second that it sends and receives. */
+const RECEIVES = /audio=\d+\/[3-9]\d{4} /;
+const RECEIVES_NOTHING = /audio=\d+\/0 /;
+
 const MODULES = '/usr/lib/baresip/modules';
-const LISTEN_SECONDS = 0.5;
-const STOP_DEADLINE_MS = 5_000;
 
 /** A running baresip. */
-export class Baresip {
+export class Baresip extends Telephone {
   /**
    * Starts it under a name, and waits until it is registered. It sends the tone of `side`.
-   * `account` are further parameters of its account, e.g. `audio_codecs=PCMA`.
+   * `account` are further parameters of its account, e.g. `audio_codecs=PCMA`, and `modules` what
+   * they need.
    */
   static async register(side, server, { name, password, transport = 'udp', account = [], modules = [] }) {
-    const phone = await Baresip.start(side, server, { name, password, transport, account, modules });
-    await phone.event('REGISTER_OK');
-    return phone;
-  }
-
-  static async start(side, server, { name, password, transport = 'udp', account = [], modules = [] }) {
     const directory = mkdtempSync(path.join(scratch('baresip'), `${name}-`));
     const heard = path.join(directory, 'heard');
     mkdirSync(heard);
     const control = await freePort();
-    const lines = [
-      'poll_method epoll',
-      'sip_listen 127.0.0.1:0',
-      `audio_source ausine,${SIDES[side].tone}`,
-      'audio_player aubridge,nobody',
-      'audio_alert aubridge,nobody',
-      'ausrc_channels 1',
-      'auplay_channels 1',
-      'audio_level no',
-      'rtp_timeout 0',
-      `module_path ${MODULES}`,
-      ...['g711.so', 'ausine.so', 'aubridge.so', 'sndfile.so', ...modules].map((it) => `module ${it}`),
-      'module_tmp account.so',
-      'module_app menu.so',
-      'module_app ctrl_tcp.so',
-      `ctrl_tcp_listen 127.0.0.1:${control}`,
-      `snd_path ${heard}`,
-      '',
-    ];
-    writeFileSync(path.join(directory, 'config'), lines.join('\n'));
     const parameters = [
-      `auth_user=${name}`,
-      ...(password === undefined ? [] : [`auth_pass=${password}`]),
-      `outbound="sip:${server.sip[transport]};transport=${transport}"`,
-      'regint=600',
-      ...account,
+      `auth_user=${name}`, `auth_pass=${password}`, `outbound="sip:${server.sip[transport]};transport=${transport}"`,
+      'regint=600', ...account,
     ];
-    writeFileSync(path.join(directory, 'accounts'), `<sip:${name}@localhost;transport=${transport}>;${parameters.join(';')}\n`);
-    writeFileSync(path.join(directory, 'contacts'), '');
-    const phone = new Baresip({ name, side, heard, directory, control });
-    await phone.launch();
-    return phone;
+    const files = {
+      config: configuration({ tone: SIDES[side].tone, control, heard, modules }),
+      accounts: [`<sip:${name}@localhost;transport=${transport}>;${parameters.join(';')}`],
+      contacts: [],
+    };
+    for (const [file, lines] of Object.entries(files)) {
+      writeFileSync(path.join(directory, file), `${lines.join('\n')}\n`);
+    }
+    const phone = new Baresip({ name, side, directory, dumps: heard, control });
+    try {
+      await phone.begin();
+      return phone;
+    } catch (error) {
+      await phone.stop();
+      throw error;
+    }
   }
 
-  constructor(fields) {
-    Object.assign(this, fields);
-    this.said = '';
+  async begin() {
+    this.launch('baresip', ['-f', this.directory, '-v', '-s']);
+    await this.says(/200 OK .*\[1 binding\]/);
+    this.socket = await until(`${this.name}'s baresip takes orders`, () => connect(this.control));
+    this.socket.setEncoding('utf8');
+    let waiting = '';
     this.events = [];
     this.seen = 0;
-  }
-
-  async launch() {
-    this.process = spawn('baresip', ['-f', this.directory, '-v'], { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.gone = new Promise((resolve) => { this.process.once('exit', resolve); });
-    for (const stream of [this.process.stdout, this.process.stderr]) {
-      stream.setEncoding('utf8');
-      stream.on('data', (chunk) => { this.said += chunk; });
-    }
-    this.socket = await until(`${this.name}'s baresip takes orders`, () => {
-      if (this.process.exitCode !== null) throw new Error(`it ended: ${this.said}`);
-      return connect(this.control);
-    });
-    let waiting = '';
-    this.socket.setEncoding('utf8');
     this.socket.on('data', (chunk) => {
       const { messages, rest } = netstrings(waiting + chunk);
       waiting = rest;
@@ -108,8 +78,17 @@ export class Baresip {
     this.order('hangup');
   }
 
-  key(digit) {
-    this.order('sndcode', digit);
+  hold() {
+    this.heldItself = true;
+    this.order('hold');
+  }
+
+  resume() {
+    this.order('resume');
+  }
+
+  keys(digits) {
+    this.order('sndcode', digits);
   }
 
   order(command, params = '') {
@@ -119,21 +98,12 @@ export class Baresip {
 
   // --- what a person notices ----------------------------------------------------------------
 
-  /** Waits for the next event of this kind, and gives it. */
-  event(type, deadlineMs) {
-    return until(`${this.name}'s baresip says ${type}`, () => {
-      const at = this.events.findIndex((event, n) => n >= this.seen && event.type === type);
-      if (at < 0) throw new Error(JSON.stringify(this.events.slice(this.seen).map((event) => event.type)));
-      this.seen = at + 1;
-      return this.events[at];
-    }, deadlineMs);
-  }
-
   rung() {
     return this.event('CALL_INCOMING');
   }
 
-  talking() {
+  async talking() {
+    this.heldItself = false;
     return this.event('CALL_ESTABLISHED');
   }
 
@@ -141,50 +111,74 @@ export class Baresip {
     return this.event('CALL_CLOSED');
   }
 
-  /** Waits until the tone of `sideName`, and of nobody else, comes in. */
-  hears(sideName, deadlineMs) {
-    return until(`${this.name}'s baresip hears the tone of ${sideName}`, () => {
-      const heard = this.listen();
-      if (!heardOnly(heard, SIDES[sideName].tone)) throw new Error(JSON.stringify(heard));
-      return heard;
-    }, deadlineMs);
+  /** Waits until this key is pressed at the other side. */
+  hearsKey(digit) {
+    return this.event('CALL_DTMF_START', (event) => event.param === digit);
+  }
+
+  /** Waits for the next event of this kind, and gives it. */
+  event(type, wanted = () => true) {
+    return until(`${this.name}'s baresip says ${type}`, () => {
+      const at = this.events.findIndex((event, n) => n >= this.seen && event.type === type && wanted(event));
+      if (at < 0) throw new Error(JSON.stringify(this.events.slice(this.seen).map((event) => event.type)));
+      this.seen = at + 1;
+      return this.events[at];
+    });
+  }
+
+  /**
+   * After it has put the call on hold itself, baresip 1.0 writes down no more of what comes in; that
+   * something does is all there is to tell then.
+   */
+  hears(side, deadlineMs) {
+    if (!this.heldItself) return super.hears(side, deadlineMs);
+    this.noticed = this.said.length;
+    return this.says(RECEIVES, deadlineMs);
   }
 
   hearsNothing(deadlineMs) {
-    return until(`${this.name}'s baresip hears nothing`, () => {
-      const heard = this.listen();
-      if (!heardNothing(heard)) throw new Error(JSON.stringify(heard));
-      return heard;
-    }, deadlineMs);
+    if (!this.heldItself) return super.hearsNothing(deadlineMs);
+    this.noticed = this.said.length;
+    return this.says(RECEIVES_NOTHING, deadlineMs);
   }
 
-  /** The level of each tone, dB, in what came in last. */
-  listen() {
-    const files = readdirSync(this.heard).filter((name) => name.endsWith('-dec.wav')).sort();
-    if (files.length === 0) return { deaf: 'nothing has come in' };
-    const { samples, rate } = lastOf(path.join(this.heard, files.at(-1)), LISTEN_SECONDS);
-    if (samples.length < rate * LISTEN_SECONDS) return { deaf: 'not enough has come in' };
-    return { loudest: Object.fromEntries(TONES.map((tone) => [tone, level(samples, tone, rate)])) };
+  /** A file for each call. */
+  get recording() {
+    const last = readdirSync(this.dumps).filter((name) => name.endsWith('-dec.wav')).sort().at(-1);
+    return path.join(this.dumps, last ?? 'nothing');
   }
 
-  // ------------------------------------------------------------------------------------------
-
-  /** What it has written so far. */
-  log() {
-    return this.said;
-  }
-
-  async stop() {
+  quit() {
     this.socket?.destroy();
-    if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill('SIGTERM');
-    const timer = setTimeout(() => this.process.kill('SIGKILL'), STOP_DEADLINE_MS);
-    await this.gone;
-    clearTimeout(timer);
+    this.process.kill('SIGTERM');
   }
 }
 
+/** Its tone is made at 48 kHz, in stereo, or not at all. */
+function configuration({ tone, control, heard, modules }) {
+  return [
+    'poll_method epoll',
+    'sip_listen 127.0.0.1:0',
+    `audio_source ausine,${tone}`,
+    'ausrc_srate 48000',
+    'ausrc_channels 2',
+    'audio_player aubridge,nobody',
+    'audio_alert aubridge,nobody',
+    'auplay_channels 1',
+    'audio_level no',
+    'rtp_timeout 0',
+    `module_path ${MODULES}`,
+    ...['g711.so', 'ausine.so', 'aubridge.so', 'sndfile.so', ...modules].map((it) => `module ${it}`),
+    'module_tmp account.so',
+    'module_app menu.so',
+    'module_app ctrl_tcp.so',
+    `ctrl_tcp_listen 127.0.0.1:${control}`,
+    `snd_path ${heard}`,
+  ];
+}
+
 /** A TCP port that nobody has. */
-export function freePort() {
+function freePort() {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
     server.once('error', reject);

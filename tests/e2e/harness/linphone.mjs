@@ -1,74 +1,79 @@
-// linphonec without sound hardware: it plays a file with a tone of its own, records what it hears,
-// and is ordered about over its standard input. It signs in over TLS and asks for SDES keys.
+// A linphonec, which takes its orders from its standard input.
 
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { makeFixtures } from './fixtures.mjs';
 import { scratch } from './paths.mjs';
-import { heardOnly } from './proof.mjs';
-import { SIDES, TONES } from './sides.mjs';
-import { lastOf, level } from './sound.mjs';
+import { Telephone } from './telephone.mjs';
 import { until } from './wait.mjs';
 
-const LISTEN_SECONDS = 0.5;
-const STOP_DEADLINE_MS = 5_000;
+/** What it wants of media where its signalling is safe, and where it is not. */
+const ENCRYPTION = { tls: 'srtp', udp: 'none' };
+
+/** It does not say by itself that it is registered: it is asked as often. */
+const REGISTERED_YET_MS = 200;
 
 /** A running linphonec. */
-export class Linphone {
-  /** Starts it under a name, and waits until it is registered. It sends the tone of `side`. */
-  static async register(side, server, { name, password }) {
+export class Linphone extends Telephone {
+  /**
+   * Starts it under a name, and waits until it is registered. It sends the tone of `side`; over
+   * TLS it wants SDES keys.
+   */
+  static async register(side, server, { name, password, transport = 'tls' }) {
     const directory = mkdtempSync(path.join(scratch('linphone'), `${name}-`));
+    // It makes no directory itself, and does without its database then, and without a network.
+    for (const it of ['.local/share/linphone', '.config/linphone']) mkdirSync(path.join(directory, it), { recursive: true });
+    const proxy = `sip:${server.sip[transport]};transport=${transport}`;
     const configuration = path.join(directory, 'linphonerc');
-    const [, port] = server.sip.tls.split(':');
     writeFileSync(configuration, sections({
       sip: {
-        verify_server_certs: 0, verify_server_cn: 0, use_ipv6: 0, sip_port: 0, sip_tcp_port: 0, sip_tls_port: -1,
-        media_encryption: 'srtp', default_proxy: 0, register_only_when_network_is_up: 0, guess_hostname: 1,
+        sip_port: ANY_PORT, sip_tcp_port: NO_PORT, sip_tls_port: NO_PORT, use_ipv6: 0, guess_hostname: 1,
+        verify_server_certs: 0, verify_server_cn: 0, media_encryption: ENCRYPTION[transport], default_proxy: 0,
       },
-      rtp: { audio_rtp_port: -1, video_rtp_port: -1 },
+      rtp: { audio_rtp_port: ANY_PORT, video_rtp_port: ANY_PORT },
       video: { enabled: 0, capture: 0, display: 0 },
       misc: { config_version: 1 },
       auth_info_0: { username: name, passwd: password, realm: 'localhost', domain: 'localhost' },
       proxy_0: {
-        reg_proxy: `<sip:127.0.0.1:${port};transport=tls>`, reg_route: `<sip:127.0.0.1:${port};transport=tls;lr>`,
-        reg_identity: `sip:${name}@localhost`, reg_expires: 600, reg_sendregister: 1, publish: 0,
+        reg_proxy: `<${proxy}>`, reg_route: `<${proxy};lr>`, reg_identity: `sip:${name}@localhost`,
+        reg_expires: 600, reg_sendregister: 1, publish: 0,
       },
     }));
-    const phone = new Linphone({ name, side, directory, configuration });
-    phone.launch();
-    await phone.says(/Registration on .* successful/);
-    return phone;
-  }
-
-  constructor(fields) {
-    Object.assign(this, fields);
-    this.said = '';
-    this.seen = 0;
-    this.recording = path.join(this.directory, 'heard.wav');
-  }
-
-  launch() {
-    this.process = spawn('linphonec', ['-c', this.configuration, '-d', '6', '-l', path.join(this.directory, 'log')], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { ...process.env, HOME: this.directory, XDG_DATA_HOME: this.directory, XDG_CONFIG_HOME: this.directory },
+    const phone = new Linphone({
+      name, side, directory, configuration, recording: path.join(directory, 'heard.wav'), diary: path.join(directory, 'log'),
     });
-    this.gone = new Promise((resolve) => { this.process.once('exit', resolve); });
-    this.process.stdin.on('error', () => {});
-    for (const stream of [this.process.stdout, this.process.stderr]) {
-      stream.setEncoding('utf8');
-      stream.on('data', (chunk) => { this.said += chunk; });
+    try {
+      await phone.begin();
+      return phone;
+    } catch (error) {
+      await phone.stop();
+      throw error;
     }
-    const { audio } = makeFixtures(this.directory, this.side);
+  }
+
+  async begin() {
+    const { directory } = this;
+    this.launch('linphonec', ['-c', this.configuration, '-d', '6', '-l', this.diary], {
+      input: 'pipe',
+      env: { HOME: directory, XDG_DATA_HOME: path.join(directory, '.local/share'), XDG_CONFIG_HOME: path.join(directory, '.config') },
+    });
+    this.process.stdin.on('error', () => {});
+    const { audio } = makeFixtures(directory, this.side);
     this.order('soundcard use files');
     this.order(`play ${audio}`);
     this.order(`record ${this.recording}`);
+    await until(`${this.name}'s linphonec is registered`, () => {
+      this.order('status register');
+      return this.says(/registered, identity=/, REGISTERED_YET_MS);
+    });
   }
 
   order(line) {
     this.process.stdin.write(`${line}\n`);
   }
+
+  // --- what a person does -------------------------------------------------------------------
 
   call(name) {
     this.order(`call sip:${name}@localhost`);
@@ -82,8 +87,22 @@ export class Linphone {
     this.order('terminate');
   }
 
+  hold() {
+    this.order('pause');
+  }
+
+  resume() {
+    this.order('resume');
+  }
+
+  keys(digits) {
+    for (const digit of digits) this.order(digit);
+  }
+
+  // --- what a person notices ----------------------------------------------------------------
+
   rung() {
-    return this.says(/is contacting you/);
+    return this.says(/Receiving new incoming call/);
   }
 
   talking() {
@@ -94,40 +113,25 @@ export class Linphone {
     return this.says(/Call \d+ with .* ended/);
   }
 
-  /** Waits until it says something of this kind that was not waited for before. */
-  says(pattern, deadlineMs) {
-    return until(`${this.name}'s linphonec says ${pattern}`, () => {
-      const fresh = this.said.slice(this.seen);
-      const match = pattern.exec(fresh);
-      if (!match) throw new Error(fresh.slice(-500));
-      this.seen += match.index + match[0].length;
-      return match;
-    }, deadlineMs);
+  /** Waits until this key is pressed at the other side. */
+  hearsKey(digit) {
+    return this.says(new RegExp(`Receiving tone ${digit} from`));
   }
 
-  /** Waits until the tone of `sideName`, and of nobody else, comes in. */
-  hears(sideName, deadlineMs) {
-    return until(`${this.name}'s linphonec hears the tone of ${sideName}`, () => {
-      if (!existsSync(this.recording)) throw new Error('nothing has come in');
-      const { samples, rate } = lastOf(this.recording, LISTEN_SECONDS);
-      if (samples.length < rate * LISTEN_SECONDS) throw new Error('not enough has come in');
-      const heard = { loudest: Object.fromEntries(TONES.map((tone) => [tone, level(samples, tone, rate)])) };
-      if (!heardOnly(heard, SIDES[sideName].tone)) throw new Error(JSON.stringify(heard));
-      return heard;
-    }, deadlineMs);
+  /** It writes the header of its file when the call is over. */
+  get samplingRate() {
+    const rates = readFileSync(this.diary, 'utf8').matchAll(/-->MSFileRec:\S+ from rate \[\d+\] to rate \[(\d+)\]/g);
+    return Number([...rates].at(-1)?.[1] ?? 8000);
   }
 
-  log() {
-    return this.said;
-  }
-
-  async stop() {
-    if (this.process.exitCode === null && this.process.signalCode === null) this.order('quit');
-    const timer = setTimeout(() => this.process.kill('SIGKILL'), STOP_DEADLINE_MS);
-    await this.gone;
-    clearTimeout(timer);
+  quit() {
+    this.order('quit');
   }
 }
+
+/** In its words. */
+const ANY_PORT = -1;
+const NO_PORT = -2;
 
 function sections(tables) {
   return Object.entries(tables)

@@ -1,27 +1,32 @@
-// Levels of tones in recorded sound.
+// Sound that a telephone has written to a file, and tones in it.
 
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 
 const HEADER_LEN = 44;
 const SAMPLE_LEN = 2;
+const NOTHING = { samples: [], rate: 8000, length: 0 };
 
 /**
- * The last `seconds` of a WAV file of 16-bit samples that may still be written to, as numbers
- * between -1 and 1, and its sampling rate. Fewer if the file is shorter.
+ * What was written to a WAV file of 16-bit samples after its first `from` samples, at most its
+ * last `seconds`: `samples` between -1 and 1, their `rate`, and the `length` of the file in samples.
+ * It may still be written to, may not be there yet, and may have been begun anew. Without a header
+ * yet, it is mono of `samplingRate`.
  */
-export function lastOf(file, seconds) {
+export function soundAfter(file, from, seconds, samplingRate = 8000) {
+  if (!existsSync(file)) return NOTHING;
   const descriptor = openSync(file, 'r');
   try {
     const header = Buffer.alloc(HEADER_LEN);
-    if (readSync(descriptor, header, 0, HEADER_LEN, 0) < HEADER_LEN) return { samples: [], rate: 8000 };
-    const [channels, rate] = [header.readUInt16LE(22), header.readUInt32LE(24)];
+    if (readSync(descriptor, header, 0, HEADER_LEN, 0) < HEADER_LEN) return NOTHING;
+    const [channels, rate] = header[0] === 0 ? [1, samplingRate] : [header.readUInt16LE(22), header.readUInt32LE(24)];
     const frame = channels * SAMPLE_LEN;
-    const there = Math.floor((fstatSync(descriptor).size - HEADER_LEN) / frame);
-    const count = Math.max(0, Math.min(there, Math.round(rate * seconds)));
+    const length = Math.floor((fstatSync(descriptor).size - HEADER_LEN) / frame);
+    const fresh = length < from ? length : length - from;
+    const count = Math.min(fresh, Math.round(rate * seconds));
     const data = Buffer.alloc(count * frame);
-    readSync(descriptor, data, 0, data.length, HEADER_LEN + (there - count) * frame);
+    readSync(descriptor, data, 0, data.length, HEADER_LEN + (length - count) * frame);
     const samples = Array.from({ length: count }, (_, i) => data.readInt16LE(i * frame) / 32768);
-    return { samples, rate };
+    return { samples, rate, length };
   } finally {
     closeSync(descriptor);
   }
