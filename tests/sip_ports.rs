@@ -21,13 +21,6 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use common::page::{Came, Page};
 use common::{PATIENCE, Place, Server, said};
 
-/// Where the server says that it listens for SIP over this.
-fn port(server: &mut Server, transport: &str) -> SocketAddr {
-    let line = server.wait_for_line("listening http=");
-    let addresses = line.split(&format!("sip-{transport}=")).nth(1).unwrap();
-    addresses.split([' ', ',']).next().unwrap().parse().unwrap()
-}
-
 /// What a UDP socket is answered.
 fn ask_over_udp(server: SocketAddr, question: &[u8]) -> Vec<u8> {
     let phone = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -44,7 +37,7 @@ fn ask_over_udp(server: SocketAddr, question: &[u8]) -> Vec<u8> {
 fn the_start_lists_the_ports_for_sip() {
     let mut server = Server::start();
     for transport in ["udp", "tcp", "tls"] {
-        let address = port(&mut server, transport);
+        let address = server.sip(transport);
         let line = format!("{} {address}", transport.to_uppercase());
         server.wait_for_line(&line);
     }
@@ -53,9 +46,9 @@ fn the_start_lists_the_ports_for_sip() {
 #[test]
 fn keep_alives_are_answered_over_udp_and_tcp() {
     let mut server = Server::start();
-    let udp = port(&mut server, "udp");
+    let udp = server.sip("udp");
     assert_eq!(ask_over_udp(udp, b"\r\n\r\n"), b"\r\n");
-    let mut phone = TcpStream::connect(port(&mut server, "tcp")).unwrap();
+    let mut phone = TcpStream::connect(server.sip("tcp")).unwrap();
     phone.set_read_timeout(Some(PATIENCE)).unwrap();
     phone.write_all(b"\r\n\r\n").unwrap();
     let mut pong = [0; 2];
@@ -68,7 +61,7 @@ fn a_request_that_cannot_be_read_is_answered_over_udp() {
     let mut server = Server::start();
     let question = "OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1;rport\r\n\
                     From: <sip:a@b>;tag=1\r\nTo: <sip:x>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n";
-    let answer = ask_over_udp(port(&mut server, "udp"), question.as_bytes());
+    let answer = ask_over_udp(server.sip("udp"), question.as_bytes());
     let answer = String::from_utf8(answer).unwrap();
     assert!(answer.starts_with("SIP/2.0 400 "), "{answer}");
 }
@@ -114,7 +107,7 @@ fn a_file_of_authorities_that_is_none_is_a_sentence() {
 #[test]
 fn the_server_ends_well_with_connections_open() {
     let mut server = Server::start();
-    let _silent = TcpStream::connect(port(&mut server, "tcp")).unwrap();
+    let _silent = TcpStream::connect(server.sip("tcp")).unwrap();
     assert_eq!(server.stop(), Some(0));
 }
 

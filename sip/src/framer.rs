@@ -14,7 +14,7 @@ use bytes::BytesMut;
 
 use crate::message::{
     Body, Fault, Index, Limits, Message, ParseError, Rejected, assemble, begins_like_sip,
-    content_length,
+    content_length, has_start_line,
 };
 
 /// What a `Ping` is answered with (RFC 5626 4.4.1).
@@ -266,6 +266,10 @@ impl StreamFramer {
         ) = index.fault
         {
             return Err(fault);
+        }
+        // What is no message cannot say how long it is: most likely it is the rest of one.
+        if !has_start_line(index, bytes) {
+            return Err(Fault::NotSip);
         }
         // "the Content-Length header field ... MUST be used" on a stream (18.3)
         let said = content_length(index, bytes)?.ok_or(Fault::NoContentLength)?;

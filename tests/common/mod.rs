@@ -139,6 +139,13 @@ impl Server {
         server
     }
 
+    /// Where it listens for SIP over this: `udp`, `tcp` or `tls`.
+    pub fn sip(&mut self, transport: &str) -> SocketAddr {
+        let line = self.wait_for_line("listening http=");
+        let addresses = line.split(&format!("sip-{transport}=")).nth(1).unwrap();
+        addresses.split([' ', ',']).next().unwrap().parse().unwrap()
+    }
+
     /// Waits until a line with this text was written, by now or from now on.
     pub fn wait_for_line(&mut self, text: &str) -> String {
         let deadline = Instant::now() + PATIENCE;

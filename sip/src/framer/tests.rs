@@ -159,6 +159,19 @@ fn what_is_not_sip_is_closed_at_once() {
 }
 
 #[test]
+fn s05_the_rest_of_a_body_is_not_read_as_a_head() {
+    // Content-Length said less than there was: what is left takes the next request in.
+    let stream = message("a", "body").replace("Content-Length: 4", "Content-Length: 1");
+    let stream = format!("{stream}\r\n{}", message("b", "next"));
+    let framed = all_of(Opened::ByPeer, stream.as_bytes(), std::iter::empty());
+    let [Framed::Message(_), Framed::Close(close)] = &framed[..] else {
+        panic!("{framed:?}");
+    };
+    assert_eq!(close.fault, Fault::NotSip);
+    assert_eq!(close.answer, None);
+}
+
+#[test]
 fn the_buffer_is_bounded_and_a_head_without_end_is_refused() {
     let limits = Limits::default();
     let now = begin();

@@ -44,7 +44,7 @@ use crate::uri::{Uri, UriError};
 
 pub(crate) use self::core::{is_call_id, read_cseq};
 pub(crate) use self::head::Index;
-pub(crate) use self::parse::{Body, assemble, begins_like_sip, content_length};
+pub(crate) use self::parse::{Body, assemble, begins_like_sip, content_length, has_start_line};
 
 /// A request or a response.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -198,6 +198,12 @@ pub(crate) fn begins_like_sip(bytes: &[u8]) -> bool {
         .is_some_and(|byte| crate::header::syntax::is_token_byte(*byte))
 }
 
+/// Whether the start line is one, with faults in it or without.
+pub(crate) fn has_start_line(index: &Index, bytes: &[u8]) -> bool {
+    StartLine::read(index.start_line.get(bytes)) != Err(Fault::NotSip)
+}
+
+#[derive(PartialEq, Eq)]
 enum StartLine<'a> {
     Request {
         method: Method,
