@@ -33,6 +33,9 @@ mod signalling;
 )]
 mod transport;
 
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use generator::{Generator, Load, Tally};
@@ -90,6 +93,76 @@ fn a_hundred_audio_and_ten_video_calls_of_three_hundred_guests_lose_no_packet() 
         (counts.users, counts.established),
         (GUESTS as u64, (AUDIO_CALLS + VIDEO_CALLS) as u64)
     );
+    drop(calls);
+    server.stop().unwrap();
+}
+
+/// What an administrator does while people talk.
+const CHANGES: [&[&str]; 6] = [
+    &["account", "add", "alice", "--password-stdin"],
+    &["domain", "add", "shop.example"],
+    &["account", "add", "bob@shop.example", "--password-stdin"],
+    &["reload"],
+    &["domain", "remove", "shop.example", "--with-accounts"],
+    &["account", "remove", "alice"],
+];
+
+/// Has the running server take a change over.
+fn administer(config: &Path, change: &[&str]) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_callbox"));
+    command.args(change).arg("--config").arg(config);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // Who asks for no password does not read it.
+    let _ = stdin.write_all(b"secret\n");
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.contains("The running server has taken it over."),
+        "{change:?}: {said}"
+    );
+}
+
+#[test]
+fn reloads_and_changes_of_accounts_and_domains_cost_calls_no_packet() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut server = Server::start().unwrap();
+    let mut calls = runtime.block_on(Calls::sign_in(server.url(), 10)).unwrap();
+    let mut generator = Generator::empty().unwrap();
+    for index in 0..5 {
+        runtime
+            .block_on(calls.connect(index, false, &mut generator))
+            .unwrap();
+    }
+    let load = Load {
+        payload: 160,
+        video_payload: 1200,
+        interval: Duration::from_millis(20),
+        length: Duration::from_secs(2),
+    };
+    let attempt = || {
+        let config = server.config();
+        let changes = std::thread::spawn(move || {
+            for change in CHANGES {
+                administer(&config, change);
+            }
+        });
+        let outcome = generator.run(&load).unwrap();
+        changes.join().unwrap();
+        outcome
+    };
+    let mut attempts = std::iter::repeat_with(attempt).take(ATTEMPTS);
+    let outcome = attempts.find(|outcome| !outcome.is_void());
+    let outcome = outcome.expect("the machine is too busy for the load");
+    assert_eq!(outcome.lost(), 0, "{outcome:?}");
+    assert!(outcome.received() > 0);
+    assert_eq!(server.counts().unwrap().established, 5);
     drop(calls);
     server.stop().unwrap();
 }

@@ -125,6 +125,11 @@ impl Server {
         self.sip.context("the server has no port for SIP over UDP")
     }
 
+    /// Its configuration file.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.directory.path().join("config.toml")
+    }
+
     pub(crate) fn process(&self) -> Process {
         Process(self.child.id())
     }
@@ -160,7 +165,7 @@ impl Server {
     pub(crate) fn counts(&self) -> Result<Counts> {
         let output = Command::new(env!("CARGO_BIN_EXE_callbox"))
             .args(["status", "--json", "--config"])
-            .arg(self.directory.path().join("config.toml"))
+            .arg(self.config())
             .output()
             .context("callbox status does not start")?;
         let answer: serde_json::Value =

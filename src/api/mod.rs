@@ -21,8 +21,9 @@ use crate::net::media_worker::{Measurements, Monitor};
 /// The most bytes of a call's name in a path.
 const MAX_CALL_NAME: usize = 128;
 
-/// An order to read the configuration again; the answer is what went wrong, if anything.
-pub type ReloadOrder = oneshot::Sender<Result<(), String>>;
+/// An order to read the configuration again; the answer is which changed keys need a restart, or
+/// what went wrong.
+pub type ReloadOrder = oneshot::Sender<Result<Vec<&'static str>, String>>;
 
 /// What the handlers need.
 pub struct ApiContext {
@@ -59,6 +60,13 @@ struct MediaCounters {
     tcp_drops: u64,
     /// Measurements that the call core was too busy to take.
     reports_dropped: u64,
+}
+
+/// `POST /reload`: the configuration was read again.
+#[derive(Debug, Serialize)]
+struct Reloaded {
+    /// Keys whose change a restart applies, such as `sip.udp`.
+    needs_restart: Vec<&'static str>,
 }
 
 /// Every refusal and failure.
@@ -148,7 +156,7 @@ async fn reload(State(context): State<Arc<ApiContext>>) -> Response {
         return no_answer();
     }
     match answer.await {
-        Ok(Ok(())) => StatusCode::NO_CONTENT.into_response(),
+        Ok(Ok(needs_restart)) => Json(Reloaded { needs_restart }).into_response(),
         Ok(Err(sentence)) => fault(StatusCode::UNPROCESSABLE_ENTITY, &sentence),
         Err(_) => no_answer(),
     }

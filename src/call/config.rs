@@ -65,6 +65,19 @@ impl KeepAlive {
     };
 }
 
+/// What may change while calls go on: of [`SwitchConfig`], the fields of these names.
+#[derive(Debug)]
+pub struct HotConfig {
+    /// Who has an account.
+    pub accounts: Accounts,
+    /// Who may come without one.
+    pub guests: GuestPolicy,
+    /// What telephones are granted, and in which domains.
+    pub registrar: RegistrarConfig,
+    /// Somebody in a call can be called.
+    pub call_waiting: bool,
+}
+
 /// What telephones are granted, and in which domains.
 #[derive(Debug, Clone, Default)]
 pub struct RegistrarConfig {

@@ -108,6 +108,8 @@ pub enum EndReason {
     CallLimit,
     /// The caller has as many calls as one person may.
     UserCallLimit,
+    /// The caller's account was removed while he was signed in.
+    AccountGone,
     /// Calls come faster than allowed.
     CallRate,
     /// The server is going down.
@@ -201,6 +203,7 @@ impl EndReason {
             Self::BadDescription(..) => "bad_description",
             Self::CallLimit => "call_limit",
             Self::UserCallLimit => "user_call_limit",
+            Self::AccountGone => "account_gone",
             Self::CallRate => "call_rate",
             Self::ShuttingDown => "shutting_down",
             Self::Operator => "operator",
@@ -236,6 +239,7 @@ impl EndReason {
             | Self::NoTrunkForNumber
             | Self::CallLimit
             | Self::UserCallLimit
+            | Self::AccountGone
             | Self::CallRate
             | Self::ShuttingDown
             | Self::Operator => Cause::Us,
@@ -270,7 +274,7 @@ impl EndReason {
                 Failure::Plan(_) => 500,
             },
             Self::NoCommonCodec { .. } | Self::BadDescription(..) => 488,
-            Self::UserCallLimit => 403,
+            Self::UserCallLimit | Self::AccountGone => 403,
             Self::CallLimit | Self::CallRate | Self::ShuttingDown => 503,
         }
     }

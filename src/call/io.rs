@@ -58,6 +58,8 @@ pub enum Input {
     Media(media::event::Event),
     /// An order or question of the API, the CLI or the operator page.
     Api(ApiRequest),
+    /// The configuration changed.
+    Configured(Box<super::config::HotConfig>),
     /// The deadline named by `poll_timeout` has come.
     Timeout,
     /// The process is asked to stop: end all calls politely.

@@ -16,6 +16,7 @@ mod early;
 pub mod end;
 mod finish;
 mod hold;
+mod household;
 mod invite;
 pub mod io;
 mod late_offer;

@@ -106,9 +106,10 @@ impl People {
             self.tokens.insert(SmolStr::new(page.token.expose()), id);
         }
         self.by_binding.insert(device.binding, id);
-        let display_name = user.display_name.clone();
+        let (display_name, guest) = (user.display_name.clone(), user.guest);
         let user = self.users.entry(device.user.clone()).or_insert(user);
         user.display_name = display_name;
+        user.guest = guest;
         user.devices.insert(id);
         self.devices.insert(id, device);
     }

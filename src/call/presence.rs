@@ -189,6 +189,9 @@ impl Switch {
         let Some(sender) = self.people.device(id).map(|device| device.user.clone()) else {
             return Err("Not signed in".into());
         };
+        if self.leaving.contains(&id) {
+            return Err("Your account is gone".into());
+        }
         let Some(to) = payload.0.get("to").and_then(Value::as_str) else {
             return Err("The data names no receiver (`to`)".into());
         };

@@ -32,7 +32,9 @@ impl Switch {
         };
         page.line = Line::Open(flow);
         page.keep_alive = connection.keep_alive;
-        if let Err(error) = self.location.resume(binding, flow) {
+        if let Err(error) = self.location.resume(binding, flow)
+            && !self.leaving.contains(&id)
+        {
             tracing::error!(%error, device = id.0, "a device without its binding");
         }
         self.timers.disarm(Timer::Parked(id));

@@ -114,6 +114,10 @@ impl Switch {
                 callee: None,
             })
         };
+        let device = call.signalling.device();
+        if device.is_some_and(|device| self.leaving.contains(&device)) {
+            return Err(unknown(EndReason::AccountGone));
+        }
         self.admit_call(now, &call.caller, call.leg)
             .map_err(unknown)?;
         let callee = self.resolve(&call.callee).map_err(unknown)?;
@@ -126,7 +130,7 @@ impl Switch {
         if self.is_loop(call.session_id.as_ref(), &callee) {
             return Err(with_callee(EndReason::Loop));
         }
-        let targets = self.targets(now, &callee, call.signalling.device());
+        let targets = self.targets(now, &callee, device);
         let targets = targets.map_err(with_callee)?;
         let limits = &self.config.media.policy.limits;
         let offer = call

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use rand::Rng;
 use rand::rngs::StdRng;
-use registrar::{Accounts, Domains, Location, LocationLimits};
+use registrar::{Domains, Location, LocationLimits};
 use sip::flow::FlowId;
 
 use super::admission::{Failures, Rate};
@@ -45,6 +45,8 @@ pub struct Switch {
     pub(super) totals: Totals,
     /// Flows whose session may have something to say.
     touched: BTreeSet<FlowId>,
+    /// Devices of people who are no longer at home here, until their calls are over.
+    pub(super) leaving: BTreeSet<DeviceId>,
 }
 
 /// A WebSocket.
@@ -109,6 +111,7 @@ impl Switch {
             stage: Stage::Running,
             totals: Totals::default(),
             touched: BTreeSet::new(),
+            leaving: BTreeSet::new(),
             config,
         }
     }
@@ -143,6 +146,7 @@ impl Switch {
             Input::FlowClosed { flow, how } => self.on_flow_closed(now, flow, how),
             Input::Media(event) => self.on_media(now, event),
             Input::Api(request) => self.on_api(now, request),
+            Input::Configured(hot) => self.on_configured(now, *hot),
             Input::Timeout => self.on_timeout(now),
             Input::Shutdown => self.on_shutdown(now),
         }
@@ -157,12 +161,6 @@ impl Switch {
     /// When to hand in [`Input::Timeout`] next; `None` if nothing is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.timers.next()
-    }
-
-    /// Puts other accounts in place of those known. Who is signed in stays; a person whose account
-    /// is gone or has another password notices at the next sign-in.
-    pub fn replace_accounts(&mut self, accounts: Accounts) {
-        self.config.accounts = accounts;
     }
 
     /// The numbers of the server.
@@ -197,6 +195,7 @@ impl Switch {
             && self.calls.live_legs() == 0
             && self.sip.is_idle()
             && self.pool.in_use() == 0
+            && self.leaving.is_empty()
     }
 
     /// Notes that a flow's session may have something to say.
@@ -209,6 +208,7 @@ impl Switch {
         loop {
             self.settle_sessions(now);
             self.settle_sip(now);
+            self.let_leavers_go(now);
             if self.touched.is_empty() {
                 break;
             }

@@ -106,6 +106,9 @@ pub(super) fn sentence(reason: &EndReason, side: Side, names: Names<'_>) -> Stri
         EndReason::UserCallLimit => {
             "You have as many calls as one person may. End one of them first.".to_owned()
         }
+        EndReason::AccountGone => {
+            "Your account was removed from this server, so that you cannot call.".to_owned()
+        }
         EndReason::CallRate => {
             "Calls come in faster than the server takes them. Try again in a moment.".to_owned()
         }

@@ -11,6 +11,9 @@ use clap::{Parser, Subcommand};
 mod account;
 mod check;
 mod configuration;
+mod document;
+mod domain;
+mod reload;
 mod running;
 mod serve;
 mod status;
@@ -39,6 +42,11 @@ enum Command {
     /// Keep accounts
     #[command(subcommand)]
     Account(account::AccountCommand),
+    /// Keep domains
+    #[command(subcommand)]
+    Domain(domain::DomainCommand),
+    /// Have the running server read its configuration again
+    Reload,
     /// Ask the running server how it is
     Status(status::StatusArguments),
 }
@@ -53,6 +61,8 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Serve => serve::run(&place),
         Command::Check => check::run(&place),
         Command::Account(command) => account::run(&place, command),
+        Command::Domain(command) => domain::run(&place, command),
+        Command::Reload => reload::run(&place),
         Command::Status(arguments) => status::run(&place, &arguments),
     }
 }

@@ -108,6 +108,60 @@ pub(super) fn ask(data_dir: &Path, method: &str, path: &str) -> anyhow::Result<(
     Ok((status, body.to_owned()))
 }
 
+/// What came of the order to read the configuration again.
+pub(super) enum Reloaded {
+    /// It was taken over but for these keys.
+    Done(Vec<String>),
+    /// The old one stays: why.
+    Refused(String),
+}
+
+/// Has the running server read its configuration again.
+pub(super) fn reload(data_dir: &Path) -> anyhow::Result<Reloaded> {
+    #[derive(Deserialize)]
+    struct Answer {
+        needs_restart: Vec<String>,
+    }
+    #[derive(Deserialize)]
+    struct Fault {
+        error: String,
+    }
+    let (status, body) = ask(data_dir, "POST", "/reload")?;
+    if status == 200 {
+        let answer: Answer = serde_json::from_str(&body)?;
+        return Ok(Reloaded::Done(answer.needs_restart));
+    }
+    let fault: Option<Fault> = serde_json::from_str(&body).ok();
+    let sentence = fault.map_or_else(|| body.trim().to_owned(), |fault| fault.error);
+    Ok(Reloaded::Refused(sentence))
+}
+
+/// Has a server that runs on this configuration take a change of it over, and says whether it has.
+pub(super) fn tell(data_dir: &Path) {
+    let Ok(note) = Note::read(data_dir) else {
+        // None runs: it reads the file when it starts.
+        return;
+    };
+    match reload(data_dir) {
+        Ok(Reloaded::Done(needs_restart)) => say_taken_over(&needs_restart),
+        Ok(Reloaded::Refused(sentence)) => {
+            eprintln!("The running server did not take it over: {sentence}");
+        }
+        Err(error) => eprintln!(
+            "No server took it over: {error:#}. If one runs, `kill -HUP {}` tells it.",
+            note.pid
+        ),
+    }
+}
+
+/// Says that the server has taken the configuration over, and what of it needs a restart.
+pub(super) fn say_taken_over(needs_restart: &[String]) {
+    println!("The running server has taken it over.");
+    if !needs_restart.is_empty() {
+        println!("Needs a restart: {}", needs_restart.join(", "));
+    }
+}
+
 /// A listener on all addresses is reached on loopback.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {

@@ -45,15 +45,13 @@ async fn serve(place: &Place, config: &Config, level: &Filter) -> anyhow::Result
         tokio::select! {
             wish = signals.next() => match wish {
                 Wish::End => break,
-                Wish::Reload => match reload(place, &running, level).await {
-                    Ok(()) => info!("the configuration was read again"),
-                    Err(problem) => warn!("the old configuration stays: {problem}"),
-                },
+                // What came of it is in the log.
+                Wish::Reload => drop(reload(place, config, &running, level).await),
             },
             matter = running.wait() => match matter {
                 Matter::Reload(order) => {
                     // Whoever asked may have gone.
-                    let _ = order.send(reload(place, &running, level).await);
+                    let _ = order.send(reload(place, config, &running, level).await);
                 }
                 Matter::Failed => bail!("the call core failed; the log says more"),
             },
@@ -71,17 +69,30 @@ async fn serve(place: &Place, config: &Config, level: &Filter) -> anyhow::Result
     }
 }
 
-/// Reads the configuration again and applies its hot keys; otherwise the old one stays.
-async fn reload(place: &Place, running: &Running, level: &Filter) -> Result<(), String> {
-    match place.load() {
+/// Reads the configuration again and applies its hot keys; which of the others differ from those
+/// the server was `started` with. If it has faults, the old one stays as a whole.
+async fn reload(
+    place: &Place,
+    started: &Config,
+    running: &Running,
+    level: &Filter,
+) -> Result<Vec<&'static str>, String> {
+    let problem = match place.load() {
         Ok(Loaded::Good(config)) => {
             running.reload(&config).await;
             level.set(&config.log.filter);
-            Ok(())
+            info!("the configuration was read again");
+            let needs_restart = started.restart_keys(&config);
+            if !needs_restart.is_empty() {
+                warn!("needs a restart: {}", needs_restart.join(", "));
+            }
+            return Ok(needs_restart);
         }
-        Ok(Loaded::Faulty(faults)) => Err(place.faults(&faults)),
-        Err(error) => Err(format!("{error:#}")),
-    }
+        Ok(Loaded::Faulty(faults)) => place.faults(&faults),
+        Err(error) => format!("{error:#}"),
+    };
+    warn!("the old configuration stays: {problem}");
+    Err(problem)
 }
 
 /// What a signal asks for.

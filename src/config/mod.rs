@@ -19,6 +19,7 @@ mod edit;
 mod fault;
 mod people;
 mod reader;
+mod restart;
 mod sections;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use media::event::Event;
-use registrar::Accounts;
 use sip::flow::FlowId;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -19,6 +18,7 @@ use super::clock;
 use super::flows::{FlowHandle, SocketHandle, TooSlow, Turns};
 use super::media_worker::Handle;
 use super::sip::{SipHandle, Wanted};
+use crate::call::config::HotConfig;
 use crate::call::io::{ApiRequest, FlowEnd, Input, Output, Peer, SipEnds};
 use crate::call::switch::Switch;
 use crate::call::view::{ApiAction, ApiReply};
@@ -71,7 +71,7 @@ pub(super) enum DriverInput {
         action: ApiAction,
         reply: oneshot::Sender<ApiReply>,
     },
-    Accounts(Accounts),
+    Configured(Box<HotConfig>),
     Shutdown,
 }
 
@@ -180,10 +180,13 @@ impl DriverHandle {
             .ok()
     }
 
-    /// Puts other accounts in place.
-    pub async fn replace_accounts(&self, accounts: Accounts) {
+    /// Puts what may change in place.
+    pub async fn configure(&self, hot: HotConfig) {
         // A driver that has ended needs none.
-        let _ = self.inputs.send(DriverInput::Accounts(accounts)).await;
+        let _ = self
+            .inputs
+            .send(DriverInput::Configured(Box::new(hot)))
+            .await;
     }
 
     /// Asks for a polite end of all calls; [`Driver::run`] returns when it is done.
@@ -328,10 +331,7 @@ impl Driver {
                 self.replies.insert(token, reply);
                 Some(Input::Api(ApiRequest { token, action }))
             }
-            DriverInput::Accounts(accounts) => {
-                self.switch.replace_accounts(accounts);
-                None
-            }
+            DriverInput::Configured(hot) => Some(Input::Configured(hot)),
             DriverInput::Shutdown => Some(Input::Shutdown),
         }
     }

@@ -261,9 +261,7 @@ impl Running {
     /// Applies the hot keys of a configuration.
     pub async fn reload(&self, config: &Config) {
         self.rules.publish(&config.access);
-        self.handle
-            .replace_accounts(settings::accounts(config))
-            .await;
+        self.handle.configure(settings::hot(config)).await;
     }
 
     /// Takes no new connections, ends all calls politely and waits for that at most `patience`.

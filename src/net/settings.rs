@@ -14,8 +14,8 @@ use sip::uri::Host;
 use super::media_worker::{Monitor, TcpConfig, candidate_addresses};
 use super::{StartError, tls};
 use crate::call::config::{
-    DomainConfig, GuestPolicy, KeepAlive as PhoneKeepAlive, Limits, MediaConfig, RegistrarConfig,
-    SwitchConfig, Timing,
+    DomainConfig, GuestPolicy, HotConfig, KeepAlive as PhoneKeepAlive, Limits, MediaConfig,
+    RegistrarConfig, SwitchConfig, Timing,
 };
 use crate::config::{BusyStatus, Config, Guests, Registration, TcpPort};
 use crate::wcs::session::{KeepAlive, MessageRate, SessionConfig};
@@ -127,19 +127,25 @@ pub(super) fn switch(
     let wcs = &config.wcs;
     let limits = &config.limits;
     let defaults = SessionConfig::default();
+    let HotConfig {
+        accounts,
+        guests,
+        registrar,
+        call_waiting,
+    } = hot(config);
     SwitchConfig {
         domain: config.local_videochat.domain.clone(),
         aliases,
-        accounts: accounts(config),
-        guests: guests(config, config.local_videochat.guests),
-        registrar: registrar(config),
+        accounts,
+        guests,
+        registrar,
         digests: config.sip.digests.clone(),
         keep_alive: PhoneKeepAlive {
             interval: config.sip.options_interval,
             per_second: config.sip.options_per_second,
             misses: config.sip.options_misses,
         },
-        call_waiting: config.local_videochat.call_waiting,
+        call_waiting,
         session: SessionConfig {
             keep_alive: KeepAlive {
                 interval: wcs.ping_interval,
@@ -188,8 +194,18 @@ pub(super) fn switch(
     }
 }
 
+/// What the Switch is told anew when the configuration changed.
+pub(super) fn hot(config: &Config) -> HotConfig {
+    HotConfig {
+        accounts: accounts(config),
+        guests: guests(config, config.local_videochat.guests),
+        registrar: registrar(config),
+        call_waiting: config.local_videochat.call_waiting,
+    }
+}
+
 /// What telephones are granted, and in which domains.
-pub(super) fn registrar(config: &Config) -> RegistrarConfig {
+fn registrar(config: &Config) -> RegistrarConfig {
     let domains = config.domains.iter().map(|domain| {
         let told = DomainConfig {
             aliases: domain.aliases.clone(),
@@ -213,7 +229,7 @@ fn register_policy(registration: &Registration) -> RegisterPolicy {
 }
 
 /// Who may come without an account; nobody if nobody may sign in here.
-pub(super) fn guests(config: &Config, guests: Guests) -> GuestPolicy {
+fn guests(config: &Config, guests: Guests) -> GuestPolicy {
     match guests {
         _ if !config.local_videochat.enabled => GuestPolicy::None,
         Guests::None => GuestPolicy::None,
@@ -223,7 +239,7 @@ pub(super) fn guests(config: &Config, guests: Guests) -> GuestPolicy {
 }
 
 /// The accounts; none if nobody may sign in here.
-pub(super) fn accounts(config: &Config) -> Accounts {
+fn accounts(config: &Config) -> Accounts {
     let mut accounts = Accounts::new(config.accounts.len());
     if config.local_videochat.enabled {
         for account in &config.accounts {

@@ -22,6 +22,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 pub mod page;
+pub mod phone;
 
 /// Nothing here takes longer on a machine that works.
 pub const PATIENCE: Duration = Duration::from_secs(20);

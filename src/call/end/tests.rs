@@ -46,6 +46,7 @@ fn all() -> Vec<EndReason> {
         },
         EndReason::CallLimit,
         EndReason::UserCallLimit,
+        EndReason::AccountGone,
         EndReason::CallRate,
         EndReason::ShuttingDown,
         EndReason::Operator,

@@ -183,6 +183,12 @@ impl Switch {
         }
     }
 
+    /// Domains that are not served any more ask for no passwords.
+    pub(in crate::call) fn forget_foreign_realms(&mut self) {
+        let domains = &self.domains;
+        self.sip.realms.retain(|realm, _| domains.contains(realm));
+    }
+
     /// The device of a user that is registered over a flow.
     pub(super) fn phone_on(&self, flow: FlowId, user: &Aor) -> Option<DeviceId> {
         let lives_there = |binding: &&Binding| binding.state == BindingState::Live { flow };

@@ -9,6 +9,7 @@
 mod calls;
 mod forks;
 mod holds;
+mod household;
 mod limits;
 mod media;
 mod pages;

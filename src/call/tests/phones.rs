@@ -24,6 +24,8 @@ use sip::message::{
 };
 use sip::uri::Host;
 
+pub(super) use domains::with_domains as domains_config;
+
 use ::media::event::Event;
 use ::media::ports::PortPair;
 

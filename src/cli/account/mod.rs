@@ -103,7 +103,7 @@ pub(super) fn run(place: &Place, command: AccountCommand) -> anyhow::Result<Exit
             println!("The password of {aor} is set.");
         }
     }
-    tell_server(&config);
+    running::tell(&config.data_dir);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -146,19 +146,4 @@ fn change(
     change: impl FnOnce(&mut toml_edit::DocumentMut) -> Result<(), String>,
 ) -> anyhow::Result<()> {
     config::edit_file(place.path(), change).context("nothing was changed")
-}
-
-/// A server that runs on this configuration takes the change over.
-fn tell_server(config: &Config) {
-    match running::ask(&config.data_dir, "POST", "/reload") {
-        Ok((204, _)) => println!("The running server has taken it over."),
-        Ok((status, body)) => {
-            eprintln!(
-                "The running server did not take it over ({status}): {}",
-                body.trim()
-            );
-        }
-        // None runs, or it cannot be asked: it reads the file when it starts or on SIGHUP.
-        Err(_) => {}
-    }
 }

@@ -21,7 +21,7 @@ fn policy(expiry: (u32, u32, u32), max_contacts: usize) -> RegisterPolicy {
 
 /// `example.org`, where registrations last up to 300 s, and `shop.example`, also known as
 /// `sip.shop.example`, with guests of this machine, where they last 900 s at least.
-pub(super) fn with_domains() -> SwitchConfig {
+pub(in crate::call::tests) fn with_domains() -> SwitchConfig {
     let shop = DomainConfig {
         aliases: vec![Host::parse("sip.shop.example").unwrap()],
         guests: GuestPolicy::Loopback,
