@@ -364,6 +364,25 @@ impl Calls {
         call.legs.push(leg);
     }
 
+    /// Moves a live leg into another call.
+    pub(super) fn move_leg(&mut self, id: LegId, to: CallHandle) {
+        let Some(from) = self.by_leg.get(&id).copied() else {
+            return;
+        };
+        if !self.calls.contains_key(&to) {
+            return;
+        }
+        let call = self.calls.get_mut(&from);
+        let moved = call.and_then(|call| {
+            let place = call.legs.iter().position(|leg| leg.id == id)?;
+            Some(call.legs.remove(place))
+        });
+        if let (Some(leg), Some(call)) = (moved, self.calls.get_mut(&to)) {
+            call.legs.push(leg);
+            self.by_leg.insert(id, to);
+        }
+    }
+
     /// Forgets the ways to a leg that has ended; the leg itself stays for the record.
     pub(super) fn unlist_leg(&mut self, leg: LegId, signalling: &Signalling) {
         self.by_leg.remove(&leg);

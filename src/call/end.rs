@@ -44,7 +44,8 @@ pub enum EndReason {
     AnsweredElsewhere,
     /// The device came back and rings anew on another leg. Of a leg, never of a call.
     RingsAnew,
-    /// This side handed the call over to somebody else. Of a leg, never of a call.
+    /// This side handed the call over to somebody else. Of a leg, or of a call whose far side went
+    /// over into another.
     Transferred {
         /// Who takes it.
         to: String,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use media::ids::{LegId, MediaKind};
 use media::negotiate::{self, Agreement, Local, LocalOffer, RemoteOffer, Source};
 use media::plan::Command;
+use registrar::Aor;
 use smol_str::SmolStr;
 
 use super::call::{Call, CallHandle};
@@ -281,8 +282,17 @@ impl Switch {
         }
     }
 
+    /// The worker of a call to come: that of another call of its people, so that the two can be
+    /// joined, or the one with the fewest calls.
+    pub(super) fn worker_for(&self, people: [&Aor; 2]) -> usize {
+        let devices = people.into_iter().flat_map(|it| self.people.devices_of(it));
+        let mut legs = devices.flat_map(|(_, device)| device.legs.iter());
+        let joinable = legs.find_map(|leg| Some(self.calls.of_leg(*leg)?.worker));
+        joinable.unwrap_or_else(|| self.least_loaded_worker())
+    }
+
     /// The worker with the fewest calls.
-    pub(super) fn least_loaded_worker(&self) -> usize {
+    fn least_loaded_worker(&self) -> usize {
         let workers = self.config.media.candidates.len().max(1);
         let mut calls = vec![0_usize; workers];
         for call in self.calls.iter() {

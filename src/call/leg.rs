@@ -160,6 +160,11 @@ pub(super) enum LegEvent {
         /// Those that are digits.
         digits: String,
     },
+    /// It hands the call over to the far side of another call of its own.
+    Join {
+        /// Its leg in that one.
+        with: LegId,
+    },
     /// It hands the call over.
     Transfer {
         /// To whom, as dialled.

@@ -86,7 +86,7 @@ impl Switch {
         }
     }
 
-    fn refuse_call(
+    pub(super) fn refuse_call(
         &mut self,
         (leg, signalling): (LegId, &Signalling),
         caller: &Party,
@@ -141,7 +141,7 @@ impl Switch {
             .transpose()
             .map_err(|error| with_callee(offer_refused(&error)))?;
         let way = MediaWay::of_caller(offer.as_ref(), call.rtp);
-        let worker = self.least_loaded_worker();
+        let worker = self.worker_for([&call.caller.user, &callee.user]);
         let video = offer.as_ref().is_none_or(RemoteOffer::has_video);
         let local = self.local(call.leg, worker, way, video);
         let local = local.map_err(with_callee)?;

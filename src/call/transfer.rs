@@ -178,27 +178,43 @@ impl Switch {
         let Some(call) = self.calls.get_mut(handle) else {
             return;
         };
-        let was_held = call.is_held();
-        let Some(side) = call.leg(by).map(|leg| leg.side) else {
-            return;
-        };
         let Some(leg) = call.leg_mut(new) else {
             return;
         };
         leg.describe(Description::RemoteAnswer);
         leg.go(LegState::Confirmed);
+        leg.settle(joined.agreed.clone());
+        let plan = joined.agreed.plan().clone();
+        self.media(handle, Command::UpdateLeg(Box::new(plan)));
+        self.tell(new, LegOrder::Established { sdp: None });
+        self.take_side(now, handle, (by, new), joined);
+        self.stop_ringing(handle, &EndReason::AnsweredElsewhere);
+    }
+
+    /// An answered leg takes the side of another one, which leaves.
+    pub(super) fn take_side(
+        &mut self,
+        now: Now,
+        handle: CallHandle,
+        (by, new): (LegId, LegId),
+        joined: Joined,
+    ) {
+        let Some(call) = self.calls.get_mut(handle) else {
+            return;
+        };
+        let Some(side) = call.leg(by).map(|leg| leg.side) else {
+            return;
+        };
         let media = joined.media();
-        let Joined {
-            agreed,
-            to_new,
-            to_far,
-        } = joined;
-        let plan = agreed.plan().clone();
-        leg.settle(agreed);
+        let Joined { to_new, to_far, .. } = joined;
+        let far = to_new.source;
+        let holds = |id| call.leg(id).is_some_and(|leg| leg.holds);
+        let is_held = holds(far) || holds(new);
+        let Some(leg) = call.leg_mut(new) else {
+            return;
+        };
         leg.side = side;
         let to = leg.party.clone();
-        let far = to_new.source;
-        let is_held = call.leg(far).is_some_and(|leg| leg.holds);
         if let Some(talk) = call.talk_mut() {
             talk.transfer = None;
             (talk.to_caller, talk.to_callee) = match side {
@@ -218,27 +234,22 @@ impl Switch {
         let after = now.mono.saturating_duration_since(call.started.mono);
         tracing::info!(call = %call.id, after_ms = after.as_millis(), "call handed over");
 
-        self.media(handle, Command::UpdateLeg(Box::new(plan)));
         self.end_leg(
             by,
             EndReason::Transferred {
                 to: to.display_name,
             },
         );
-        match (was_held, is_held) {
-            // The side that held has left: media flows again.
-            (_, false) => self.connect_media(handle, true),
-            (_, true) => self.media(
-                handle,
-                Command::WatchSilence {
-                    leg: new,
-                    on: false,
-                },
-            ),
+        match is_held {
+            // If one held, he has left: media flows again.
+            false => self.connect_media(handle, true),
+            true => {
+                for leg in [far, new] {
+                    self.media(handle, Command::WatchSilence { leg, on: false });
+                }
+            }
         }
-        self.tell(new, LegOrder::Established { sdp: None });
         self.tell_media(handle);
-        self.stop_ringing(handle, &EndReason::AnsweredElsewhere);
         if let Some(view) = self.calls.get(handle).map(|call| call.view()) {
             self.outputs.notify(Notice::CallChanged(view));
         }
@@ -246,11 +257,11 @@ impl Switch {
 }
 
 /// The new leg and the one that is handed over, joined.
-struct Joined {
+pub(super) struct Joined {
     /// What was agreed with the new one.
-    agreed: Agreement,
-    to_new: PatchPlan,
-    to_far: PatchPlan,
+    pub(super) agreed: Agreement,
+    pub(super) to_new: PatchPlan,
+    pub(super) to_far: PatchPlan,
 }
 
 /// What flows after a transfer.

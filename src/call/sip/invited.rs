@@ -28,6 +28,10 @@ impl Switch {
         else {
             return;
         };
+        let replaced = match self.read_replaces(&request, &party) {
+            Ok(replaced) => replaced,
+            Err(rejection) => return self.reject(now, server, &request, &rejection),
+        };
         let mut timer = session_timer();
         let grant = match timer.judge(&request) {
             Ok(grant) => grant,
@@ -61,7 +65,10 @@ impl Switch {
             session_id,
             custom: Payload(serde_json::Value::Null),
         };
-        self.place_call(now, call);
+        match replaced {
+            Some(old) => self.replace_leg(now, call, old),
+            None => self.place_call(now, call),
+        }
     }
 
     /// Whom a request is for, as a person would dial it.

@@ -1,6 +1,6 @@
 //! What SIP needs to know of a leg, beside what every leg has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use media::ids::LegId;
 use media::negotiate::LocalOffer;
@@ -127,6 +127,9 @@ pub(super) struct Refresh {
     pub(super) cseq: u32,
 }
 
+/// How many dialogs that are over are remembered.
+const MAX_ENDED: usize = 64;
+
 /// All of them, and the ways to find them.
 #[derive(Debug, Default)]
 pub(super) struct SipLegs {
@@ -134,6 +137,8 @@ pub(super) struct SipLegs {
     by_dialog: BTreeMap<DialogId, LegId>,
     by_client: BTreeMap<ClientId, LegId>,
     by_server: BTreeMap<ServerId, LegId>,
+    /// Dialogs that are over, the latest last.
+    ended: VecDeque<DialogId>,
 }
 
 impl SipLegs {
@@ -194,6 +199,11 @@ impl SipLegs {
         self.by_dialog.get(dialog).copied()
     }
 
+    /// It was one of ours, not long ago.
+    pub(super) fn has_ended(&self, dialog: &DialogId) -> bool {
+        self.ended.contains(dialog)
+    }
+
     pub(super) fn of_client(&self, client: ClientId) -> Option<LegId> {
         self.by_client.get(&client).copied()
     }
@@ -243,6 +253,10 @@ impl SipLegs {
         let leg = self.by_leg.remove(&id)?;
         if let Some(dialog) = &leg.dialog {
             self.by_dialog.remove(dialog.id());
+            if self.ended.len() >= MAX_ENDED {
+                self.ended.pop_front();
+            }
+            self.ended.push_back(dialog.id().clone());
         }
         for early in &leg.early {
             self.by_dialog.remove(early.dialog.id());

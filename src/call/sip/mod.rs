@@ -19,6 +19,7 @@ mod provisional;
 mod refer;
 mod refresh;
 mod register;
+mod replacing;
 mod request;
 mod subscribe;
 mod text;
@@ -136,7 +137,7 @@ fn capabilities() -> Capabilities {
             Method::Prack,
             Method::Subscribe,
         ],
-        extensions: ["100rel", "outbound", "path", "timer"]
+        extensions: ["100rel", "outbound", "path", "replaces", "timer"]
             .map(str::to_owned)
             .to_vec(),
         content_types: vec![SDP.to_owned()],

@@ -1,5 +1,5 @@
-//! A telephone hands its call over (REFER, RFC 3515): to whom it says, while it hears what becomes
-//! of that.
+//! A telephone hands its call over (REFER, RFC 3515): to whom it says, or to the far side of
+//! another call of its own (Replaces), while it hears what becomes of that.
 
 use media::ids::LegId;
 use registrar::Aor;
@@ -31,8 +31,19 @@ impl Switch {
             leg.referral = Some(Box::new(Referral::new(now.mono, &refer, first)));
             self.tell_of_referral(now, id);
         }
-        let target = self.dialled(&refer.target);
-        self.on_leg_event(now, id, LegEvent::Transfer { target });
+        let event = match &refer.replaces {
+            None => LegEvent::Transfer {
+                target: self.dialled(&refer.target),
+            },
+            Some(replaced) => match self.leg_to_join(id, replaced) {
+                Ok(with) => LegEvent::Join { with },
+                Err(rejection) => {
+                    tracing::debug!(leg = %id, reason = %rejection.reason, "calls are not joined");
+                    return self.referral_came_to(now, id, rejection.status);
+                }
+            },
+        };
+        self.on_leg_event(now, id, event);
     }
 
     fn read_refer(&self, id: LegId, request: &Request) -> Result<Refer, Rejection> {
@@ -41,10 +52,6 @@ impl Switch {
         if leg.is_none_or(|leg| leg.referral.is_some()) {
             let reason = "an earlier transfer of the call is still under way";
             return Err(Rejection::new(Status::REQUEST_PENDING, reason));
-        }
-        if refer.replaces.is_some() {
-            let reason = "a call can be handed over to a person, not joined with another call yet";
-            return Err(Rejection::new(Status::NOT_IMPLEMENTED, reason));
         }
         Ok(refer)
     }

@@ -12,6 +12,7 @@ mod redirecting;
 mod referring;
 mod registering;
 mod reliable;
+mod replacing;
 mod subscribing;
 mod texts;
 
