@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use media::ids::Fingerprint;
-use media::negotiate::Policy;
+use media::negotiate::{Policy, Security};
 use registrar::{Accounts, RegisterPolicy};
 use sip::digest::Hash;
 use sip::uri::Host;
@@ -28,6 +28,9 @@ pub struct SwitchConfig {
     pub registrar: RegistrarConfig,
     /// By which hashes telephones may prove who they are, the one to be preferred first; not empty.
     pub digests: Vec<Hash>,
+    /// Whether media of telephones is encrypted that keep their signalling to themselves (TLS). Of
+    /// the others it is not: anybody could read the keys.
+    pub srtp: Security,
     /// Somebody in a call can be called.
     pub call_waiting: bool,
     /// The Web SDK protocol, each session.

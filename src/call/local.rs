@@ -51,12 +51,12 @@ impl RtpWay {
         matches!(self.transport, Transport::Ws | Transport::Wss)
     }
 
-    /// Whoever keeps his signalling to himself keeps his media, too: keys in a description are
+    /// Whoever keeps his signalling to himself keeps his media, too, if that is wanted: keys in a description are
     /// as safe as the description. A telephone whose description anybody can read gets none.
-    fn profile(&self) -> RtpProfile {
+    fn profile(&self, wanted: Security) -> RtpProfile {
         RtpProfile {
             security: match self.transport.is_secure() {
-                true => Security::Required,
+                true => wanted,
                 false => Security::Plain,
             },
             feedback: false,
@@ -118,7 +118,7 @@ impl Switch {
             audio: Some(audio),
             // With sound alone a call is still one.
             video: video.then(|| self.pool.take_ports(worker)).flatten(),
-            profile: way.profile(),
+            profile: way.profile(self.config.srtp),
             keys: KeySeed::new(seed),
             signalling: Some(way.signalling),
         })

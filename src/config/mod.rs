@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use media::negotiate::Security;
 use media::ports::PortRange;
 use registrar::{Account, ExpiryLimits};
 use sip::digest::Hash;
@@ -108,6 +109,8 @@ pub struct Sip {
     pub ca_file: Option<PathBuf>,
     /// By which hashes phones may prove who they are, the one to be preferred first; not empty.
     pub digests: Vec<Hash>,
+    /// Whether media of phones is encrypted whose signalling is.
+    pub srtp: Security,
     /// A connection of somebody who has not signed in is closed after so long without a message.
     pub idle_timeout: Duration,
     /// From the first byte of a message on a stream to its last.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::reader::Section;
+use media::negotiate::Security;
 use media::ports::PortRange;
 use sip::digest::Hash;
 use sip::uri::Host;
@@ -118,6 +119,14 @@ fn sip(mut section: Section<'_, '_>, directory: &Path) -> Sip {
             Ok((!text.is_empty()).then(|| directory.join(text)))
         }),
         digests: section.list("digests", vec![Hash::Md5], digest),
+        srtp: section.text("srtp", Security::Required, |text| match text {
+            "off" => Ok(Security::Plain),
+            "optional" => Ok(Security::Opportunistic),
+            "required" => Ok(Security::Required),
+            other => Err(format!(
+                "is {other:?}; allowed: \"off\", \"optional\", \"required\""
+            )),
+        }),
         idle_timeout: section.seconds("idle_timeout_s", 180, 1..=86_400),
         message_timeout: section.milliseconds("message_timeout_ms", 8_000, 100..=120_000),
         ping_interval: section.seconds("ping_interval_s", 30, 1..=3_600),

@@ -146,6 +146,7 @@ pub(super) fn switch(
             misses: config.sip.options_misses,
         },
         call_waiting,
+        srtp: config.sip.srtp,
         session: SessionConfig {
             keep_alive: KeepAlive {
                 interval: wcs.ping_interval,

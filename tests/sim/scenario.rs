@@ -89,6 +89,7 @@ pub fn config(seed: u64) -> SwitchConfig {
         registrar: RegistrarConfig::default(),
         digests: vec![sip::digest::Hash::Md5],
         keep_alive: callbox::call::config::KeepAlive::OFF,
+        srtp: media::negotiate::Security::Required,
         call_waiting: rng.random_bool(0.3),
         session: SessionConfig {
             keep_alive: KeepAlive {

@@ -97,6 +97,7 @@ pub(super) fn config() -> SwitchConfig {
         registrar: RegistrarConfig::default(),
         digests: vec![sip::digest::Hash::Md5],
         keep_alive: KeepAlive::OFF,
+        srtp: ::media::negotiate::Security::Required,
         call_waiting: false,
         session: SessionConfig::default(),
         timing: Timing::default(),

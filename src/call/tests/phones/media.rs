@@ -1,8 +1,9 @@
 //! Media of telephones: RTP on ports of the leg's own, codecs that both sides have.
 
+use sip::flow::Transport;
 use sip::message::{Method, Status};
 
-use super::super::{answer_to, bench, names, orders};
+use super::super::{Bench, answer_to, bench, config, names, orders};
 use super::is;
 
 /// What a desk phone offers.
@@ -52,6 +53,33 @@ fn a_browser_calls_a_telephone_with_what_a_telephone_understands() {
     bench.respond(&phone, &invite, Status::OK, Some(&answer));
     assert!(is(&bench.request(&phone), &Method::Ack));
     assert_eq!(names(&bench.take(page)).last().unwrap(), "ESTABLISHED");
+}
+
+#[test]
+fn media_is_encrypted_as_the_operator_wants_where_the_signalling_is() {
+    use ::media::negotiate::Security::{Opportunistic, Plain, Required};
+    for (srtp, transport, profile, keys) in [
+        (Required, Transport::Tls, "RTP/SAVP", true),
+        (Opportunistic, Transport::Tls, "RTP/AVP", true),
+        (Plain, Transport::Tls, "RTP/AVP", false),
+        (Required, Transport::Udp, "RTP/AVP", false),
+        (Opportunistic, Transport::Tcp, "RTP/AVP", false),
+    ] {
+        let mut config = config();
+        config.srtp = srtp;
+        let mut bench = Bench::new(config);
+        bench.open_ports(4);
+        let phone = bench.silent_phone("1001", transport, "127.0.0.1:50001");
+        bench.send(&phone, &phone.register(1, ""));
+        assert_eq!(bench.response(&phone).status(), Status::OK);
+        let page = bench.guest("carol");
+        bench.call(page, "1001");
+        let invite = bench.request(&phone);
+        let offer = std::str::from_utf8(invite.body()).unwrap();
+        let line = format!("m=audio 20000 {profile} ");
+        assert!(offer.contains(&line), "{srtp:?} {transport:?}: {offer}");
+        assert_eq!(offer.contains("a=crypto:"), keys, "{srtp:?} {transport:?}");
+    }
 }
 
 #[test]
