@@ -74,6 +74,7 @@ impl Switch {
             LegEvent::Held => self.on_hold(now, leg, true),
             LegEvent::Resumed => self.on_hold(now, leg, false),
             LegEvent::Digits { digits } => self.on_digits(leg, digits),
+            LegEvent::WantsPicture => self.on_picture_wanted(leg),
             LegEvent::Join { with } => self.on_join(now, leg, with),
             LegEvent::Transfer { target } => self.on_transfer(now, leg, &target),
         }

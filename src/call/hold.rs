@@ -1,11 +1,11 @@
-//! Hold, from either side or both, and digits. The browser is told nothing about media: hold
+//! Hold, from either side or both, digits, and pictures that are wanted anew. The browser is told nothing about media: hold
 //! stops it here, whatever is still sent.
 
-use media::ids::LegId;
+use media::ids::{LegId, MediaKind};
 use media::plan::Command;
 
 use super::call::CallHandle;
-use super::leg::LegOrder;
+use super::leg::{LegOrder, Signalling};
 use super::switch::Switch;
 use super::time::Now;
 use super::view::Notice;
@@ -95,8 +95,53 @@ impl Switch {
         }
         call.digits = call.digits.saturating_add(digits.len() as u32);
         if let Some(far) = far {
-            let digits = digits.to_ascii_uppercase();
-            self.media(handle, Command::SendDtmf { leg: far, digits });
+            self.pass_digits(handle, far, digits.to_ascii_uppercase());
+        }
+    }
+
+    /// By events within the sound, or by signalling where the far side knows none.
+    fn pass_digits(&mut self, handle: CallHandle, far: LegId, digits: String) {
+        let leg = self.calls.get(handle).and_then(|call| call.leg(far));
+        let by_signalling = leg.is_some_and(|leg| {
+            matches!(leg.signalling, Signalling::Sip { .. }) && !leg.takes_events()
+        });
+        match by_signalling {
+            true => self.tell(far, LegOrder::Digits(digits)),
+            false => self.media(handle, Command::SendDtmf { leg: far, digits }),
+        }
+    }
+
+    /// A key was heard in the sound of a leg. Whom it talks with has heard it there, too, unless he
+    /// knows no events.
+    pub(super) fn on_key_heard(&mut self, leg_id: LegId, digit: char) {
+        let Some(call) = self.calls.of_leg(leg_id).filter(|call| !call.is_held()) else {
+            return;
+        };
+        let (handle, far) = (call.handle, call.far_leg(leg_id));
+        let deaf = far
+            .filter(|far| matches!(far.signalling, Signalling::Sip { .. }) && !far.takes_events());
+        if let Some(far) = deaf.map(|far| far.id)
+            && is_digit(digit)
+        {
+            self.pass_digits(handle, far, digit.to_string());
+        }
+    }
+
+    /// A leg cannot show what it gets: a patch made anew asks its source for a keyframe, no more
+    /// often than that bears.
+    pub(super) fn on_picture_wanted(&mut self, leg_id: LegId) {
+        let Some(call) = self.calls.of_leg(leg_id).filter(|call| !call.is_held()) else {
+            return;
+        };
+        let handle = call.handle;
+        let Some(talk) = call.talk() else { return };
+        let patch = match leg_id {
+            leg if leg == talk.caller_leg => talk.to_caller.clone(),
+            leg if leg == talk.callee_leg => talk.to_callee.clone(),
+            _ => return,
+        };
+        if patch.codecs.iter().any(|map| map.kind == MediaKind::Video) {
+            self.media(handle, Command::Patch(Box::new(patch)));
         }
     }
 }

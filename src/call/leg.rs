@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use media::ids::LegId;
 use media::negotiate::{Agreement, Local, LocalOffer, RemoteOffer};
+use media::plan::Format;
 
 use super::end::{EndReason, Names, Side};
 use super::negotiation::{Description, Negotiation};
@@ -160,6 +161,8 @@ pub(super) enum LegEvent {
         /// Those that are digits.
         digits: String,
     },
+    /// It cannot show what it gets and wants a whole picture.
+    WantsPicture,
     /// It hands the call over to the far side of another call of its own.
     Join {
         /// Its leg in that one.
@@ -187,6 +190,8 @@ pub(super) enum LegOrder {
         /// The description.
         sdp: Option<String>,
     },
+    /// The far side of the call presses keys, and media cannot tell of them.
+    Digits(String),
     /// What it asked for is done: the call is on hold.
     Held,
     /// What it asked for is done: the call is no longer on hold.
@@ -355,6 +360,13 @@ impl Leg {
             Exchange::Settled(agreement) => Some(agreement),
             _ => None,
         }
+    }
+
+    /// It can be told of keys within its sound (RFC 4733).
+    pub(super) fn takes_events(&self) -> bool {
+        let streams = self.agreement().map(|it| it.plan().streams.iter());
+        let mut codecs = streams.into_iter().flatten().flat_map(|it| &it.codecs);
+        codecs.any(|codec| codec.format == Format::TelephoneEvent)
     }
 
     /// Rings or is about to.

@@ -21,7 +21,7 @@ impl Switch {
             }
             Event::Heard(leg, kind) => tracing::debug!(%leg, %kind, "it arrives again"),
             Event::PortsOpen { worker, ports } => self.pool.ports_are_open(worker, ports),
-            Event::Digit(leg, digit) => tracing::trace!(%leg, %digit, "a key was pressed"),
+            Event::Digit(leg, digit) => self.on_key_heard(leg, digit),
             Event::Closed(leg) => self.on_media_closed(now, leg),
             Event::Failed(leg, failure) => self.on_media_failed(now, leg, failure),
             Event::Stats(stats) => self.on_stats(now, *stats),

@@ -98,6 +98,12 @@ impl Key {
         (event <= Self::FLASH.0).then_some(Self(event))
     }
 
+    /// A key by its sign: `0` to `9`, `*`, `#`, `A` to `D` in either case.
+    pub fn of(sign: char) -> Option<Self> {
+        let mut buffer = [0; 4];
+        Self::read(sign.encode_utf8(&mut buffer))
+    }
+
     /// Its number in RFC 4733 3.2.
     pub fn event(self) -> u8 {
         self.0

@@ -19,6 +19,7 @@ impl Switch {
             LegOrder::Progress { rings, sdp } => self.tell_progress(now, leg, rings, sdp),
             // One whom we invited has sent its 2xx, which was acknowledged when it came.
             LegOrder::Established { sdp } => self.accept_invite(now, leg, sdp),
+            LegOrder::Digits(digits) => self.send_keys(now, leg, &digits),
             LegOrder::Held | LegOrder::Resumed => {}
             LegOrder::NotDone(sentence) => {
                 tracing::debug!(%leg, %sentence, "what a telephone asked for was not done");

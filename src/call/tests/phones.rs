@@ -5,6 +5,7 @@ mod changing;
 mod domains;
 mod early;
 mod hops;
+mod infos;
 mod keep_alive;
 mod leaving;
 mod media;
