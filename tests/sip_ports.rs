@@ -117,7 +117,7 @@ fn a_stun_keep_alive_learns_its_address_over_udp() {
     let mut server = Server::start();
     let mut question = vec![0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42];
     question.extend(*b"twelve bytes");
-    let answer = ask_over_udp(port(&mut server, "udp"), &question);
+    let answer = ask_over_udp(server.sip("udp"), &question);
     assert_eq!(answer[..4], [1, 1, 0, 12], "a success with one attribute");
     assert_eq!(answer[8..20], *b"twelve bytes");
     // XOR-MAPPED-ADDRESS of an IPv4 address: 127.0.0.1 under the cookie.
@@ -152,7 +152,7 @@ fn next(phone: &UdpSocket) -> String {
 fn a_phone_is_asked_whether_it_is_there() {
     let mut server =
         Server::start_with(|text| text.replacen("tls =", "options_interval_s = 1, tls =", 1));
-    let phone = registers(port(&mut server, "udp"));
+    let phone = registers(server.sip("udp"));
     let asked = next(&phone);
     assert!(asked.starts_with("OPTIONS sip:2001@127.0.0.1:"), "{asked}");
 }
@@ -160,7 +160,7 @@ fn a_phone_is_asked_whether_it_is_there() {
 #[test]
 fn status_lists_phones_and_flows() {
     let mut server = Server::start();
-    let udp = port(&mut server, "udp");
+    let udp = server.sip("udp");
     let phone = registers(udp);
     let here = phone.local_addr().unwrap();
     let status = said(&server.place.command(&["status"], ""));

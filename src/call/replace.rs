@@ -51,7 +51,8 @@ impl Switch {
         let offer = new.sdp.as_deref().map(|it| RemoteOffer::parse(it, limits));
         let offer = offer.transpose().map_err(|error| offer_refused(&error))?;
         let way = MediaWay::of_caller(offer.as_ref(), new.rtp);
-        let local = self.local(new.leg, worker, way)?;
+        let video = offer.as_ref().is_none_or(RemoteOffer::has_video);
+        let (id, local) = (new.leg, self.local(new.leg, worker, way, video)?);
         let newcomer = Newcomer {
             new,
             offer,
@@ -62,7 +63,11 @@ impl Switch {
             true => self.take_over(now, handle, newcomer, old),
             false => self.pick_up(now, handle, newcomer),
         };
-        done.inspect_err(|_| self.release_unused(worker, &local))
+        match done {
+            Ok(()) => self.shed_video_ports(id),
+            Err(_) => self.pool.release(&local),
+        }
+        done
     }
 
     /// The side of an answered leg is taken over.
@@ -222,7 +227,7 @@ fn answer_to(
     source: Source<'_>,
     local: &Local,
 ) -> Result<LocalAnswer, EndReason> {
-    let answer = negotiate::answer(leg, policy, offer, source, Direction::SendRecv, local);
+    let answer = negotiate::answer(leg, None, policy, offer, source, Direction::SendRecv, local);
     answer.map_err(|error| match error {
         NegotiationError::NoCommonCodec { a, b } => EndReason::NoCommonCodec {
             caller: b,
