@@ -79,6 +79,17 @@ impl<S: Store> Location<S> {
             .ok_or(GruuError::Unavailable)
     }
 
+    /// Whose GRUU that is. `None` for a temporary one that names no binding, or not any more.
+    pub fn owner_of_gruu<'a>(&'a self, gruu: &'a Gruu) -> Option<&'a Aor> {
+        match gruu {
+            Gruu::Public { aor, .. } => Some(aor),
+            Gruu::Temporary(temporary) => {
+                let binding = self.get(temporary.binding)?;
+                temporary.is_of(binding).then_some(&binding.aor)
+            }
+        }
+    }
+
     /// The other ways to the user agent of a binding, the one it refreshed last first. They are
     /// tried when the first flow fails (RFC 5626 7), not before.
     pub fn other_flows(&self, now: Instant, id: BindingId) -> Vec<Target> {

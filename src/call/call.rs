@@ -41,6 +41,8 @@ pub(super) struct Call {
     pub(super) sent_on_to: Vec<Aor>,
     /// What the caller's application sent along.
     pub(super) custom: Payload,
+    /// The one device that is called, and no other of its owner's.
+    pub(super) only: Option<DeviceId>,
     /// Digits pressed.
     pub(super) digits: u32,
     /// Who took a side over last.

@@ -121,6 +121,7 @@ impl Switch {
         };
         let rings_for = |call: &&Call| {
             call.callee.user == user
+                && call.only.is_none_or(|only| only == device)
                 && call.talk().is_none()
                 && call
                     .caller_leg()

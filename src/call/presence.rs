@@ -209,7 +209,7 @@ impl Switch {
         }
         if let Some(text) = TextMessage::from_payload(&payload) {
             let from = self.people.party(&sender).ok_or("Not signed in")?;
-            self.deliver_text(now, &from, &party.user, Some(id), &text);
+            self.deliver_text(now, &from, &party.user, |it| it != id, &text);
             return Ok(());
         }
         // What applications send each other is nothing for telephones.

@@ -68,10 +68,13 @@ impl Switch {
     /// # Errors
     /// Why nobody can be called by it.
     pub(super) fn resolve(&self, dialled: &str) -> Result<Party, EndReason> {
-        let aor = match Dialled::parse(dialled, &self.config.domain) {
-            Ok(Dialled::User { aor, .. }) => self.at_home(aor),
-            Ok(Dialled::Number(_)) => return Err(EndReason::NoTrunkForNumber),
-            Err(_) => return Err(EndReason::BadNumber),
+        let aor = match self.gruu(dialled) {
+            Some(gruu) => self.owner_of_gruu(&gruu)?,
+            None => match Dialled::parse(dialled, &self.config.domain) {
+                Ok(Dialled::User { aor, .. }) => self.at_home(aor),
+                Ok(Dialled::Number(_)) => return Err(EndReason::NoTrunkForNumber),
+                Err(_) => return Err(EndReason::BadNumber),
+            },
         };
         if let Some(party) = self.people.party(&aor) {
             return Ok(party);

@@ -130,7 +130,8 @@ impl Switch {
         if self.is_loop(call.session_id.as_ref(), &callee) {
             return Err(with_callee(EndReason::Loop));
         }
-        let targets = self.targets(now, &callee, device);
+        let dialled = call.callee.clone();
+        let targets = self.targets_of(now, &dialled, &callee, device);
         let targets = targets.map_err(with_callee)?;
         let limits = &self.config.media.policy.limits;
         let offer = call
@@ -146,6 +147,11 @@ impl Switch {
         let local = self.local(call.leg, worker, way, video);
         let local = local.map_err(with_callee)?;
         let handle = self.begin(now, (worker, local), &callee, call, offer);
+        if self.gruu(&dialled).is_some()
+            && let Some(call) = self.calls.get_mut(handle)
+        {
+            call.only = targets.first().copied();
+        }
         if let Err(reason) = self.ring_all(now, handle, &targets) {
             self.undo(handle);
             return Err(with_callee(reason));
@@ -230,6 +236,7 @@ impl Switch {
             session_id,
             sent_on_to: Vec::new(),
             custom: call.custom,
+            only: None,
             digits: 0,
             transferred_to: None,
         });

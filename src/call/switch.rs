@@ -95,8 +95,10 @@ impl Switch {
         });
         let mut nonce_secret = [0; 32];
         rng.fill_bytes(&mut nonce_secret);
+        let mut gruu_secret = [0; 32];
+        rng.fill_bytes(&mut gruu_secret);
         Self {
-            sip: Sip::new(nonce_secret),
+            sip: Sip::new(nonce_secret, gruu_secret),
             domains: super::route::domains(&config),
             pool: Pool::new(rng),
             flows: BTreeMap::new(),

@@ -61,7 +61,7 @@ impl Switch {
         let (Some(leg), Some(far)) = (call.leg(by), call.far_leg(by)) else {
             return Err(EndReason::Cancelled);
         };
-        let targets = self.targets(now, &to, leg.device())?;
+        let targets = self.targets_of(now, target, &to, leg.device())?;
         let invitation = self.handing_over(handle, far.id, to.clone())?;
         if let Some(talk) = self.calls.get_mut(handle).and_then(|call| call.talk_mut()) {
             talk.transfer = Some(Transfer { by, to });

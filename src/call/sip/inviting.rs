@@ -226,7 +226,7 @@ impl Switch {
         let status = response.status();
         let event = match status.code() {
             300..400 => LegEvent::Redirected {
-                targets: self.targets_of(response),
+                targets: self.targets_in(response),
             },
             _ => LegEvent::Declined(refusal(status)),
         };
@@ -234,7 +234,7 @@ impl Switch {
     }
 
     /// Where a 3xx sends the call: "the UAC ... SHOULD ... order" them by q (RFC 3261 8.1.3.4).
-    fn targets_of(&self, response: &Response) -> Vec<String> {
+    fn targets_in(&self, response: &Response) -> Vec<String> {
         let contacts = response.headers().contacts().flatten();
         let addresses = contacts.filter_map(|contact| contact.addr().copied());
         let mut targets: Vec<(u16, String)> = addresses

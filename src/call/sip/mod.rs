@@ -7,6 +7,7 @@
 mod change;
 mod dialog;
 mod early;
+mod gruu;
 mod identity;
 mod invited;
 mod inviting;
@@ -31,6 +32,7 @@ use std::net::SocketAddr;
 
 use media::ids::LegId;
 use rand::Rng;
+use registrar::GruuMint;
 use sip::digest;
 use sip::flow::{FlowId, Transport};
 use sip::header::OwnAddr;
@@ -63,6 +65,8 @@ pub(super) struct Sip {
     realms: BTreeMap<Host, digest::Server>,
     /// Of their nonces.
     nonce_secret: [u8; 32],
+    /// Makes and reads the addresses of single user agents.
+    gruus: GruuMint,
     capabilities: Capabilities,
     /// Devices to which a way is being opened, by the name of the order.
     ways: BTreeMap<u64, DeviceId>,
@@ -83,7 +87,8 @@ struct SipFlow {
 }
 
 impl Sip {
-    pub(super) fn new(nonce_secret: [u8; 32]) -> Self {
+    /// `nonce_secret` is of the nonces, `gruu_secret` of the addresses of single user agents.
+    pub(super) fn new(nonce_secret: [u8; 32], gruu_secret: [u8; 32]) -> Self {
         Self {
             transactions: Transactions::new(Timings::default(), TransactionLimits::default()),
             flows: BTreeMap::new(),
@@ -91,6 +96,7 @@ impl Sip {
             orders: VecDeque::new(),
             realms: BTreeMap::new(),
             nonce_secret,
+            gruus: GruuMint::new(gruu_secret),
             capabilities: capabilities(),
             ways: BTreeMap::new(),
             next_way: 0,
@@ -137,7 +143,7 @@ fn capabilities() -> Capabilities {
             Method::Prack,
             Method::Subscribe,
         ],
-        extensions: ["100rel", "outbound", "path", "replaces", "timer"]
+        extensions: ["100rel", "gruu", "outbound", "path", "replaces", "timer"]
             .map(str::to_owned)
             .to_vec(),
         content_types: vec![SDP.to_owned()],

@@ -97,6 +97,8 @@ impl Switch {
     /// A URI, as a person would dial it.
     pub(super) fn dialled(&self, uri: &Uri) -> String {
         match uri {
+            // It says more than whose it is.
+            Uri::Sip(_) if self.gruu_of(uri).is_some() => uri.as_str().to_owned(),
             Uri::Sip(sip) => match Aor::from_uri(sip) {
                 Ok(aor) => self.at_home(aor).shown_in(&self.config.domain).to_string(),
                 Err(_) => uri.as_str().to_owned(),

@@ -1,6 +1,8 @@
 //! Telephones register (RFC 3261 10.3), and are devices from then on until their bindings end.
 
-use registrar::{Aor, Binding, BindingEvent, BindingId, BindingState, Change, Registrant};
+use registrar::{
+    Aor, Binding, BindingEvent, BindingId, BindingState, Change, RegisterPolicy, Registrant,
+};
 use sip::flow::FlowId;
 use sip::message::{Rejection, Request, ResponseBuilder, Status};
 use sip::procedure::register::Register;
@@ -55,7 +57,11 @@ impl Switch {
         };
         let policy = self.domains.policy(from.aor.domain());
         let policy = policy.unwrap_or(&self.config.registrar.policy);
-        let registered = self.location.register(now.mono, policy, &from, &register);
+        let policy = RegisterPolicy {
+            gruu: Some(self.sip.gruus.clone()),
+            ..policy.clone()
+        };
+        let registered = self.location.register(now.mono, &policy, &from, &register);
         let registered = registered.map_err(registrar::Refusal::rejection)?;
         let response = registered.write(ResponseBuilder::new(request, Status::OK));
         self.respond(now, server, response);

@@ -59,7 +59,10 @@ impl Switch {
             content_type: content_type.unwrap_or(PLAIN).into(),
         };
         let sender = self.phone_on(flow, &from.user);
-        match self.deliver_text(now, from, &party.user, sender, &text) {
+        let gruu = self.gruu(&text.to);
+        let only = gruu.map(|gruu| self.device_of_gruu(now, &gruu).ok());
+        let meant = |device| Some(device) != sender && only.is_none_or(|it| it == Some(device));
+        match self.deliver_text(now, from, &party.user, meant, &text) {
             0 => Err(refused(
                 Status::TEMPORARILY_UNAVAILABLE,
                 "whom it is for is not signed in",
@@ -68,18 +71,17 @@ impl Switch {
         }
     }
 
-    /// Gives a text to everything that its receiver is here with, `except` its sender; to how
-    /// many.
+    /// Gives a text to everything that its receiver is here with and that is `meant`; to how many.
     pub(in crate::call) fn deliver_text(
         &mut self,
         now: Now,
         from: &Party,
         to: &Aor,
-        except: Option<DeviceId>,
+        meant: impl Fn(DeviceId) -> bool,
         text: &TextMessage,
     ) -> usize {
         let here = self.people.devices_of(to);
-        let here = here.filter(|(id, device)| Some(*id) != except && device.is_here());
+        let here = here.filter(|(id, device)| meant(*id) && device.is_here());
         let here: Vec<(DeviceId, bool)> = here
             .map(|(id, device)| (id, device.page().is_some()))
             .collect();

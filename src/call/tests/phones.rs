@@ -4,6 +4,7 @@ mod calling;
 mod changing;
 mod domains;
 mod early;
+mod gruus;
 mod hops;
 mod infos;
 mod keep_alive;
