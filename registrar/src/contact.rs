@@ -20,7 +20,8 @@ pub enum Contact {
 /// A SIP user agent as its REGISTER described it.
 ///
 /// Requests go over its flow or to the address it registered from, never to the host in the URI or
-/// in the Path: those are the writer's claims, and may name this machine or somebody else's.
+/// in the Path: those are the writer's claims, and may name this machine or somebody else's. A proxy
+/// whose connection broke is called back where its Path says, if that is the address it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SipContact {
     /// The URI, which becomes the Request-URI.

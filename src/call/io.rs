@@ -1,9 +1,10 @@
 //! What goes into the [`Switch`](super::switch::Switch) and what comes out of it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use sip::flow::{FlowId, Transport};
+use sip::resolve::Destination;
 
 use crate::wcs::message::{ClientMessage, ServerMessage};
 
@@ -24,7 +25,8 @@ pub enum Input {
         /// What it says.
         message: Box<ClientMessage>,
     },
-    /// A flow that carries SIP was opened: by the peer, or by us for an [`Output::Connect`].
+    /// A flow that carries SIP was opened: by the peer, or by us for an
+    /// [`Output::Connect`] or [`Output::Reach`].
     SipOpened {
         /// Its name from here on.
         flow: FlowId,
@@ -127,6 +129,16 @@ pub enum Output {
         address: SocketAddr,
         /// What the certificate has to name, over TLS.
         name: Option<String>,
+    },
+    /// Open a flow for SIP to a server that is known by name: to the first that can be reached of
+    /// those that the DNS has for it (RFC 3263).
+    Reach {
+        /// As in [`Output::Connect`].
+        connect: u64,
+        /// What its URI says.
+        destination: Destination,
+        /// At this address alone; what else the DNS says is passed over.
+        only: Option<IpAddr>,
     },
     /// Who is at the far end of a SIP flow has proved an identity, or no longer has one: limits
     /// spare such flows, and a full table of UDP flows forgets the others first.

@@ -17,7 +17,7 @@ use tracing::{error, warn};
 use super::clock;
 use super::flows::{FlowHandle, SocketHandle, TooSlow, Turns};
 use super::media_worker::Handle;
-use super::sip::{SipHandle, Wanted};
+use super::sip::{Place, SipHandle, Target, Wanted};
 use crate::call::config::HotConfig;
 use crate::call::io::{ApiRequest, FlowEnd, Input, Output, Peer, SipEnds};
 use crate::call::switch::Switch;
@@ -369,18 +369,26 @@ impl Driver {
                     address,
                     name,
                 } => {
-                    let wanted = Wanted {
-                        connect,
+                    let target = Target {
                         transport,
                         address,
                         name,
                     };
-                    if self.connects.try_send(wanted).is_err() {
-                        self.refused.push_back(connect);
-                    }
+                    self.want(connect, Place::At(target));
                 }
+                Output::Reach {
+                    connect,
+                    destination,
+                    only,
+                } => self.want(connect, Place::Of { destination, only }),
                 Output::ShutdownComplete => self.finished = true,
             }
+        }
+    }
+
+    fn want(&mut self, connect: u64, place: Place) {
+        if self.connects.try_send(Wanted { connect, place }).is_err() {
+            self.refused.push_back(connect);
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod access;
 mod admission;
 pub mod clock;
+mod dns;
 pub mod driver;
 mod flows;
 mod guarded;

@@ -194,6 +194,7 @@ impl Server {
             acceptor: identity.as_ref().map(|identity| identity.sip_acceptor()),
             trust,
             wanted,
+            dns: Err(seed()?),
         };
         let acceptor = identity.map(|identity| TlsAcceptor::from(Arc::clone(&identity.config)));
         let serving = Arc::new(serving);

@@ -344,7 +344,9 @@ impl World {
             Output::Sip { flow, .. } | Output::Trust { flow, .. } => {
                 panic!("{flow} carries no SIP")
             }
-            Output::Connect { connect, .. } => panic!("nobody asked for connection {connect}"),
+            Output::Connect { connect, .. } | Output::Reach { connect, .. } => {
+                panic!("nobody asked for connection {connect}")
+            }
             Output::Notify(notice) => self.audit.noticed(&notice),
             Output::ApiReply { .. } => {}
             Output::ShutdownComplete => {

@@ -46,10 +46,10 @@ use self::keep_alive::KeepAlive;
 use self::legs::SipLegs;
 pub(super) use self::watches::WatchId;
 use self::watches::Watches;
+use self::way::Ways;
 use super::admission::Rate;
 use super::io::{FlowEnd, Output, SipEnds};
 use super::leg::LegOrder;
-use super::people::DeviceId;
 use super::switch::{Stage, Switch};
 use super::time::Now;
 use super::timer::Timer;
@@ -68,9 +68,8 @@ pub(super) struct Sip {
     /// Makes and reads the addresses of single user agents.
     gruus: GruuMint,
     capabilities: Capabilities,
-    /// Devices to which a way is being opened, by the name of the order.
-    ways: BTreeMap<u64, DeviceId>,
-    next_way: u64,
+    /// Ways that are being opened.
+    ways: Ways,
     keep_alive: KeepAlive,
     watches: Watches,
 }
@@ -98,8 +97,7 @@ impl Sip {
             nonce_secret,
             gruus: GruuMint::new(gruu_secret),
             capabilities: capabilities(),
-            ways: BTreeMap::new(),
-            next_way: 0,
+            ways: Ways::default(),
             keep_alive: KeepAlive::default(),
             watches: Watches::default(),
         }

@@ -176,6 +176,7 @@ impl Switch {
         let grace = self.config.timing.grace;
         self.timers.arm(Timer::Parked(id), now.mono + grace);
         self.board.mark_stale();
+        self.call_proxy_back(id);
     }
 
     /// Registrations have lapsed.

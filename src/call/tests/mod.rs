@@ -21,7 +21,7 @@ mod stopping;
 mod transfers;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use ::media::event::Event;
@@ -34,6 +34,7 @@ use registrar::{Account, Accounts, Aor, Credentials};
 use serde_json::{Value, json};
 use sip::flow::FlowId;
 use sip::message::Message;
+use sip::resolve::Destination;
 use sip::uri::Host;
 
 use super::config::{
@@ -61,6 +62,8 @@ pub(super) struct Bench {
     sip: BTreeMap<FlowId, Vec<Message>>,
     /// Ways that are to be opened.
     pub(super) connects: Vec<(u64, SocketAddr)>,
+    /// Servers that are to be reached by name.
+    pub(super) reaches: Vec<(u64, Destination, Option<IpAddr>)>,
     pub(super) closed: Vec<(FlowId, u16)>,
     /// Orders to the worker since the last look.
     commands: Vec<Command>,
@@ -162,6 +165,7 @@ impl Bench {
             frames: BTreeMap::new(),
             sip: BTreeMap::new(),
             connects: Vec::new(),
+            reaches: Vec::new(),
             closed: Vec::new(),
             commands: Vec::new(),
             notices: Vec::new(),
@@ -191,6 +195,11 @@ impl Bench {
                 Output::Connect {
                     connect, address, ..
                 } => self.connects.push((connect, address)),
+                Output::Reach {
+                    connect,
+                    destination,
+                    only,
+                } => self.reaches.push((connect, destination, only)),
                 Output::Trust { .. } => {}
                 Output::CloseFlow { flow, code, .. } => self.closed.push((flow, code)),
                 Output::Media { worker, command } => {

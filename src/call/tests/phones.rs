@@ -52,7 +52,16 @@ impl Bench {
 
     /// The way that was asked for is open.
     pub(super) fn open_way(&mut self, connect: u64, address: &str) -> FlowId {
-        self.open_sip_for(Some(connect), Transport::Udp, address)
+        self.open_way_over(connect, Transport::Udp, address)
+    }
+
+    pub(super) fn open_way_over(
+        &mut self,
+        connect: u64,
+        transport: Transport,
+        address: &str,
+    ) -> FlowId {
+        self.open_sip_for(Some(connect), transport, address)
     }
 
     fn open_sip_for(

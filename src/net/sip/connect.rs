@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path as FilePath;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -12,6 +12,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use sip::flow::Transport;
+use sip::resolve::{AddressPolicy, Destination};
+use sip::uri::Host;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -23,6 +25,7 @@ use super::ports::{ends, prepare};
 use super::stream::{self, Beginning};
 use super::udp::{Path, Service};
 use crate::net::StartError;
+use crate::net::dns::Dns;
 use crate::net::guarded::Guarded;
 
 /// Attempts at once. The driver has as many more wait.
@@ -33,9 +36,29 @@ const ATTEMPTS: usize = 256;
 pub(in crate::net) struct Wanted {
     /// How the driver knows it.
     pub connect: u64,
+    /// Where to.
+    pub place: Place,
+}
+
+/// Where a flow is to lead.
+#[derive(Debug)]
+pub(in crate::net) enum Place {
+    /// To one server.
+    At(Target),
+    /// To the first that can be reached of those that the DNS names.
+    Of {
+        destination: Destination,
+        /// At this address alone.
+        only: Option<IpAddr>,
+    },
+}
+
+/// A server.
+#[derive(Debug)]
+pub(in crate::net) struct Target {
     /// What is to carry the messages.
     pub transport: Transport,
-    /// Where to.
+    /// Where it is.
     pub address: SocketAddr,
     /// What the certificate has to name; `None`: the address.
     pub name: Option<String>,
@@ -53,6 +76,7 @@ pub(super) struct Connecting {
     /// Our UDP sockets.
     pub udp: Vec<Service>,
     pub trust: Arc<Trust>,
+    pub dns: Dns,
 }
 
 impl Trust {
@@ -98,10 +122,9 @@ impl Connecting {
 
     async fn attempt(self: Arc<Self>, wanted: Wanted) {
         let connect = wanted.connect;
-        let patience = self.shared.settings.connect_timeout;
-        let opened = match tokio::time::timeout(patience, self.open(wanted)).await {
-            Ok(opened) => opened,
-            Err(_) => Err(format!("no answer within {} ms", patience.as_millis())),
+        let opened = match wanted.place {
+            Place::At(target) => self.open_in_time(connect, &target).await,
+            Place::Of { destination, only } => self.open_one_of(connect, destination, only).await,
         };
         if let Err(sentence) = opened {
             debug!(connect, "a SIP flow cannot be opened: {sentence}");
@@ -109,13 +132,56 @@ impl Connecting {
         }
     }
 
-    async fn open(&self, wanted: Wanted) -> Result<(), String> {
-        match wanted.transport {
-            Transport::Udp => self.open_way(&wanted).await,
-            Transport::Tcp => self.open_stream(&wanted, None).await,
+    /// Tries one server after the other (RFC 3263 4.3). The DNS and its own limits end that.
+    async fn open_one_of(
+        &self,
+        connect: u64,
+        destination: Destination,
+        only: Option<IpAddr>,
+    ) -> Result<(), String> {
+        let addresses = AddressPolicy {
+            loopback: only.is_some_and(|only| only.is_loopback()),
+            link_local: only.is_some(),
+        };
+        let mut search = self.dns.locate(destination, addresses).await?;
+        let mut failure = String::new();
+        loop {
+            let found = search.target();
+            let wanted = only.is_none_or(|only| only.to_canonical() == found.addr.ip());
+            if wanted {
+                let target = Target {
+                    transport: found.transport,
+                    address: found.addr,
+                    name: match &found.host_for_tls {
+                        Host::Name(name) => Some(name.to_string()),
+                        Host::V4(_) | Host::V6(_) => None,
+                    },
+                };
+                match self.open_in_time(connect, &target).await {
+                    Ok(()) => return Ok(()),
+                    Err(sentence) => failure = sentence + "; ",
+                }
+            }
+            let next = search.next(wanted).await;
+            next.map_err(|end| format!("{failure}{end}"))?;
+        }
+    }
+
+    async fn open_in_time(&self, connect: u64, target: &Target) -> Result<(), String> {
+        let patience = self.shared.settings.connect_timeout;
+        match tokio::time::timeout(patience, self.open(connect, target)).await {
+            Ok(opened) => opened,
+            Err(_) => Err(format!("no answer within {} ms", patience.as_millis())),
+        }
+    }
+
+    async fn open(&self, connect: u64, target: &Target) -> Result<(), String> {
+        match target.transport {
+            Transport::Udp => self.open_way(connect, target).await,
+            Transport::Tcp => self.open_stream(connect, target, None).await,
             Transport::Tls => {
                 let connector = self.trust.connector()?;
-                self.open_stream(&wanted, Some(connector)).await
+                self.open_stream(connect, target, Some(connector)).await
             }
             // RFC 7118 5: servers do not open WebSockets to clients.
             Transport::Ws | Transport::Wss => {
@@ -124,7 +190,7 @@ impl Connecting {
         }
     }
 
-    async fn open_way(&self, wanted: &Wanted) -> Result<(), String> {
+    async fn open_way(&self, connect: u64, wanted: &Target) -> Result<(), String> {
         let routed = route(wanted.address).map_err(|error| in_words(&error))?;
         let bound = |service: &&Service| service.bound().ip() == routed.ip();
         let open = |service: &&Service| {
@@ -139,13 +205,16 @@ impl Connecting {
             local: SocketAddr::new(routed.ip(), service.bound().port()),
             remote: wanted.address,
         };
-        service
-            .open(path, Some(wanted.connect), Instant::now())
-            .await;
+        service.open(path, Some(connect), Instant::now()).await;
         Ok(())
     }
 
-    async fn open_stream(&self, wanted: &Wanted, tls: Option<TlsConnector>) -> Result<(), String> {
+    async fn open_stream(
+        &self,
+        connect: u64,
+        wanted: &Target,
+        tls: Option<TlsConnector>,
+    ) -> Result<(), String> {
         let shared = Arc::clone(&self.shared);
         let permit = shared.admission.admit(None);
         let permit = permit.ok_or("this server has too many connections already")?;
@@ -156,7 +225,7 @@ impl Connecting {
         let beginning = Beginning {
             ends: ends(&shared, wanted.address, local, tls.is_some()),
             permit: Some(permit),
-            connect: Some(wanted.connect),
+            connect: Some(connect),
         };
         let stream = Guarded::new(stream, shared.limits.write_timeout);
         let Some(tls) = tls else {

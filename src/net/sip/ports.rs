@@ -17,6 +17,7 @@ use super::stream::{self, Beginning};
 use super::udp::{self, UdpSocket};
 use crate::call::io::{Peer, SipEnds};
 use crate::config::Sip;
+use crate::net::dns::Dns;
 use crate::net::guarded::Guarded;
 use crate::net::{StartError, listen};
 
@@ -58,6 +59,8 @@ pub(in crate::net) struct Means {
     pub trust: Arc<Trust>,
     /// What the driver wants opened.
     pub wanted: mpsc::Receiver<Wanted>,
+    /// Who finds servers by name, or what the system's name servers are asked with: randomness.
+    pub dns: Result<Dns, [u8; 32]>,
 }
 
 /// Ports in service.
@@ -134,6 +137,7 @@ impl Ports {
             shared: Arc::clone(shared),
             udp: services,
             trust: means.trust,
+            dns: means.dns.unwrap_or_else(Dns::start),
         };
         receiving.spawn(connecting.run(means.wanted));
         Served { receiving, sending }

@@ -5,7 +5,7 @@ use sip::flow::Transport;
 use sip::message::{HeaderName, Limits, Message, Status};
 
 use super::super::{Bench, FlowEnd, Input, OFFER_AUDIO, bench, config};
-use super::credentials;
+use super::{Phone, credentials};
 use crate::call::config::SwitchConfig;
 
 /// baresip 1.0 takes no challenge at all if any other algorithm is named beside.
@@ -108,4 +108,72 @@ fn without_a_way_to_a_telephone_the_call_ends() {
     });
     assert_eq!(bench.end_code(), "connection_lost");
     bench.assert_no_calls();
+}
+
+/// Two telephones behind a proxy, over its one TCP connection, which breaks.
+fn behind_a_proxy() -> (Bench, [Phone; 2]) {
+    let mut bench = bench();
+    bench.open_ports(4);
+    let first = bench.silent_phone("1001", Transport::Tcp, "127.0.0.1:50001");
+    let second = Phone {
+        user: "1002".to_owned(),
+        ..first.clone()
+    };
+    for (phone, cseq) in [(&first, 1), (&second, 2)] {
+        let path = "Path: <sip:edge.example.net;transport=tcp;lr>\r\nSupported: path\r\n";
+        bench.send(phone, &phone.register(cseq, path));
+        assert_eq!(bench.response(phone).status(), Status::OK);
+    }
+    bench.handle(Input::FlowClosed {
+        flow: first.flow,
+        how: FlowEnd::Abnormal,
+    });
+    (bench, [first, second])
+}
+
+#[test]
+fn a_proxy_whose_connection_breaks_is_called_back_once_for_all_behind_it() {
+    let (mut bench, [first, second]) = behind_a_proxy();
+    assert_eq!(bench.reaches.len(), 1, "{:?}", bench.reaches);
+    let (connect, destination, only) = bench.reaches.pop().unwrap();
+    assert_eq!(destination.host.to_string(), "edge.example.net");
+    assert_eq!(destination.transport, Some(Transport::Tcp));
+    assert_eq!(only, Some("127.0.0.1".parse().unwrap()), "and nowhere else");
+    let flow = bench.open_way_over(connect, Transport::Tcp, "127.0.0.1:5060");
+    bench.pass(bench.switch.config.timing.grace * 2);
+    assert_eq!(bench.switch.status().registrations, 2);
+    assert_eq!(bench.switch.status().parked, 0);
+    let page = bench.guest("carol");
+    for phone in [first, second] {
+        bench.call_with(page, &phone.user, OFFER_AUDIO);
+        let invite = bench.request(&phone.on(flow));
+        assert_eq!(invite.method().as_str(), "INVITE");
+        let route = invite.headers().text(HeaderName::Route);
+        assert_eq!(route, Some("<sip:edge.example.net;transport=tcp;lr>"));
+    }
+}
+
+#[test]
+fn behind_a_proxy_that_cannot_be_called_back_nobody_is_kept() {
+    let (mut bench, _) = behind_a_proxy();
+    let (connect, ..) = bench.reaches.pop().unwrap();
+    bench.handle(Input::ConnectFailed {
+        connect,
+        sentence: "the DNS knows no server of that name".to_owned(),
+    });
+    assert_eq!(bench.switch.status().parked, 2);
+    bench.pass(bench.switch.config.timing.grace);
+    assert_eq!(bench.switch.status().registrations, 0);
+}
+
+#[test]
+fn without_a_path_nobody_is_called_back() {
+    let mut bench = bench();
+    let phone = bench.silent_phone("1001", Transport::Tcp, "127.0.0.1:50001");
+    bench.send(&phone, &phone.register(1, ""));
+    bench.handle(Input::FlowClosed {
+        flow: phone.flow,
+        how: FlowEnd::Abnormal,
+    });
+    assert!(bench.reaches.is_empty() && bench.connects.is_empty());
 }

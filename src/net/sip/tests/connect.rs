@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 
 use super::*;
+use crate::net::dns::{Dns, tests as dns};
 use crate::net::sip::ports::Ports;
 use crate::net::tls::Identity;
 
@@ -20,6 +21,10 @@ struct Opening {
 impl Opening {
     /// With UDP sockets at these addresses.
     fn with(udp: &[&str], ca_file: Option<&Path>) -> Self {
+        Self::with_dns(udp, ca_file, None)
+    }
+
+    fn with_dns(udp: &[&str], ca_file: Option<&Path>, dns: Option<Dns>) -> Self {
         let (driver, shared) = TestDriver::new("[sip]\nconnect_timeout_ms = 500\n");
         let mut settings = shared.settings.clone();
         settings.udp = udp.iter().map(|address| address.parse().unwrap()).collect();
@@ -27,7 +32,10 @@ impl Opening {
         let ports = Ports::open(&settings);
         assert_eq!(ports.warnings, [""; 0]);
         let udp = ports.addresses().udp;
-        let (means, want) = means(None, ca_file);
+        let (mut means, want) = means(None, ca_file);
+        if let Some(dns) = dns {
+            means.dns = Ok(dns);
+        }
         Self {
             driver,
             udp,
@@ -37,13 +45,21 @@ impl Opening {
     }
 
     async fn want(&self, connect: u64, transport: Transport, address: SocketAddr, name: &str) {
-        let wanted = Wanted {
-            connect,
+        let place = Place::At(Target {
             transport,
             address,
             name: (!name.is_empty()).then(|| name.to_owned()),
+        });
+        self.want.send(Wanted { connect, place }).await.unwrap();
+    }
+
+    /// The same by name, at one address alone.
+    async fn want_named(&self, connect: u64, uri: &str, only: &str) {
+        let place = Place::Of {
+            destination: dns::destination(uri),
+            only: Some(only.parse().unwrap()),
         };
-        self.want.send(wanted).await.unwrap();
+        self.want.send(Wanted { connect, place }).await.unwrap();
     }
 
     /// The sentence with which it failed.
@@ -196,4 +212,47 @@ async fn a_udp_peer_that_none_of_our_ports_reaches_is_told_with_the_key_to_chang
         .want(1, Transport::Udp, peer.local_addr().unwrap(), "")
         .await;
     assert!(opening.failed(1).await.contains("sip.udp"));
+}
+
+#[tokio::test]
+async fn of_the_servers_of_a_name_the_first_that_can_be_reached_is_taken() {
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let there = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+    let names = dns::NameServer::with(vec![
+        dns::srv("_sip._tcp.example.net", 1, port(&gone), "host.example.net"),
+        dns::srv("_sip._tcp.example.net", 2, port(&there), "host.example.net"),
+        dns::a("host.example.net", 60, [127, 0, 0, 1]),
+    ])
+    .await;
+    drop(gone);
+    let mut opening = Opening::with_dns(&[], None, Some(names.dns()));
+    let uri = "sip:example.net;transport=tcp";
+    opening.want_named(3, uri, "127.0.0.1").await;
+    let opened = opening.driver.opened().await;
+    assert_eq!(opened.connect, Some(3));
+    assert_eq!(opened.ends.peer.address, there.local_addr().unwrap());
+    let _open = there.accept().await.unwrap();
+    drop(there);
+    opening.want_named(4, uri, "127.0.0.1").await;
+    let sentence = opening.failed(4).await;
+    let expected = "nothing listens there; none of its servers could be reached";
+    assert_eq!(sentence, expected);
+}
+
+/// S38: a name does not lead to another address than the one that may be meant.
+#[tokio::test]
+async fn a_name_leads_to_no_other_address_than_is_allowed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let names = dns::NameServer::with(vec![dns::a("host.example.net", 60, [127, 0, 0, 1])]).await;
+    let mut opening = Opening::with_dns(&[], None, Some(names.dns()));
+    let uri = format!("sip:host.example.net:{port};transport=tcp");
+    for only in ["127.0.0.2", "192.0.2.7"] {
+        opening.want_named(5, &uri, only).await;
+        opening.failed(5).await;
+    }
+    let nobody = listener.accept();
+    let nobody = timeout(Duration::from_millis(50), nobody).await;
+    assert!(nobody.is_err(), "it was reached all the same");
 }

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::handle::SipHandle;
-use super::{Means, Shared, Trust, Wanted};
+use super::{Means, Place, Shared, Target, Trust, Wanted};
 use crate::call::io::{FlowEnd, SipEnds};
 use crate::config::Config;
 use crate::net::admission::Admission;
@@ -46,6 +46,7 @@ fn means(acceptor: Option<TlsAcceptor>, ca_file: Option<&Path>) -> (Means, mpsc:
         acceptor,
         trust,
         wanted,
+        dns: Err([7; 32]),
     };
     (means, want)
 }
