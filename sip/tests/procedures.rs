@@ -50,7 +50,7 @@ fn call() -> (Dialog, Dialog) {
         .cseq(1);
     let invite = sent(invite);
     let ok = answer(&invite, Status::OK).build().unwrap();
-    let alice = Dialog::of_response(&invite, &ok).unwrap();
+    let alice = Dialog::of_response(invite.cseq(), &ok).unwrap();
     (alice, Dialog::of_request(&invite, &ok).unwrap())
 }
 

@@ -107,11 +107,11 @@ impl DialogId {
 }
 
 impl Dialog {
-    /// The UAC's side (12.1.2): from the request as it was sent and a 1xx with a tag, or a 2xx.
+    /// The UAC's side (12.1.2): from the number of the request and a 1xx with a tag, or a 2xx.
     ///
     /// # Errors
     /// [`DialogError`]
-    pub fn of_response(request: &Request, response: &Response) -> Result<Self, DialogError> {
+    pub fn of_response(request_cseq: u32, response: &Response) -> Result<Self, DialogError> {
         let confirmed = response.status().is_success();
         if response.to_tag().is_none() && !confirmed {
             return Err(DialogError::NoTag);
@@ -124,7 +124,7 @@ impl Dialog {
             remote: written(&response.to()),
             target: contact(response.headers().contacts().next()).ok_or(DialogError::NoContact)?,
             routes: RouteSet::of_response(response).ok_or(DialogError::Malformed)?,
-            local_cseq: request.cseq(),
+            local_cseq: request_cseq,
             remote_cseq: None,
         })
     }

@@ -42,7 +42,7 @@ pub(super) fn response(status: u16, cseq: &str, rows: &str, body: &str) -> Respo
 pub(super) fn dialogs() -> (Dialog, Dialog) {
     let invite = request("INVITE", 1, "", "", "");
     let ok = response(200, "1 INVITE", "", "");
-    let alice = Dialog::of_response(&invite, &ok).unwrap();
+    let alice = Dialog::of_response(invite.cseq(), &ok).unwrap();
     (alice, Dialog::of_request(&invite, &ok).unwrap())
 }
 

@@ -94,7 +94,7 @@ impl Switch {
         if leg.early.len() >= MAX_EARLY || response.status() <= Status::TRYING {
             return None;
         }
-        let dialog = Dialog::of_response(&leg.invite, response).ok()?;
+        let dialog = Dialog::of_response(leg.invite.cseq(), response).ok()?;
         let early = Early {
             dialog,
             reliable: Acknowledger::new(!leg.invite.body().is_empty()),

@@ -4,7 +4,7 @@ use media::ids::LegId;
 use sip::dialog::{Dialog, DialogError, DialogId};
 use sip::flow::FlowId;
 use sip::header::{OwnAddr, SessionId};
-use sip::message::{HeaderName, Method, Request, RequestBuilder, Response, Status};
+use sip::message::{HeaderName, Method, RequestBuilder, Response, Status};
 use sip::transaction::{ClientId, Failure};
 use sip::uri::Uri;
 
@@ -98,7 +98,7 @@ impl Switch {
             return;
         }
         let Some(id) = self.sip.legs.of_client(client) else {
-            return;
+            return self.on_late_response(now, response);
         };
         let status = response.status();
         let refresh = self.sip.legs.get(id).and_then(|leg| leg.refresh.as_ref());
@@ -127,8 +127,8 @@ impl Switch {
             let cseq = leg.invite.cseq();
             return self.acknowledge(id, cseq);
         }
-        let (flow, invite) = (leg.flow, leg.invite.clone());
-        let (dialog, early_answer) = match self.dialog_of_2xx(id, &invite, response) {
+        let cseq = leg.invite.cseq();
+        let (dialog, early_answer) = match self.dialog_of_2xx(id, cseq, response) {
             Ok(dialog) => dialog,
             Err(error) => {
                 tracing::debug!(%error, leg = %id, "a 2xx makes no dialog");
@@ -142,7 +142,7 @@ impl Switch {
             Stage::Inviting { over: false } => {
                 self.sip.legs.set_dialog(id, dialog);
                 self.sip.legs.go(id, Stage::Talking);
-                self.acknowledge(id, invite.cseq());
+                self.acknowledge(id, cseq);
                 if let Some(leg) = self.sip.legs.get_mut(id) {
                     leg.timer.handle_response(now.mono, response);
                 }
@@ -157,12 +157,17 @@ impl Switch {
                 };
                 self.on_leg_event(now, id, event);
             }
-            // It crossed our CANCEL, or is of another branch.
+            // It crossed our CANCEL.
             Stage::Inviting { over: true } => {
-                self.turn_away(now, flow, &invite, dialog);
                 self.sip.legs.remove(id);
+                self.turn_away(now, response);
             }
-            _ => self.turn_away(now, flow, &invite, dialog),
+            // It is of another branch.
+            _ => {
+                let (flow, invite) = (leg.flow, leg.invite.clone());
+                self.sip.legs.past.remember(flow, &invite, None);
+                self.turn_away(now, response);
+            }
         }
     }
 
@@ -171,7 +176,7 @@ impl Switch {
     fn dialog_of_2xx(
         &mut self,
         id: LegId,
-        invite: &Request,
+        cseq: u32,
         response: &Response,
     ) -> Result<(Dialog, Option<String>), DialogError> {
         let early =
@@ -181,7 +186,7 @@ impl Switch {
                 early.dialog.handle_response(response)?;
                 Ok((early.dialog, early.answer))
             }
-            None => Ok((Dialog::of_response(invite, response)?, None)),
+            None => Ok((Dialog::of_response(cseq, response)?, None)),
         }
     }
 
@@ -195,20 +200,12 @@ impl Switch {
         self.send_ack(flow, ack);
     }
 
-    fn send_ack(&mut self, flow: FlowId, ack: RequestBuilder) {
+    pub(super) fn send_ack(&mut self, flow: FlowId, ack: RequestBuilder) {
         match self.with_via(flow, ack).map(RequestBuilder::build) {
             Some(Ok(ack)) => self.sip.transactions.send(flow, ack.as_bytes().clone()),
             Some(Err(error)) => tracing::error!(%error, "an ACK of ours cannot be written"),
             None => {}
         }
-    }
-
-    /// Takes up a dialog that nobody wants, and ends it.
-    fn turn_away(&mut self, now: Now, flow: FlowId, invite: &Request, mut dialog: Dialog) {
-        let ack = dialog.ack(invite.cseq());
-        self.send_ack(flow, ack);
-        let bye = dialog.request(Method::Bye);
-        self.send_in_dialog(now, flow, bye);
     }
 
     fn on_refused(&mut self, now: Now, id: LegId, response: &Response) {

@@ -16,6 +16,7 @@ use sip::transaction::{ClientId, ServerId};
 use smol_str::SmolStr;
 
 use super::early::Early;
+use super::past::PastInvites;
 
 /// A leg's dialog and what led to it. It may outlive the leg, until the far side has heard of the
 /// end.
@@ -139,6 +140,7 @@ pub(super) struct SipLegs {
     by_server: BTreeMap<ServerId, LegId>,
     /// Dialogs that are over, the latest last.
     ended: VecDeque<DialogId>,
+    pub(super) past: PastInvites,
 }
 
 impl SipLegs {
@@ -251,6 +253,10 @@ impl SipLegs {
 
     pub(super) fn remove(&mut self, id: LegId) -> Option<SipLeg> {
         let leg = self.by_leg.remove(&id)?;
+        if leg.client.is_some() {
+            let dialog = leg.dialog.as_ref();
+            self.past.remember(leg.flow, &leg.invite, dialog);
+        }
         if let Some(dialog) = &leg.dialog {
             self.by_dialog.remove(dialog.id());
             if self.ended.len() >= MAX_ENDED {

@@ -16,6 +16,7 @@ mod legs;
 mod listing;
 mod news;
 mod order;
+mod past;
 mod provisional;
 mod refer;
 mod refresh;
@@ -249,6 +250,7 @@ impl Switch {
             }
             Event::Stray { flow, response } => {
                 tracing::debug!(%flow, status = response.status().code(), "a response to nothing");
+                self.on_late_response(now, &response);
             }
         }
     }

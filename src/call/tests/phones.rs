@@ -8,6 +8,7 @@ mod gruus;
 mod hops;
 mod infos;
 mod keep_alive;
+mod late;
 mod leaving;
 mod media;
 mod redirecting;
