@@ -2,7 +2,7 @@
 //!
 //! The engine is of no more use then, but for two datagrams that are known beforehand: our last
 //! flight, should it have been lost, and our goodbye. So they are kept, and the engine with its
-//! buffers and keys is let go ([ADR 8](../../../../docs/adr/0008-let-the-handshake-go.md)).
+//! buffers and keys is let go (ADR 8: `docs/adr/0008-let-the-handshake-go.md`).
 
 use std::time::{Duration, Instant};
 
