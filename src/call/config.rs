@@ -68,6 +68,17 @@ impl KeepAlive {
     };
 }
 
+impl SwitchConfig {
+    /// Who may come to a domain without an account.
+    pub(super) fn guests_of(&self, domain: &Host) -> GuestPolicy {
+        if *domain == self.domain {
+            return self.guests;
+        }
+        let domain = self.registrar.domains.get(domain);
+        domain.map_or(GuestPolicy::None, |domain| domain.guests)
+    }
+}
+
 /// What may change while calls go on: of [`SwitchConfig`], the fields of these names.
 #[derive(Debug)]
 pub struct HotConfig {
@@ -126,6 +137,8 @@ pub struct Timing {
     pub keep_alive: Duration,
     /// From a page closing its media to the end of the call, if it never says why.
     pub media_closed: Duration,
+    /// The least time between two snapshots of registrations.
+    pub keeping: Duration,
     /// The least time between two lists of who is here.
     pub presence: Duration,
     /// The window in which failed sign-ins of one address are counted.
@@ -141,6 +154,7 @@ impl Default for Timing {
             grace: Duration::from_secs(15),
             keep_alive: Duration::from_secs(600),
             media_closed: Duration::from_secs(2),
+            keeping: Duration::from_secs(30),
             presence: Duration::from_millis(200),
             sign_in_window: Duration::from_secs(60),
             shutdown: Duration::from_secs(3),

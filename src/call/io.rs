@@ -173,6 +173,9 @@ pub enum Output {
         /// The answer.
         reply: super::view::ApiReply,
     },
+    /// Keep this snapshot of the registrations for [`Switch::restore`](super::switch::Switch::restore),
+    /// in the place of earlier ones.
+    Keep(Vec<u8>),
     /// All calls have ended after [`Input::Shutdown`].
     ShutdownComplete,
 }

@@ -203,6 +203,7 @@ impl Switch {
         }
         tracing::info!(calls = self.calls.len(), "going down");
         self.stage = Stage::Stopping;
+        self.keep_all(now);
         for call in self.calls.handles() {
             self.end_call(now, call, EndReason::ShuttingDown);
         }

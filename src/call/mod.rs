@@ -20,6 +20,7 @@ mod household;
 mod invite;
 pub mod io;
 mod join;
+mod keeping;
 mod late_offer;
 mod leg;
 mod lines;

@@ -56,11 +56,7 @@ impl Switch {
 
     /// Who may come to a domain without an account.
     pub(super) fn guests_of(&self, domain: &Host) -> GuestPolicy {
-        if *domain == self.config.domain {
-            return self.config.guests;
-        }
-        let domain = self.config.registrar.domains.get(domain);
-        domain.map_or(GuestPolicy::None, |domain| domain.guests)
+        self.config.guests_of(domain)
     }
 
     /// Who is meant by what `caller` dialled.

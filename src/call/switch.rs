@@ -15,6 +15,7 @@ use super::admission::{Failures, Rate};
 use super::call::Calls;
 use super::config::SwitchConfig;
 use super::io::{Input, Output, Peer};
+use super::keeping::Keeper;
 use super::outputs::Outputs;
 use super::people::{DeviceId, People};
 use super::pool::Pool;
@@ -38,6 +39,7 @@ pub struct Switch {
     pub(super) timers: Timers,
     pub(super) outputs: Outputs,
     pub(super) sip: Sip,
+    pub(super) keeper: Keeper,
     pub(super) failures: Failures,
     pub(super) call_rate: Option<Rate>,
     pub(super) board: Board,
@@ -107,6 +109,7 @@ impl Switch {
             calls: Calls::default(),
             timers: Timers::default(),
             outputs: Outputs::new(config.limits.outputs),
+            keeper: Keeper::default(),
             failures: Failures::default(),
             call_rate: None,
             board: Board::default(),
@@ -206,7 +209,7 @@ impl Switch {
     }
 
     /// Lets every touched session and SIP speak until none has anything left.
-    fn settle(&mut self, now: Now) {
+    pub(super) fn settle(&mut self, now: Now) {
         loop {
             self.settle_sessions(now);
             self.settle_sip(now);
@@ -215,6 +218,7 @@ impl Switch {
                 break;
             }
         }
+        self.arm_keeping(now.mono);
         if self.board.is_stale() && !self.timers.is_armed(Timer::Presence) {
             let due = self.board.due(now.mono, self.config.timing.presence);
             self.timers.arm(Timer::Presence, due);
@@ -265,6 +269,7 @@ impl Switch {
                 Timer::Bindings => self.on_bindings_due(now),
                 Timer::Watch(watch) => self.notify_watcher(now, watch),
                 Timer::KeepAlive => self.on_keep_alive_due(now),
+                Timer::Keeping => self.on_keeping_due(now),
                 Timer::Presence => self.publish_presence(now),
                 Timer::Shutdown => self.complete_shutdown(),
             }

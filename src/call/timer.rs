@@ -42,6 +42,8 @@ pub(super) enum Timer {
     Watch(WatchId),
     /// When the next telephone is asked whether it is there.
     KeepAlive,
+    /// When to write the next piece of a snapshot of registrations.
+    Keeping,
     /// When to tell subscribers who is here.
     Presence,
     /// When to stop waiting for flows to close and report the shutdown as complete.

@@ -160,6 +160,8 @@ pub enum Guests {
 pub struct Registrar {
     /// What telephones are granted where their domain says nothing else.
     pub registration: Registration,
+    /// The least time between two snapshots.
+    pub snapshot_interval: Duration,
 }
 
 /// What telephones are granted.

@@ -19,6 +19,7 @@ pub(super) fn registrar(mut section: Section<'_, '_>) -> Registrar {
     };
     let read = Registrar {
         registration: registration(&mut section, &defaults),
+        snapshot_interval: section.seconds("snapshot_interval_s", 30, 1..=86_400),
     };
     section.finish();
     read

@@ -42,6 +42,7 @@ impl Config {
             "sip.connect_timeout_ms" => |it| it.sip.connect_timeout,
             "sip.udp_flows" => |it| it.sip.udp_flows,
             "sip.messages_per_second" => |it| it.sip.messages_per_second,
+            "registrar.snapshot_interval_s" => |it| it.registrar.snapshot_interval,
             "local_videochat.domain" => |it| it.local_videochat.domain,
             "media.port" => |it| it.media.port,
             "media.tcp_port" => |it| it.media.tcp_port,

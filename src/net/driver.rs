@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use media::event::Event;
 use sip::flow::FlowId;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, warn};
 
@@ -207,6 +207,8 @@ pub struct Driver {
     /// Of the message that is being handled.
     answering: Option<OwnedSemaphorePermit>,
     connects: mpsc::Sender<Wanted>,
+    /// Takes snapshots of the registrations.
+    kept: watch::Sender<Vec<u8>>,
     /// Those there was no room for.
     refused: VecDeque<u64>,
     replies: HashMap<u64, oneshot::Sender<ApiReply>>,
@@ -215,11 +217,12 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Takes over the Switch and its media workers. The last value gives the flows that the
+    /// Takes over the Switch and its media workers. Snapshots of the registrations go to `kept`. The last value gives the flows that the
     /// Switch wants opened.
     pub(super) fn new(
         switch: Switch,
         workers: Vec<Handle>,
+        kept: watch::Sender<Vec<u8>>,
     ) -> (Self, DriverHandle, mpsc::Receiver<Wanted>) {
         let (inputs, inbox) = mpsc::channel(INBOX);
         let (connects, wanted) = mpsc::channel(CONNECTS);
@@ -231,6 +234,7 @@ impl Driver {
             turn: 0,
             answering: None,
             connects,
+            kept,
             refused: VecDeque::new(),
             replies: HashMap::new(),
             next_token: 0,
@@ -381,6 +385,7 @@ impl Driver {
                     destination,
                     only,
                 } => self.want(connect, Place::Of { destination, only }),
+                Output::Keep(snapshot) => drop(self.kept.send_replace(snapshot)),
                 Output::ShutdownComplete => self.finished = true,
             }
         }

@@ -14,6 +14,7 @@ mod http;
 mod listen;
 pub mod media_worker;
 mod meter;
+mod registrations;
 mod serve;
 pub mod server;
 mod settings;

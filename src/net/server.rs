@@ -22,7 +22,7 @@ use super::media_worker::{MediaWorker, MediaWorkerConfig, Monitor, candidate_add
 use super::serve::Serving;
 use super::sip::{Means, Ports, Served, Shared as SipShared, SipAddresses, Trust};
 use super::tls::{self, Identity};
-use super::{StartError, listen, settings};
+use super::{StartError, listen, registrations, settings};
 use crate::api::{ApiContext, ReloadOrder};
 use crate::call::switch::Switch;
 use crate::config::{Access, Config};
@@ -47,6 +47,7 @@ pub struct Server {
     sip: Arc<SipShared>,
     sip_ports: Ports,
     sip_means: Means,
+    snapshots: watch::Receiver<Vec<u8>>,
     lock: File,
 }
 
@@ -142,10 +143,12 @@ impl Server {
             tcp_candidates,
             aliases,
         );
-        let switch = Switch::new(switch_config, StdRng::from_seed(seed()?));
-        let (driver, handle, wanted) = Driver::new(switch, workers);
-
+        let mut switch = Switch::new(switch_config, StdRng::from_seed(seed()?));
         let lock = lock(&config.data_dir)?;
+        registrations::restore(&config.data_dir, &mut switch);
+        let (kept, snapshots) = watch::channel(Vec::new());
+        let (driver, handle, wanted) = Driver::new(switch, workers, kept);
+
         let (rules, seen_rules) = RulesSource::new(&config.access, own_names, identity.clone());
         let admission = Admission::new(
             config.limits.connections,
@@ -211,6 +214,7 @@ impl Server {
             sip,
             sip_ports,
             sip_means,
+            snapshots,
             lock,
         })
     }
@@ -226,11 +230,14 @@ impl Server {
         }
         let sip = self.sip_ports.serve(&self.sip, self.sip_means);
         let driver = tokio::spawn(self.driver.run());
+        let data_dir = self.bound.data_dir.clone();
+        let keeper = tokio::spawn(registrations::keep(data_dir, self.snapshots));
         Running {
             reload_orders: self.reload_orders,
             listeners,
             sip,
             driver,
+            keeper,
             handle: self.handle,
             rules: self.rules,
             _lock: self.lock,
@@ -252,6 +259,7 @@ pub struct Running {
     listeners: tokio::task::JoinSet<()>,
     sip: Served,
     driver: tokio::task::JoinHandle<()>,
+    keeper: tokio::task::JoinHandle<()>,
     handle: DriverHandle,
     rules: RulesSource,
     /// Holds `data_dir` for this server.
@@ -272,6 +280,7 @@ impl Running {
         let ended = async {
             self.handle.shut_down().await;
             let _ = (&mut self.driver).await;
+            let _ = (&mut self.keeper).await;
             self.sip.end().await;
         };
         tokio::time::timeout(patience, ended).await.is_ok()

@@ -168,6 +168,7 @@ pub(super) fn switch(
             ring: wcs.ring_timeout,
             grace: wcs.grace,
             keep_alive: wcs.keep_alive,
+            keeping: config.registrar.snapshot_interval,
             ..Timing::default()
         },
         limits: Limits {

@@ -107,6 +107,28 @@ impl Server {
     }
 
     pub fn start_at(place: Place) -> Self {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let (process, log) = Self::launch(&place);
+        let mut server = Self {
+            place,
+            http: nowhere,
+            https: nowhere,
+            process,
+            log,
+            seen: Vec::new(),
+        };
+        server.read_addresses();
+        server
+    }
+
+    /// Starts it again where it ended, with what it left behind.
+    pub fn start_again(&mut self) {
+        (self.process, self.log) = Self::launch(&self.place);
+        self.seen.clear();
+        self.read_addresses();
+    }
+
+    fn launch(place: &Place) -> (Child, Receiver<String>) {
         let mut process = place.program(&["serve"]).spawn().unwrap();
         let (lines, log) = channel();
         for stream in [
@@ -122,22 +144,16 @@ impl Server {
                 }
             });
         }
-        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
-        let mut server = Self {
-            place,
-            http: nowhere,
-            https: nowhere,
-            process,
-            log,
-            seen: Vec::new(),
-        };
-        let line = server.wait_for_line("listening http=");
+        (process, log)
+    }
+
+    fn read_addresses(&mut self) {
+        let line = self.wait_for_line("listening http=");
         let field = |name: &str| {
             let start = line.split(&format!("{name}=")).nth(1).unwrap();
             start.split([' ', ',']).next().unwrap().parse().unwrap()
         };
-        (server.http, server.https) = (field("http"), field("https"));
-        server
+        (self.http, self.https) = (field("http"), field("https"));
     }
 
     /// Where it listens for SIP over this: `udp`, `tcp` or `tls`.

@@ -46,6 +46,31 @@ impl Phone {
         self.ask(&credentials)
     }
 
+    /// Calls somebody of its domain.
+    pub fn call(&self, callee: &str) {
+        let (user, domain) = (&self.user, &self.domain);
+        let own = self.socket.local_addr().unwrap();
+        let sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
+                   m=audio 5004 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
+        let request = format!(
+            "INVITE sip:{callee}@{domain} SIP/2.0\r\n\
+             Via: SIP/2.0/UDP {own};branch=z9hG4bK-call-{};rport\r\n\
+             Max-Forwards: 70\r\n\
+             From: <sip:{user}@{domain}>;tag=of-{user}\r\n\
+             To: <sip:{callee}@{domain}>\r\n\
+             Call-ID: call-of-{own}\r\n\
+             CSeq: 1 INVITE\r\n\
+             Contact: <sip:{user}@{own}>\r\n\
+             Content-Type: application/sdp\r\n\
+             Content-Length: {}\r\n\r\n{sdp}",
+            own.port(),
+            sdp.len()
+        );
+        self.socket
+            .send_to(request.as_bytes(), self.server)
+            .unwrap();
+    }
+
     fn ask(&mut self, headers: &str) -> Response {
         self.cseq += 1;
         let (user, domain, cseq) = (&self.user, &self.domain, self.cseq);

@@ -349,6 +349,7 @@ impl World {
             }
             Output::Notify(notice) => self.audit.noticed(&notice),
             Output::ApiReply { .. } => {}
+            Output::Keep(_) => {}
             Output::ShutdownComplete => {
                 assert!(!self.shut_down, "the shutdown is complete twice");
                 self.shut_down = true;

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use registrar::Aor;
+use registrar::{Aor, BindingState};
 use sip::digest::{self, Algorithm, Hash, Qops, Refusal, Server, ServerPolicy, Verdict};
 use sip::flow::{FlowId, Transport};
 use sip::header::{NameAddr, RetryAfter, WriteHeader};
@@ -156,7 +156,8 @@ impl Switch {
         }
     }
 
-    /// A guest's name is free, or already his on this flow.
+    /// A guest's name is free, or already his on this flow. Over UDP the flow may have been forgotten,
+    /// or the server started anew: then the address is his.
     fn admit_guest(
         &self,
         flow: FlowId,
@@ -167,10 +168,12 @@ impl Switch {
         if aor.user().chars().count() > MAX_GUEST_NAME {
             return Err(forbidden("the name is too long for a guest"));
         }
-        let own = self
-            .location
-            .of(aor)
-            .any(|binding| binding.state == (registrar::BindingState::Live { flow }));
+        let source = self.sip.flows.get(&flow).map(|it| it.ends.peer.address);
+        let own = self.location.of(aor).any(|binding| match binding.state {
+            BindingState::Live { flow: own } => own == flow,
+            BindingState::Addressed => binding.contact.as_sip().map(|it| it.source) == source,
+            BindingState::Parked { .. } => false,
+        });
         let taken = self
             .people
             .devices_of(aor)

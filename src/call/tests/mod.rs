@@ -69,6 +69,8 @@ pub(super) struct Bench {
     commands: Vec<Command>,
     pub(super) notices: Vec<Notice>,
     pub(super) replies: Vec<ApiReply>,
+    /// The last snapshot of registrations.
+    pub(super) kept: Option<Vec<u8>>,
     pub(super) shutdown_complete: bool,
     next_flow: u64,
     next_call: u64,
@@ -170,6 +172,7 @@ impl Bench {
             commands: Vec::new(),
             notices: Vec::new(),
             replies: Vec::new(),
+            kept: None,
             shutdown_complete: false,
             next_flow: 1,
             next_call: 1,
@@ -208,6 +211,7 @@ impl Bench {
                 }
                 Output::Notify(notice) => self.notices.push(*notice),
                 Output::ApiReply { reply, .. } => self.replies.push(reply),
+                Output::Keep(snapshot) => self.kept = Some(snapshot),
                 Output::ShutdownComplete => self.shutdown_complete = true,
             }
         }
@@ -233,7 +237,11 @@ impl Bench {
     }
 
     fn advance_to(&mut self, at: Instant) {
-        let step = at.saturating_duration_since(self.now.mono);
+        self.advance(at.saturating_duration_since(self.now.mono));
+    }
+
+    /// Time passes, and nobody is told.
+    pub(super) fn advance(&mut self, step: Duration) {
         self.now.mono += step;
         self.now.wall.0 += step;
     }

@@ -8,6 +8,7 @@ mod gruus;
 mod hops;
 mod infos;
 mod keep_alive;
+mod keeping;
 mod late;
 mod leaving;
 mod media;

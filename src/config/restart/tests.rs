@@ -42,7 +42,7 @@ fn the_keys_that_need_a_restart_are_those_marked_so() {
         digests = \"SHA-256\"\nidle_timeout_s = 1\nmessage_timeout_ms = 100\n\
         ping_interval_s = 1\nconnect_timeout_ms = 100\nudp_flows = 16\nmessages_per_second = 1\n\
         [registrar]\nmin_expires_s = 1\ndefault_expires_s = 2\nmax_expires_s = 3\n\
-        max_contacts = 1\n\
+        max_contacts = 1\nsnapshot_interval_s = 1\n\
         [local_videochat]\nenabled = false\nguests = \"none\"\ndomain = \"a\"\n\
         call_waiting = true\n\
         [media]\nport = 5000\ntcp_port = 5001\nrtp_ports = \"\"\nworkers = 2\n\

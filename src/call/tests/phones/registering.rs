@@ -92,6 +92,25 @@ fn a_telephone_whose_flow_was_forgotten_is_found_by_its_address() {
 }
 
 #[test]
+fn a_guest_whose_flow_was_forgotten_keeps_his_name_at_his_address_alone() {
+    let mut bench = bench();
+    let phone = bench.udp_phone("1001");
+    bench.handle(Input::FlowClosed {
+        flow: phone.flow,
+        how: FlowEnd::Clean,
+    });
+    for (cseq, address, status) in [
+        (2, "127.0.0.1:50002", Status::FORBIDDEN),
+        (3, "127.0.0.1:50001", Status::OK),
+    ] {
+        let flow = bench.open_sip(Transport::Udp, address);
+        let phone = phone.clone().on(flow);
+        bench.send(&phone, &phone.register(cseq, ""));
+        assert_eq!(bench.response(&phone).status(), status, "{address}");
+    }
+}
+
+#[test]
 fn without_a_way_to_a_telephone_the_call_ends() {
     let mut bench = bench();
     let phone = bench.udp_phone("1001");
