@@ -484,3 +484,41 @@ fn accounts_are_removed_and_given_new_passwords() {
         said(&empty)
     );
 }
+
+/// A STUN server that tells whoever asks this address.
+fn stun_server(told: [u8; 4]) -> std::net::SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut request = [0; 64];
+        while let Ok((20, from)) = socket.recv_from(&mut request) {
+            let mut answer = b"\x01\x01\x00\x0c\x21\x12\xa4\x42".to_vec();
+            answer.extend(&request[8..20]);
+            answer.extend(b"\x00\x20\x00\x08\x00\x01\x00\x00");
+            let cookie = [0x21, 0x12, 0xa4, 0x42];
+            answer.extend(told.iter().zip(cookie).map(|(a, b)| a ^ b));
+            socket.send_to(&answer, from).unwrap();
+        }
+    });
+    address
+}
+
+#[test]
+fn the_public_address_is_asked_for_at_the_start() {
+    let stun = stun_server([203, 0, 113, 9]);
+    let mut server = Server::start_with(|text| format!("{text}stun_server = \"{stun}\"\n"));
+    server.wait_for_line("the public address is 203.0.113.9");
+    let media = server.wait_for_line("Media        UDP ");
+    assert!(media.contains("203.0.113.9:"), "{media}");
+}
+
+#[test]
+fn without_an_answer_to_it_the_server_starts_and_says_so() {
+    let nobody = UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let mut server = Server::start_with(|text| format!("{text}stun_server = \"{nobody}\"\n"));
+    let line = server.wait_for_line("no public address");
+    assert!(line.contains("media.stun_server"), "{line}");
+}

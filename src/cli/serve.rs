@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 use super::configuration::{Loaded, Place};
 use super::running::Note;
 use crate::config::Config;
-use crate::net::{Bound, Matter, Running, Server};
+use crate::net::{Bound, Matter, Running, Server, discover_public_address};
 use crate::ops::log::{self, Filter};
 
 /// Calls have so long to end politely.
@@ -36,7 +36,7 @@ pub(super) fn run(place: &Place) -> anyhow::Result<ExitCode> {
 
 async fn serve(place: &Place, config: &Config, level: &Filter) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::new()?;
-    let server = Server::open(config)?;
+    let server = Server::open(&with_public_address(config).await)?;
     let bound = server.bound.clone();
     let _note = Note::of(&bound).post(&config.data_dir)?;
     let mut running = server.start();
@@ -67,6 +67,25 @@ async fn serve(place: &Place, config: &Config, level: &Filter) -> anyhow::Result
         }
         () = signals.end() => bail!("ended at once, as the second signal asked for"),
     }
+}
+
+/// With the address that the STUN server tells, if there is one to ask. Without an answer the server
+/// starts without: those in the same network need it not.
+async fn with_public_address(config: &Config) -> Config {
+    let mut config = config.clone();
+    if let Some(server) = &config.media.stun_server {
+        match discover_public_address(server).await {
+            Ok(address) => {
+                info!("the public address is {address}: media.stun_server ({server}) says so");
+                config.media.public_address = Some(address);
+            }
+            Err(problem) => warn!(
+                "no public address, so that who is outside this network may hear nothing: \
+                 media.stun_server: {problem}"
+            ),
+        }
+    }
+    config
 }
 
 /// Reads the configuration again and applies its hot keys; which of the others differ from those

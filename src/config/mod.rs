@@ -202,6 +202,8 @@ pub struct Media {
     pub addresses: Vec<IpAddr>,
     /// The address of a one-to-one NAT in front of this machine, offered too.
     pub public_address: Option<IpAddr>,
+    /// `host:port` of a STUN server that is asked for it.
+    pub stun_server: Option<String>,
     /// Cap on what one sender of video is told, bit/s; `None`: no cap.
     pub max_video_bitrate: Option<u64>,
     /// Packets kept for retransmission, for each video stream.

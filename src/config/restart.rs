@@ -50,6 +50,7 @@ impl Config {
             "media.workers" => |it| it.media.workers,
             "media.addresses" => |it| it.media.addresses,
             "media.public_address" => |it| it.media.public_address,
+            "media.stun_server" => |it| it.media.stun_server,
             "media.max_video_kbps" => |it| it.media.max_video_bitrate,
             "media.packet_cache_packets" => |it| it.media.packet_cache,
             "media.setup_timeout_s" => |it| it.media.setup_timeout,

@@ -11,7 +11,7 @@ use sip::uri::Host;
 
 use super::people;
 use super::value::{
-    digest, domain, guests, host_name, ip_address, listen_address, origin, port_range,
+    digest, domain, guests, host_name, ip_address, listen_address, origin, port_range, stun_server,
 };
 use super::{
     Access, BusyStatus, Config, Guests, Http, Https, Limits, LocalVideochat, Log, Media, Network,
@@ -170,6 +170,7 @@ fn media(mut section: Section<'_, '_>, pages: &[SocketAddr]) -> Media {
         workers,
         addresses: section.list("addresses", Vec::new(), offered_address),
         public_address: section.text("public_address", None, optional_address),
+        stun_server: section.text("stun_server", None, stun_server),
         max_video_bitrate: match section.integer("max_video_kbps", 2_500, 0..=100_000) {
             0 => None,
             kbps => Some(kbps * 1_000),
@@ -179,6 +180,10 @@ fn media(mut section: Section<'_, '_>, pages: &[SocketAddr]) -> Media {
         consent_timeout: section.seconds("consent_timeout_s", 15, 5..=120),
         inactivity_timeout: section.seconds("inactivity_timeout_s", 60, 5..=3_600),
     };
+    if read.public_address.is_some() && read.stun_server.is_some() {
+        let problem = "media.public_address is given, so that nobody need be asked; leave one out";
+        section.contradiction("stun_server", problem);
+    }
     section.finish();
     read
 }

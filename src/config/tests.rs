@@ -336,3 +336,29 @@ fn faults_of_domains_are_told_by_line_and_key() {
         "{report}"
     );
 }
+
+#[test]
+fn a_stun_server_is_a_host_with_a_port() {
+    let server = |text: &str| {
+        parse(&format!("[media]\nstun_server = {text:?}\n"))
+            .media
+            .stun_server
+    };
+    assert_eq!(server(""), None);
+    for (text, expected) in [
+        ("stun.Example.com", "stun.example.com:3478"),
+        ("stun.example.com:3479", "stun.example.com:3479"),
+        ("192.0.2.7", "192.0.2.7:3478"),
+        ("192.0.2.7:1", "192.0.2.7:1"),
+        ("2001:db8::7", "[2001:db8::7]:3478"),
+        ("[2001:db8::7]:5", "[2001:db8::7]:5"),
+    ] {
+        assert_eq!(server(text).as_deref(), Some(expected));
+    }
+    for wrong in ["stun:stun.example.com", "a b", "a:0", "a:70000", ":3478"] {
+        let report = faults(&format!("[media]\nstun_server = {wrong:?}\n"));
+        assert!(report.contains("media.stun_server: "), "{report}");
+    }
+    let both = "[media]\npublic_address = \"192.0.2.1\"\nstun_server = \"a\"\n";
+    assert!(faults(both).starts_with("line 3: media.stun_server: media.public_address is given"));
+}

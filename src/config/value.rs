@@ -10,6 +10,9 @@ use sip::uri::Host;
 
 use super::Guests;
 
+/// RFC 8489 18.6.
+const STUN_PORT: u16 = 3_478;
+
 /// An address and port to listen on.
 pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
@@ -149,6 +152,30 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
         return Err(wrong());
     }
     Ok(text.to_ascii_lowercase())
+}
+
+/// A STUN server, with its port (RFC 8489 18.6: 3478 unless said otherwise); none for nothing.
+pub(super) fn stun_server(text: &str) -> Result<Option<String>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if text.parse::<SocketAddr>().is_ok() {
+        return Ok(Some(text.to_owned()));
+    }
+    if let Ok(address) = ip_address(text) {
+        return Ok(Some(SocketAddr::new(address, STUN_PORT).to_string()));
+    }
+    let (host, port) = match text.split_once(':') {
+        Some((host, port)) => (host, port.parse::<u16>().ok()),
+        None => (text, Some(STUN_PORT)),
+    };
+    match (host_name(host), port.filter(|port| *port != 0)) {
+        (Ok(host), Some(port)) => Ok(Some(format!("{host}:{port}"))),
+        _ => Err(format!(
+            "{text:?} is no server; allowed: a host name or an IP address, with a port if it is not \
+             3478, for example \"stun.example.com\" or \"192.0.2.7:3479\""
+        )),
+    }
 }
 
 /// Who may come without an account.

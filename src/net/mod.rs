@@ -14,6 +14,7 @@ mod http;
 mod listen;
 pub mod media_worker;
 mod meter;
+mod public_address;
 mod registrations;
 mod serve;
 pub mod server;
@@ -23,6 +24,7 @@ mod start_error;
 mod tls;
 mod ws;
 
+pub use public_address::discover as discover_public_address;
 pub use server::{Bound, Matter, Running, Server};
 pub use sip::SipAddresses;
 pub use start_error::StartError;

@@ -58,6 +58,9 @@ fn the_keys_that_need_a_restart_are_those_marked_so() {
         [[domain]]\nname = \"b\"\n";
     let new = Config::parse(other, Path::new("/")).unwrap();
     let mut found = old.restart_keys(&new);
+    // It contradicts media.public_address.
+    let stun = Config::parse("[media]\nstun_server = \"a\"\n", Path::new("/")).unwrap();
+    found.extend(old.restart_keys(&stun));
     wanted.sort_unstable();
     found.sort_unstable();
     assert_eq!(found, wanted);
