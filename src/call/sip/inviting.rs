@@ -5,6 +5,7 @@ use sip::dialog::{Dialog, DialogError, DialogId};
 use sip::flow::FlowId;
 use sip::header::{OwnAddr, SessionId};
 use sip::message::{HeaderName, Method, RequestBuilder, Response, Status};
+use sip::procedure::session_timer::After;
 use sip::transaction::{ClientId, Failure};
 use sip::uri::Uri;
 
@@ -209,13 +210,19 @@ impl Switch {
     }
 
     fn on_refused(&mut self, now: Now, id: LegId, response: &Response) {
-        let Some(leg) = self.sip.legs.get(id) else {
+        let Some(leg) = self.sip.legs.get_mut(id) else {
             return;
         };
         let over = match leg.stage {
             Stage::Inviting { over } => over,
             _ => return,
         };
+        if !over
+            && leg.timer.handle_response(now.mono, response) == After::Retry
+            && self.invite_again(now, id).is_some()
+        {
+            return;
+        }
         self.sip.legs.remove(id);
         if over {
             return;
@@ -243,6 +250,31 @@ impl Switch {
             .collect();
         targets.sort_by_key(|(q, _)| std::cmp::Reverse(*q));
         targets.into_iter().map(|(_, target)| target).collect()
+    }
+
+    /// "A UAC that receives a 422 response ... MAY retry the request" with the interval that was
+    /// asked for (RFC 4028 7.3): the same call, the next number.
+    fn invite_again(&mut self, now: Now, id: LegId) -> Option<()> {
+        let leg = self.sip.legs.get(id)?;
+        let (flow, cseq) = (leg.flow, leg.invite.cseq().checked_add(1)?);
+        let mut builder = RequestBuilder::like(&leg.invite);
+        for name in [
+            HeaderName::Via,
+            HeaderName::CSeq,
+            HeaderName::SessionExpires,
+            HeaderName::MinSe,
+        ] {
+            builder = builder.without(name);
+        }
+        let builder = leg.timer.write_request(builder.cseq(cseq));
+        let transport = self.sip.transport(flow)?;
+        let invite = self.with_via(flow, builder)?.build().ok()?;
+        let transactions = &mut self.sip.transactions;
+        let client = transactions
+            .request(now.mono, flow, transport, invite.clone())
+            .ok()?;
+        self.sip.legs.set_invite(id, client, invite);
+        Some(())
     }
 
     /// No final response comes to a request of ours.

@@ -158,6 +158,17 @@ impl SipLegs {
         self.by_leg.insert(id, leg);
     }
 
+    /// Its INVITE was refused, and goes out again like this.
+    pub(super) fn set_invite(&mut self, id: LegId, client: ClientId, invite: Request) {
+        if let Some(leg) = self.by_leg.get_mut(&id) {
+            self.by_client.insert(client, id);
+            if let Some(old) = leg.client.replace(client) {
+                self.by_client.remove(&old);
+            }
+            leg.invite = invite;
+        }
+    }
+
     pub(super) fn set_refresh(&mut self, id: LegId, refresh: Refresh) {
         if let Some(leg) = self.by_leg.get_mut(&id) {
             self.by_client.insert(refresh.client, id);

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sip::message::{HeaderName, Method, Status};
+use sip::message::{HeaderName, Message, Method, Status};
 
 use super::super::{OFFER_AUDIO, bench, names, orders};
-use super::is;
+use super::{is, sdp_answer};
 
 fn held(sdp: &str) -> String {
     let anew = sdp.replace("a=sendrecv", "a=sendonly");
@@ -158,6 +158,56 @@ fn an_interval_that_is_too_short_is_refused_with_the_least() {
     let response = bench.final_response(&phone);
     assert_eq!(response.status(), Status::SESSION_INTERVAL_TOO_SMALL);
     assert_eq!(response.headers().text(HeaderName::MinSe), Some("90"));
+}
+
+/// RFC 4028 7.3
+#[test]
+fn who_is_called_is_invited_again_with_the_interval_that_it_asks_for() {
+    let mut bench = bench();
+    bench.open_ports(4);
+    let phone = bench.udp_phone("1001");
+    let page = bench.guest("carol");
+    bench.call_with(page, "1001", OFFER_AUDIO);
+    let first = bench.request(&phone);
+    let too_small = Status::SESSION_INTERVAL_TOO_SMALL;
+    bench.respond_with(&phone, &first, too_small, "Min-SE: 3600");
+    let sent = bench.take_sip(&phone);
+    let mut requests = sent.into_iter().map(|it| it.into_request().unwrap());
+    let (ack, again) = (requests.next().unwrap(), requests.next().unwrap());
+    assert!(is(&ack, &Method::Ack) && is(&again, &Method::Invite));
+    assert_eq!((first.cseq(), again.cseq()), (1, 2));
+    assert_eq!(again.call_id(), first.call_id());
+    assert_eq!(again.body(), first.body());
+    let headers = again.headers();
+    assert_eq!(headers.text(HeaderName::SessionExpires), Some("3600"));
+    assert_eq!(headers.text(HeaderName::MinSe), Some("3600"));
+    let answer = sdp_answer(&again);
+    bench.respond(&phone, &again, Status::OK, Some(&answer));
+    assert!(is(&bench.request(&phone), &Method::Ack));
+    assert_eq!(names(&bench.take(page)).last().unwrap(), "ESTABLISHED");
+}
+
+#[test]
+fn an_interval_that_never_suffices_ends_the_call() {
+    let mut bench = bench();
+    bench.open_ports(4);
+    let phone = bench.udp_phone("1001");
+    let page = bench.guest("carol");
+    bench.call_with(page, "1001", OFFER_AUDIO);
+    let too_small = Status::SESSION_INTERVAL_TOO_SMALL;
+    for tries in 0.. {
+        assert!(tries < 10, "it gives up");
+        let sent = bench.take_sip(&phone).pop();
+        let Some(invite) = sent.and_then(Message::into_request) else {
+            break;
+        };
+        if is(&invite, &Method::Ack) {
+            break;
+        }
+        bench.respond_with(&phone, &invite, too_small, "Min-SE: 3600");
+    }
+    assert_eq!(bench.end_code(), "refused");
+    bench.assert_no_calls();
 }
 
 fn version(sdp: &str) -> u64 {
