@@ -65,7 +65,7 @@ async function call(caller, callees, { transport, ...options } = {}) {
 
 const picksUp = () => script().isCalled().rings().takesIt();
 
-for (const transport of ['udp', 'tcp']) {
+for (const transport of ['udp', 'tcp', 'tls']) {
   scenario(`a phone registers with its password over ${transport}, and goes again`, async () => {
     const anna = await phone('anna', { transport });
     await anna.play(script().registers().registers({ expires: 0 }));
@@ -75,7 +75,9 @@ for (const transport of ['udp', 'tcp']) {
     const anna = await phone('anna', { transport, password: 'no horse' });
     await anna.play(script().registers({ refused: true }));
   });
+}
 
+for (const transport of ['udp', 'tcp']) {
   scenario(`a caller over ${transport} hangs up`, () => call(
     script().calls().hears(180).isTaken().hangsUp(),
     picksUp().isHungUpOn(),

@@ -3,18 +3,23 @@
 import { spawn } from 'node:child_process';
 import dgram from 'node:dgram';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
+import tls from 'node:tls';
 
 import { scratch } from './paths.mjs';
 import { until } from './wait.mjs';
 
 const TIMEOUT_S = 30;
-const TRANSPORTS = { udp: 'u1', tcp: 't1' };
+/** In its words. It speaks TLS through a tunnel: Debian builds it without. */
+const TRANSPORTS = { udp: 'u1', tcp: 't1', tls: 't1' };
 
 /** A SIP user agent that SIPp plays, on a port of its own. */
 export class Sipp {
   static async of(server, { name, password, transport = 'udp' }) {
-    return new Sipp({ server, name, password, transport, port: await freeUdpPort() });
+    const tunnel = transport === 'tls' ? await tunnelTo(server.sip.tls) : undefined;
+    const target = tunnel ? `127.0.0.1:${tunnel.address().port}` : server.sip[transport];
+    return new Sipp({ name, password, transport, tunnel, target, port: await freeUdpPort() });
   }
 
   constructor(fields) {
@@ -39,7 +44,7 @@ export class Sipp {
     writeFileSync(scenario, script.toXml());
     const said = [];
     const child = spawn('sipp', [
-      this.server.sip[this.transport],
+      this.target,
       '-sf', scenario,
       '-t', TRANSPORTS[this.transport], '-i', '127.0.0.1', '-p', String(this.port),
       '-key', 'me', this.name, '-key', 'protocol', this.transport.toUpperCase(), '-au', this.name, '-ap', this.password,
@@ -73,8 +78,23 @@ export class Sipp {
 
   /** Ends it, whatever it does. */
   stop() {
+    this.tunnel?.close();
     if (this.child?.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
   }
+}
+
+/** Whoever connects here speaks TLS with `address`, and need not know. */
+function tunnelTo(address) {
+  const [host, port] = address.split(':');
+  const server = net.createServer((inner) => {
+    const outer = tls.connect({ host, port: Number(port), rejectUnauthorized: false });
+    inner.pipe(outer).pipe(inner);
+    for (const [one, other] of [[inner, outer], [outer, inner]]) one.on('error', () => other.destroy());
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve(server));
+  });
 }
 
 function freeUdpPort() {
