@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use common::phone::Phone;
-use common::{PATIENCE, Server, sip_port};
+use common::{PATIENCE, Server};
 use nix::sys::signal::Signal;
 
 /// A server whose port for SIP over UDP is the same after a restart.
@@ -54,7 +54,7 @@ fn wait_for_snapshot(server: &Server, name: &str) {
 #[test]
 fn a_telephone_is_called_after_a_restart_of_the_server() {
     let mut server = server("");
-    let udp = sip_port(&mut server, "udp");
+    let udp = server.sip("udp");
     let mut phone = Phone::new(udp, "ann", "localhost");
     assert_eq!(phone.register().status().code(), 200);
     assert_eq!(server.stop(), Some(0));
@@ -74,7 +74,7 @@ fn a_telephone_is_called_after_a_restart_of_the_server() {
 #[test]
 fn a_telephone_is_here_after_the_server_was_killed() {
     let mut server = server("[registrar]\nsnapshot_interval_s = 1\n");
-    let udp = sip_port(&mut server, "udp");
+    let udp = server.sip("udp");
     let mut phone = Phone::new(udp, "ann", "localhost");
     assert_eq!(phone.register().status().code(), 200);
     wait_for_snapshot(&server, "ann@localhost");
@@ -92,7 +92,7 @@ fn a_telephone_is_here_after_the_server_was_killed() {
 #[test]
 fn a_damaged_snapshot_is_put_aside_and_the_server_starts_without() {
     let mut server = server("");
-    let mut phone = Phone::new(sip_port(&mut server, "udp"), "ann", "localhost");
+    let mut phone = Phone::new(server.sip("udp"), "ann", "localhost");
     assert_eq!(phone.register().status().code(), 200);
     assert_eq!(server.stop(), Some(0));
     let path = kept(&server);

@@ -1,7 +1,7 @@
 //! From what was dialled to who is called.
 
 use registrar::{Aor, Dialled, Domains};
-use sip::uri::Host;
+use sip::uri::{Host, Uri};
 
 use super::config::{GuestPolicy, SwitchConfig};
 use super::end::EndReason;
@@ -66,6 +66,8 @@ impl Switch {
     pub(super) fn resolve(&self, dialled: &str) -> Result<Party, EndReason> {
         let aor = match self.gruu(dialled) {
             Some(gruu) => self.owner_of_gruu(&gruu)?,
+            // One that is not ours, or no longer valid: 404 (RFC 5627 5.1).
+            None if looks_like_gruu(dialled) => return Err(EndReason::NotKnown),
             None => match Dialled::parse(dialled, &self.config.domain) {
                 Ok(Dialled::User { aor, .. }) => self.at_home(aor),
                 Ok(Dialled::Number(_)) => return Err(EndReason::NoTrunkForNumber),
@@ -150,4 +152,9 @@ impl Switch {
             })
         }))
     }
+}
+
+/// It has the parameter of a GRUU (RFC 5627 3.1).
+fn looks_like_gruu(dialled: &str) -> bool {
+    matches!(Uri::parse(dialled), Ok(Uri::Sip(uri)) if uri.param("gr").is_some())
 }

@@ -161,13 +161,13 @@ impl Switch {
             // It crossed our CANCEL.
             Stage::Inviting { over: true } => {
                 self.sip.legs.remove(id);
-                self.turn_away(now, response);
+                self.turn_away(now, response, Some(dialog));
             }
             // It is of another branch.
             _ => {
                 let (flow, invite) = (leg.flow, leg.invite.clone());
                 self.sip.legs.past.remember(flow, &invite, None);
-                self.turn_away(now, response);
+                self.turn_away(now, response, Some(dialog));
             }
         }
     }

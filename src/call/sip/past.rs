@@ -110,14 +110,15 @@ impl Switch {
             // To a re-INVITE: our ACK was lost.
             return self.acknowledge(id, response.cseq());
         }
-        self.turn_away(now, response);
+        self.turn_away(now, response, None);
     }
 
-    /// Takes up the dialog of a 2xx that nobody wants, and ends it.
-    pub(super) fn turn_away(&mut self, now: Now, response: &Response) {
-        let Some((flow, mut dialog, owed)) = self.sip.legs.past.owed(response) else {
+    /// Ends the dialog of a 2xx that nobody wants: the one that is known, or the one it makes.
+    pub(super) fn turn_away(&mut self, now: Now, response: &Response, known: Option<Dialog>) {
+        let Some((flow, made, owed)) = self.sip.legs.past.owed(response) else {
             return tracing::debug!("a 2xx to nothing that we know of");
         };
+        let mut dialog = known.unwrap_or(made);
         let ack = dialog.ack(response.cseq());
         self.send_ack(flow, ack);
         if owed == Owed::AckAndBye {
