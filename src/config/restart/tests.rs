@@ -39,8 +39,9 @@ fn the_keys_that_need_a_restart_are_those_marked_so() {
         trusted_proxies = \"127.0.0.1\"\n\
         [https]\nlisten = \"127.0.0.1:2\"\ncertificate = \"c\"\nkey = \"k\"\n\
         [sip]\nudp = []\ntcp = []\ntls = []\npublic_address = \"192.0.2.1\"\nca_file = \"a\"\n\
-        digests = \"SHA-256\"\nidle_timeout_s = 1\nmessage_timeout_ms = 100\n\
+        digests = \"SHA-256\"\nsrtp = \"off\"\nidle_timeout_s = 1\nmessage_timeout_ms = 100\n\
         ping_interval_s = 1\nconnect_timeout_ms = 100\nudp_flows = 16\nmessages_per_second = 1\n\
+        options_interval_s = 0\noptions_per_second = 1\noptions_misses = 1\n\
         [registrar]\nmin_expires_s = 1\ndefault_expires_s = 2\nmax_expires_s = 3\n\
         max_contacts = 1\nsnapshot_interval_s = 1\n\
         [local_videochat]\nenabled = false\nguests = \"none\"\ndomain = \"a\"\n\
@@ -54,7 +55,7 @@ fn the_keys_that_need_a_restart_are_those_marked_so() {
         [limits]\nconnections = 1\nconnections_per_address = 1\nhandshake_timeout_ms = 100\n\
         write_timeout_ms = 100\nmessage_kib = 16\noutgoing_messages = 64\n\
         messages_per_second = 1\nsessions = 1\nsessions_per_user = 1\ncalls = 1\n\
-        calls_per_user = 1\nsign_in_failures = 1\n[log]\nlevel = \"warn\"\n\
+        calls_per_user = 1\ncalls_per_second = 1\ncalls_per_second_per_user = 1\nsign_in_failures = 1\n[log]\nlevel = \"warn\"\n\
         [[domain]]\nname = \"b\"\n";
     let new = Config::parse(other, Path::new("/")).unwrap();
     let mut found = old.restart_keys(&new);
