@@ -173,7 +173,7 @@ for (const version of Object.keys(SDK_VERSIONS)) {
     });
 
     for (const [codec, others] of [['VP8', 'H264,VP9,AV1'], ['H264', 'VP8,VP9,AV1']]) {
-      const limits = { onlyVideoCodec: `video/${codec}` };
+      const limits = { onlyCodec: { video: `video/${codec}` } };
 
       scenario(`a browser that knows ${codec} only is called: both use ${codec}`, async () => {
         const [alice, bob] = await alice_and_bob({ bob: limits });
@@ -202,7 +202,7 @@ for (const version of Object.keys(SDK_VERSIONS)) {
 
     scenario('VP8 only calls H.264 only: they hear each other, and there is no picture', async () => {
       const [alice, bob] = await alice_and_bob({
-        alice: { onlyVideoCodec: 'video/VP8' }, bob: { onlyVideoCodec: 'video/H264' },
+        alice: { onlyCodec: { video: 'video/VP8' } }, bob: { onlyCodec: { video: 'video/H264' } },
       });
       await establish(alice, bob);
       await Promise.all([hears(alice.page, alice.remote, 'blue'), hears(bob.page, bob.remote, 'red')]);

@@ -52,15 +52,15 @@ export class ChromiumSide {
   }
 
   /**
-   * A new page in a context of its own: storage is shared with no other page. With
-   * `onlyVideoCodec` (a MIME type) its browser knows no other.
+   * A new page in a context of its own: storage is shared with no other page. With `onlyCodec`
+   * (a MIME type for each kind that is limited) its browser knows no other.
    */
-  async newPage({ onlyVideoCodec } = {}) {
+  async newPage({ onlyCodec } = {}) {
     const context = await this.browser.newContext({ ignoreHTTPSErrors: true });
     this.contexts.push(context);
     await context.addInitScript({ path: IN_PAGE_SCRIPT });
-    if (onlyVideoCodec) {
-      await context.addInitScript((codec) => { window.__onlyVideoCodec = codec; }, onlyVideoCodec);
+    if (onlyCodec) {
+      await context.addInitScript((codec) => { window.__onlyCodec = codec; }, onlyCodec);
       await context.addInitScript({ path: IN_LIMITED_SCRIPT });
     }
     const page = await context.newPage();

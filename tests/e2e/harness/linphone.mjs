@@ -18,9 +18,9 @@ const REGISTERED_YET_MS = 200;
 export class Linphone extends Telephone {
   /**
    * Starts it under a name, and waits until it is registered. It sends the tone of `side`; over
-   * TLS it wants SDES keys.
+   * TLS it wants SDES keys. With `codec`, e.g. `speex/8000`, it knows no other.
    */
-  static async register(side, server, { name, password, transport = 'tls' }) {
+  static async register(side, server, { name, password, transport = 'tls', codec }) {
     const directory = mkdtempSync(path.join(scratch('linphone'), `${name}-`));
     // It makes no directory itself, and does without its database then, and without a network.
     for (const it of ['.local/share/linphone', '.config/linphone']) mkdirSync(path.join(directory, it), { recursive: true });
@@ -39,6 +39,7 @@ export class Linphone extends Telephone {
         reg_proxy: `<${proxy}>`, reg_route: `<${proxy};lr>`, reg_identity: `sip:${name}@localhost`,
         reg_expires: 600, reg_sendregister: 1, publish: 0,
       },
+      ...codecs(codec),
     }));
     const phone = new Linphone({
       name, side, directory, configuration, recording: path.join(directory, 'heard.wav'), diary: path.join(directory, 'log'),
@@ -132,6 +133,18 @@ export class Linphone extends Telephone {
 /** In its words. */
 const ANY_PORT = -1;
 const NO_PORT = -2;
+
+/** It takes in what it is not told of: all have to be named. */
+const CODECS = ['opus/48000', 'speex/8000', 'speex/16000', 'speex/32000', 'PCMU/8000', 'PCMA/8000', 'GSM/8000', 'G722/8000', 'G729/8000', 'BV16/8000', 'L16/44100'];
+
+function codecs(only) {
+  if (!only) return {};
+  return Object.fromEntries(CODECS.map((codec, n) => {
+    const [mime, rate] = codec.split('/');
+    const channels = mime === 'opus' ? 2 : 1;
+    return [`audio_codec_${n}`, { mime, rate, channels, enabled: Number(codec === only) }];
+  }));
+}
 
 function sections(tables) {
   return Object.entries(tables)

@@ -8,9 +8,9 @@ const id = (name) => `[data-testid="${name}"]`;
 export const REMOTE = id('remote-video');
 
 export class PhonePerson {
-  /** Opens the page and waits for the form. */
-  static async open(side, url) {
-    const page = await side.newPage();
+  /** Opens the page and waits for the form. `limits` are those of ChromiumSide.newPage. */
+  static async open(side, url, limits) {
+    const page = await side.newPage(limits);
     const person = new PhonePerson(page, side.side);
     await page.goto(url);
     await until('the page asks for a name', () => person.visible('name'));
@@ -18,8 +18,8 @@ export class PhonePerson {
   }
 
   /** Opens the page and signs in under `name`. */
-  static async signIn(side, url, name, { password } = {}) {
-    const person = await PhonePerson.open(side, url);
+  static async signIn(side, url, name, { password, limits } = {}) {
+    const person = await PhonePerson.open(side, url, limits);
     await person.trySignIn(name, password);
     await person.idle();
     return person;
