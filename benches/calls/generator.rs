@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use nix::sys::time::TimeSpec;
 
 use super::peer::{Peer, TIME_AT};
+use super::sdp::Audio;
 
 /// A tick that comes later than this says that the generator itself was held up.
 const LATE: Duration = Duration::from_millis(5);
@@ -137,7 +139,7 @@ impl Generator {
             pwd: "none".into(),
         };
         for index in 0..2 * (calls + video_calls) {
-            generator.add(Peer::new(&ice, index, index >= 2 * calls)?)?;
+            generator.add(Peer::new(&ice, index, Audio::Opus, index >= 2 * calls)?)?;
         }
         Ok(generator)
     }
@@ -161,6 +163,18 @@ impl Generator {
         self.peers.iter().try_for_each(|peer| peer.aim_at(address))
     }
 
+    /// Takes in a browser, which is driven until it has its keys, and the telephone it calls.
+    pub(crate) fn bring_up_with_phone(
+        &mut self,
+        caller: Peer,
+        phone: Peer,
+        patience: Duration,
+    ) -> Result<()> {
+        let browsers = self.peers.len()..self.peers.len() + 1;
+        self.add_phones(caller, phone)?;
+        self.drive_until_up(browsers, patience)
+    }
+
     /// Drives two new peers until both have their keys.
     pub(crate) fn bring_up(
         &mut self,
@@ -168,11 +182,15 @@ impl Generator {
         callee: Peer,
         patience: Duration,
     ) -> Result<()> {
-        let first = self.peers.len();
+        let browsers = self.peers.len()..self.peers.len() + 2;
         self.add(caller)?;
         self.add(callee)?;
+        self.drive_until_up(browsers, patience)
+    }
+
+    fn drive_until_up(&mut self, browsers: Range<usize>, patience: Duration) -> Result<()> {
         let deadline = Instant::now() + patience;
-        while !self.peers[first..].iter().all(Peer::is_up) {
+        while !self.peers[browsers.clone()].iter().all(Peer::is_up) {
             let now = Instant::now();
             if now > deadline {
                 bail!("DTLS did not come up within {patience:?}");

@@ -6,7 +6,8 @@
 //!
 //! `cargo bench --bench calls -- --guests 300 --calls 100 --video-calls 10 --payload 160 --no-floor`
 //! is a full house. `-- --phones` measures calls between telephones, PCMU in plain RTP, beside
-//! rtpengine (Debian's `rtpengine-daemon`, in user space).
+//! rtpengine (Debian's `rtpengine-daemon`, in user space); `-- --mixed` calls of browsers (DTLS-SRTP)
+//! and telephones (RTP), PCMU, beside it too.
 //!
 //! The exit code is 1 if a packet was lost anywhere, and 2 if the generator did
 //! not keep its pace: then the run says nothing.
@@ -52,10 +53,15 @@ use phones::Phones;
 use process::{Process, Server};
 use report::{Memory, PerCall, Row, Way};
 use rtpengine::Rtpengine;
+use sdp::Audio;
 use signalling::Calls;
+use tokio::runtime::Runtime;
 
 /// For how long the gathering copy loop lets packets gather: as long as the server does.
 const GATHER: Duration = Duration::from_micros(900);
+
+/// A browser's media is up within this.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A load of calls on the server, and what it costs.
 #[derive(Debug, Parser)]
@@ -87,6 +93,9 @@ struct Options {
     /// Calls between telephones instead, beside rtpengine instead of the copy loops.
     #[arg(long)]
     phones: bool,
+    /// Calls from browsers to telephones instead, beside rtpengine instead of the copy loops.
+    #[arg(long, conflicts_with = "phones")]
+    mixed: bool,
     /// Leave the copy loops out.
     #[arg(long)]
     no_floor: bool,
@@ -121,6 +130,11 @@ fn main() -> Result<ExitCode> {
             if options.phones {
                 rows.push(by_rtpengine(&options, *payload)?);
                 rows.push(between_phones(&options, *payload)?);
+                continue;
+            }
+            if options.mixed {
+                rows.push(mixed_by_rtpengine(&options, *payload)?);
+                rows.push(mixed(&options, *payload)?);
                 continue;
             }
             if !options.no_floor {
@@ -230,6 +244,59 @@ fn between_phones(options: &Options, payload: usize) -> Result<Row> {
     Ok(row)
 }
 
+/// Browsers and telephones by rtpengine.
+fn mixed_by_rtpengine(options: &Options, payload: usize) -> Result<Row> {
+    let mut rtpengine = Rtpengine::start()?;
+    let mut generator = Generator::empty()?;
+    for index in 0..options.calls {
+        let ice = signalling::credentials(index);
+        let mut caller = Peer::new(&ice, 2 * index, Audio::Pcmu, false)?;
+        let phone = Peer::phone(&ice, 2 * index + 1)?;
+        rtpengine.connect_browser(index, &mut caller, &phone)?;
+        generator
+            .bring_up_with_phone(caller, phone, PATIENCE)
+            .with_context(|| format!("call {index} did not come about"))?;
+    }
+    let process = rtpengine.process();
+    let row = measure(
+        options,
+        payload,
+        Way::MixedRtpengine,
+        &mut generator,
+        process,
+    )?;
+    rtpengine.stop()?;
+    Ok(row)
+}
+
+/// Browsers and telephones through the server.
+fn mixed(options: &Options, payload: usize) -> Result<Row> {
+    let runtime = runtime()?;
+    let mut server = Server::start()?;
+    let mut calls = runtime.block_on(Calls::sign_in(server.url(), options.calls))?;
+    let mut phones = Phones::default();
+    let mut generator = Generator::empty()?;
+    for index in 0..options.calls {
+        runtime
+            .block_on(calls.connect_phone(index, &mut phones, server.sip()?, &mut generator))
+            .with_context(|| format!("call {index} did not come about"))?;
+    }
+    let process = server.process();
+    let row = measure(options, payload, Way::Mixed, &mut generator, process)?;
+    runtime.block_on(calls.sign_out());
+    server.stop()?;
+    Ok(row)
+}
+
+/// The thread beside this one answers pings while this one sends.
+fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .context("no runtime for the signalling")
+}
+
 /// What the packets of calls that stand cost a process.
 fn measure(
     options: &Options,
@@ -251,12 +318,7 @@ fn measure(
 
 /// Through the server, call by call.
 fn relay(options: &Options, payload: usize) -> Result<Row> {
-    // The thread beside this one answers pings while this one sends.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .context("no runtime for the signalling")?;
+    let runtime = runtime()?;
     let mut server = Server::start()?;
     server.settle();
     let empty = server.process().memory()?;

@@ -12,7 +12,7 @@ use media::rtp::{Header, Ntp64, Reception, is_rtcp};
 use media::srtp::{Keys, MAX_RTCP_OVERHEAD, MAX_RTP_OVERHEAD, Profile, SrtpInbound, SrtpOutbound};
 
 use super::generator::Load;
-use super::sdp::{OPUS, PCMU, Side, VP8};
+use super::sdp::{Audio, Side, VP8};
 use super::transport::{ClientTransport, Version};
 
 const HEADER_LEN: usize = 12;
@@ -34,6 +34,7 @@ pub(crate) struct Peer {
     socket: UdpSocket,
     transport: ClientTransport,
     srtp: Option<(SrtpOutbound, SrtpInbound)>,
+    audio: Audio,
     streams: Vec<Stream>,
     heard: Vec<Reception>,
     /// Bytes behind each packet without encryption: for the copy loop as many as encryption adds.
@@ -57,13 +58,22 @@ impl Stream {
 
     /// Of its clock, in 20 ms.
     fn tick(&self) -> u32 {
-        if self.payload_type == PCMU { 160 } else { 960 }
+        if self.payload_type == Audio::Pcmu.payload_type() {
+            160
+        } else {
+            960
+        }
     }
 }
 
 impl Peer {
     /// A peer that does not know the server yet.
-    pub(crate) fn new(ice: &IceCredentials, index: usize, video: bool) -> Result<Self> {
+    pub(crate) fn new(
+        ice: &IceCredentials,
+        index: usize,
+        audio: Audio,
+        video: bool,
+    ) -> Result<Self> {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         socket.set_nonblocking(true)?;
         let stream = |offset: usize, payload_type, burst| Stream {
@@ -74,7 +84,7 @@ impl Peer {
             packets: 0,
             burst,
         };
-        let mut streams = vec![stream(0, OPUS, 1)];
+        let mut streams = vec![stream(0, audio.payload_type(), 1)];
         if video {
             streams.push(stream(1, VP8, 3));
         }
@@ -85,6 +95,7 @@ impl Peer {
             socket,
             transport,
             srtp: None,
+            audio,
             streams,
             heard: Vec::new(),
             trailer: MAX_RTP_OVERHEAD,
@@ -93,10 +104,7 @@ impl Peer {
 
     /// A telephone: PCMU, and no encryption.
     pub(crate) fn phone(ice: &IceCredentials, index: usize) -> Result<Self> {
-        let mut peer = Self::new(ice, index, false)?;
-        for stream in &mut peer.streams {
-            stream.payload_type = PCMU;
-        }
+        let mut peer = Self::new(ice, index, Audio::Pcmu, false)?;
         peer.trailer = 0;
         Ok(peer)
     }
@@ -106,6 +114,7 @@ impl Peer {
         Side {
             ice,
             fingerprint: self.transport.fingerprint,
+            audio: self.audio,
             audio_ssrc: self.streams.first().map_or(0, |stream| stream.ssrc),
             video_ssrc: self.streams.get(1).map(|stream| stream.ssrc),
             setup: "active",

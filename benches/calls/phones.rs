@@ -48,6 +48,26 @@ impl Phones {
     }
 }
 
+impl Phones {
+    /// A new telephone that can be called, and its name.
+    pub(crate) fn register(&mut self, server: SocketAddr, index: usize) -> Result<&str> {
+        let mut phone = Phone::new(server, format!("phone{index}"))?;
+        phone.register()?;
+        self.0.push(phone);
+        Ok(self.0.last().map_or("", |phone| &phone.name))
+    }
+
+    /// A telephone that is called answers. Its media is aimed at the server.
+    pub(crate) fn answer(&mut self, index: usize, media: &Peer) -> Result<()> {
+        let phone = self.0.get(index).context("there is no such telephone")?;
+        let invite = phone.receive("INVITE")?;
+        let answer = sdp::phone(media.address()?);
+        phone.send(&phone.ok(&invite, &answer)?)?;
+        phone.receive("ACK")?;
+        media.aim_at(sdp::media_of(&invite)?)
+    }
+}
+
 impl Phone {
     fn new(server: SocketAddr, name: String) -> Result<Self> {
         let socket = UdpSocket::bind("127.0.0.1:0")?;

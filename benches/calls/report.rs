@@ -17,6 +17,10 @@ pub(crate) enum Way {
     Phones,
     /// The same calls by rtpengine.
     Rtpengine,
+    /// Callbox, between browsers and telephones.
+    Mixed,
+    /// The same calls by rtpengine.
+    MixedRtpengine,
 }
 
 impl Way {
@@ -24,6 +28,7 @@ impl Way {
     fn floor(self) -> Self {
         match self {
             Self::Phones | Self::Rtpengine => Self::Rtpengine,
+            Self::Mixed | Self::MixedRtpengine => Self::MixedRtpengine,
             _ => Self::Copy,
         }
     }
@@ -35,6 +40,8 @@ impl Way {
             Self::Callbox => "callbox",
             Self::Phones => "callbox, phones",
             Self::Rtpengine => "rtpengine",
+            Self::Mixed => "callbox, mixed",
+            Self::MixedRtpengine => "rtpengine, mixed",
         }
     }
 }
@@ -146,7 +153,7 @@ pub(crate) fn print(rows: &[Row]) {
     println!(
         "CPU: median and least of the rounds. ratio: to the copy loop of the same round, or to"
     );
-    println!("rtpengine where telephones call;");
+    println!("rtpengine where there are telephones;");
     println!("(gath.): to the copy loop that lets packets gather for as long as the server does.");
     println!("KiB a call: growth of the server's resident set beyond the empty server, a call and");
     println!(

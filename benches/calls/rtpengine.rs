@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use super::peer::Peer;
 use super::process::Process;
 use super::sdp;
+use super::signalling::{credentials, offer};
 
 const CONTROL: &str = "127.0.0.1:22222";
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -64,22 +65,49 @@ impl Rtpengine {
 
     /// Lets two telephones hear each other.
     pub(crate) fn connect(&self, index: usize, caller: &Peer, callee: &Peer) -> Result<()> {
-        let call = format!("call-{index}");
-        let describe = |command: &str, sdp: &str| -> Result<String> {
-            let mut fields = vec![("call-id", call.as_str()), ("command", command)];
-            fields.push(("from-tag", "caller"));
-            fields.push(("sdp", sdp));
-            if command == "answer" {
-                fields.push(("to-tag", "callee"));
-            }
-            let answer = self.ask(&fields)?;
-            string_of(&answer, "sdp")
-                .with_context(|| format!("rtpengine says to {command}: {answer}"))
-        };
-        let to_callee = describe("offer", &sdp::phone(caller.address()?))?;
-        let to_caller = describe("answer", &sdp::phone(callee.address()?))?;
+        let to_callee = self.offer(index, &sdp::phone(caller.address()?), &[])?;
+        let to_caller = self.answer(index, &sdp::phone(callee.address()?))?;
         callee.aim_at(sdp::media_of(&to_callee)?)?;
         caller.aim_at(sdp::media_of(&to_caller)?)
+    }
+
+    /// Lets a browser and a telephone hear each other.
+    pub(crate) fn connect_browser(
+        &self,
+        index: usize,
+        caller: &mut Peer,
+        callee: &Peer,
+    ) -> Result<()> {
+        let ice = credentials(index);
+        let to_phone = [("ICE", "remove"), ("transport-protocol", "RTP/AVP")];
+        let to_callee = self.offer(index, &offer(caller, &ice), &to_phone)?;
+        let to_caller = self.answer(index, &sdp::phone(callee.address()?))?;
+        callee.aim_at(sdp::media_of(&to_callee)?)?;
+        let (ice, address) = sdp::remote(&to_caller)?;
+        caller.start(&ice, address)
+    }
+
+    fn offer(&self, index: usize, sdp: &str, more: &[(&str, &str)]) -> Result<String> {
+        self.describe(index, "offer", sdp, more)
+    }
+
+    fn answer(&self, index: usize, sdp: &str) -> Result<String> {
+        self.describe(index, "answer", sdp, &[("to-tag", "callee")])
+    }
+
+    fn describe(
+        &self,
+        index: usize,
+        command: &str,
+        sdp: &str,
+        more: &[(&str, &str)],
+    ) -> Result<String> {
+        let call = format!("call-{index}");
+        let mut fields = vec![("call-id", call.as_str()), ("command", command)];
+        fields.extend([("from-tag", "caller"), ("sdp", sdp)]);
+        fields.extend(more);
+        let answer = self.ask(&fields)?;
+        string_of(&answer, "sdp").with_context(|| format!("rtpengine says to {command}: {answer}"))
     }
 
     /// A command, bencoded: the fields by their names' order.

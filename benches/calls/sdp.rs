@@ -9,16 +9,38 @@ use media::ids::{Fingerprint, IceCredentials};
 pub(crate) struct Side<'a> {
     pub(crate) ice: &'a IceCredentials,
     pub(crate) fingerprint: Fingerprint,
+    pub(crate) audio: Audio,
     pub(crate) audio_ssrc: u32,
     pub(crate) video_ssrc: Option<u32>,
     /// `actpass` in an offer, `active` in an answer.
     pub(crate) setup: &'a str,
 }
 
-pub(crate) const OPUS: u8 = 111;
 pub(crate) const VP8: u8 = 96;
-/// Static (RFC 3551 6).
-pub(crate) const PCMU: u8 = 0;
+
+/// The one codec of somebody's sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audio {
+    Opus,
+    Pcmu,
+}
+
+impl Audio {
+    pub(crate) fn payload_type(self) -> u8 {
+        match self {
+            Self::Opus => 111,
+            // Static (RFC 3551 6).
+            Self::Pcmu => 0,
+        }
+    }
+
+    fn map(self) -> &'static str {
+        match self {
+            Self::Opus => "opus/48000/2",
+            Self::Pcmu => "PCMU/8000",
+        }
+    }
+}
 
 impl Side<'_> {
     pub(crate) fn to_text(&self) -> String {
@@ -33,6 +55,7 @@ impl Side<'_> {
         let Self {
             ice,
             fingerprint,
+            audio,
             setup,
             ..
         } = self;
@@ -46,7 +69,14 @@ impl Side<'_> {
             ));
         };
         let level = "1 urn:ietf:params:rtp-hdrext:ssrc-audio-level";
-        section("audio", 0, "opus/48000/2", OPUS, level, self.audio_ssrc);
+        section(
+            "audio",
+            0,
+            audio.map(),
+            audio.payload_type(),
+            level,
+            self.audio_ssrc,
+        );
         if let Some(ssrc) = self.video_ssrc {
             let time = "2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
             section("video", 1, "VP8/90000", VP8, time, ssrc);
@@ -84,9 +114,10 @@ pub(crate) fn remote(sdp: &str) -> Result<(IceCredentials, SocketAddr)> {
 /// What a telephone says that hears and speaks PCMU there.
 pub(crate) fn phone(media: SocketAddr) -> String {
     let (ip, port) = (media.ip(), media.port());
+    let pcmu = Audio::Pcmu.payload_type();
     format!(
         "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
-         m=audio {port} RTP/AVP {PCMU}\r\na=rtpmap:{PCMU} PCMU/8000\r\na=rtcp-mux\r\na=sendrecv\r\n"
+         m=audio {port} RTP/AVP {pcmu}\r\na=rtpmap:{pcmu} PCMU/8000\r\na=rtcp-mux\r\na=sendrecv\r\n"
     )
 }
 

@@ -1,5 +1,6 @@
 //! Guests over WebSockets, as the Web SDK would sign them in.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -14,7 +15,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::generator::Generator;
 use super::peer::Peer;
-use super::sdp::{self, Side};
+use super::phones::Phones;
+use super::sdp::{self, Audio, Side};
 
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -80,24 +82,15 @@ impl Calls {
         generator: &mut Generator,
     ) -> Result<()> {
         let (caller_at, callee_at) = (2 * index, 2 * index + 1);
-        let call_id = format!("load-{index}");
         let caller_ice = credentials(caller_at);
-        let mut caller = Peer::new(&caller_ice, caller_at, video)?;
-        let offer = Side {
-            setup: "actpass",
-            ..caller.side(&caller_ice)
-        }
-        .to_text();
-        let call = json!({"message": "call", "data": [{
-            "callId": call_id, "callee": name(callee_at), "caller": name(caller_at),
-            "hasAudio": true, "hasVideo": video, "status": "PENDING", "mediaProvider": "WebRTC",
-            "sdp": offer, "incoming": false,
-        }]});
-        self.person(caller_at)?.say(call).await?;
+        let mut caller = Peer::new(&caller_ice, caller_at, Audio::Opus, video)?;
+        let offer = offer(&caller, &caller_ice);
+        self.call(caller_at, &name(callee_at), &offer, video)
+            .await?;
 
         let (their_call_id, their_offer) = self.person(callee_at)?.description().await?;
         let callee_ice = credentials(callee_at);
-        let mut callee = Peer::new(&callee_ice, callee_at, video)?;
+        let mut callee = Peer::new(&callee_ice, callee_at, Audio::Opus, video)?;
         let (ice, address) = sdp::remote(&their_offer)?;
         callee.start(&ice, address)?;
         let answer = Side {
@@ -111,10 +104,43 @@ impl Calls {
         }]});
         self.person(callee_at)?.say(message).await?;
 
-        let (_, our_answer) = self.person(caller_at)?.description().await?;
-        let (ice, address) = sdp::remote(&our_answer)?;
-        caller.start(&ice, address)?;
+        self.start(caller_at, &mut caller).await?;
         generator.bring_up(caller, callee, PATIENCE)
+    }
+
+    /// Person `index` calls a new telephone, which answers.
+    pub(crate) async fn connect_phone(
+        &mut self,
+        index: usize,
+        phones: &mut Phones,
+        server: SocketAddr,
+        generator: &mut Generator,
+    ) -> Result<()> {
+        let ice = credentials(index);
+        let mut caller = Peer::new(&ice, 2 * index, Audio::Pcmu, false)?;
+        let media = Peer::phone(&ice, 2 * index + 1)?;
+        let phone = phones.register(server, index)?;
+        self.call(index, phone, &offer(&caller, &ice), false)
+            .await?;
+        phones.answer(index, &media)?;
+        self.start(index, &mut caller).await?;
+        generator.bring_up_with_phone(caller, media, PATIENCE)
+    }
+
+    async fn call(&mut self, from: usize, callee: &str, offer: &str, video: bool) -> Result<()> {
+        let call = json!({"message": "call", "data": [{
+            "callId": format!("load-{from}"), "callee": callee, "caller": name(from),
+            "hasAudio": true, "hasVideo": video, "status": "PENDING", "mediaProvider": "WebRTC",
+            "sdp": offer, "incoming": false,
+        }]});
+        self.person(from)?.say(call).await
+    }
+
+    /// The caller has its answer: its media begins.
+    async fn start(&mut self, at: usize, caller: &mut Peer) -> Result<()> {
+        let (_, answer) = self.person(at)?.description().await?;
+        let (ice, address) = sdp::remote(&answer)?;
+        caller.start(&ice, address)
     }
 
     fn person(&mut self, at: usize) -> Result<&mut Person> {
@@ -198,11 +224,21 @@ async fn serve(
     }
 }
 
+/// What a caller offers.
+pub(crate) fn offer(caller: &Peer, ice: &IceCredentials) -> String {
+    let side = caller.side(ice);
+    Side {
+        setup: "actpass",
+        ..side
+    }
+    .to_text()
+}
+
 fn name(index: usize) -> String {
     format!("person{index}")
 }
 
-fn credentials(index: usize) -> IceCredentials {
+pub(crate) fn credentials(index: usize) -> IceCredentials {
     IceCredentials {
         ufrag: format!("load{index}").as_str().into(),
         pwd: format!("passwordOfPerson{index:08}").as_str().into(),
