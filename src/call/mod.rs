@@ -12,6 +12,7 @@ mod call;
 pub mod config;
 mod denial;
 mod device;
+mod digits;
 mod early;
 pub mod end;
 mod finish;
