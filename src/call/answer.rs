@@ -78,7 +78,6 @@ impl Switch {
         // The worker knows both legs before either side may send to it.
         self.media(handle, Command::AddLeg(Box::new(bridge.plan_a)));
         self.media(handle, Command::UpdateLeg(Box::new(bridge.plan_b)));
-        self.shed_video_ports(caller);
         self.media(handle, Command::Patch(Box::new(bridge.a_to_b)));
         self.media(handle, Command::Patch(Box::new(bridge.b_to_a)));
         let sdp = Some(bridge.answer_to_a);

@@ -64,7 +64,6 @@ impl Switch {
         let view = call.view();
         self.media(handle, Command::AddLeg(Box::new(caller_plan)));
         self.media(handle, Command::UpdateLeg(Box::new(callee_plan)));
-        self.shed_video_ports(caller_id);
         self.tell(caller_id, LegOrder::Established { sdp: Some(sdp) });
         self.tell(callee, LegOrder::Established { sdp: None });
         self.stop_ringing(handle, &EndReason::AnsweredElsewhere);

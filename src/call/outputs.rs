@@ -139,7 +139,14 @@ impl Switch {
         if let Command::AddLeg(plan) | Command::UpdateLeg(plan) = &command {
             self.pool.note_plan(plan);
         }
+        let added = match &command {
+            Command::AddLeg(plan) => Some(plan.leg),
+            _ => None,
+        };
         self.outputs.push(Output::Media { worker, command });
+        if let Some(leg) = added {
+            self.shed_video_ports(leg);
+        }
     }
 
     /// Asks for the end of a flow. Nothing on it counts from here on.

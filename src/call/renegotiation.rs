@@ -115,8 +115,9 @@ impl Switch {
         if let Some(leg) = leg {
             leg.describe(Description::RemoteAnswer);
         }
-        self.adopt(now, id, agreement?);
-        Ok(())
+        let settled = agreement.map(|agreement| self.adopt(now, id, agreement));
+        self.shed_video_ports(id);
+        settled
     }
 
     /// An answered leg, and what its partner has agreed to.
@@ -140,7 +141,6 @@ impl Switch {
         let holds = matches!(audio, Some(Direction::SendOnly | Direction::Inactive));
         leg.exchange = Exchange::Settled(Box::new(agreement));
         self.media(handle, Command::UpdateLeg(Box::new(plan)));
-        self.shed_video_ports(id);
         self.join_anew(handle);
         if holds != held {
             self.on_hold(now, id, holds);

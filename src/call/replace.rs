@@ -52,7 +52,7 @@ impl Switch {
         let offer = offer.transpose().map_err(|error| offer_refused(&error))?;
         let way = MediaWay::of_caller(offer.as_ref(), new.rtp);
         let video = offer.as_ref().is_none_or(RemoteOffer::has_video);
-        let (id, local) = (new.leg, self.local(new.leg, worker, way, video)?);
+        let local = self.local(new.leg, worker, way, video)?;
         let newcomer = Newcomer {
             new,
             offer,
@@ -63,9 +63,8 @@ impl Switch {
             true => self.take_over(now, handle, newcomer, old),
             false => self.pick_up(now, handle, newcomer),
         };
-        match done {
-            Ok(()) => self.shed_video_ports(id),
-            Err(_) => self.pool.release(&local),
+        if done.is_err() {
+            self.pool.release(&local);
         }
         done
     }

@@ -11,6 +11,16 @@ const PHONE_OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 12
     t=0 0\r\nm=audio 6000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
     a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\na=sendrecv\r\n";
 
+/// What one with a camera offers beside it.
+const PHONE_PICTURE: &str = "m=video 6002 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n\
+    a=fmtp:97 profile-level-id=42e01f;packetization-mode=1\r\n";
+
+/// The answer of a telephone that takes PCMU and no more.
+fn pcmu(offer: &str) -> String {
+    let answer = offer.replace(" 0 8 101", " 0");
+    answer.replace("a=rtpmap:8 PCMA/8000\r\n", "")
+}
+
 #[test]
 fn a_telephone_and_a_browser_agree_on_g711() {
     let mut bench = bench();
@@ -41,10 +51,7 @@ fn a_browser_calls_a_telephone_with_what_a_telephone_understands() {
     let offer = std::str::from_utf8(invite.body()).unwrap();
     assert!(offer.contains("RTP/AVP"), "{offer}");
     assert!(!offer.contains("a=group:BUNDLE"), "{offer}");
-    let answer = PHONE_OFFER
-        .replace(" 0 8 101", " 0")
-        .replace("a=rtpmap:8 PCMA/8000\r\n", "");
-    let answer = answer.replace(
+    let answer = pcmu(PHONE_OFFER).replace(
         "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n",
         "",
     );
@@ -104,10 +111,28 @@ fn a_call_without_a_picture_leaves_the_ports_for_one_to_other_calls() {
     // One more for each of two telephones.
     bench.dial_with(&first, "1002", "", PHONE_OFFER);
     let invite = bench.request(&second);
-    let answer = PHONE_OFFER.replace(" 0 8 101", " 0");
-    let answer = answer.replace("a=rtpmap:8 PCMA/8000\r\n", "");
+    let answer = pcmu(PHONE_OFFER);
     bench.respond(&second, &invite, Status::OK, Some(&answer));
     assert_eq!(bench.final_response(&first).status(), Status::OK);
+}
+
+#[test]
+fn early_media_without_a_picture_gives_the_callers_ports_for_one_back() {
+    let mut bench = bench();
+    bench.open_ports(4);
+    let (alice, bob) = (bench.udp_phone("1001"), bench.udp_phone("1002"));
+    bench.dial_with(&alice, "1002", "", &format!("{PHONE_OFFER}{PHONE_PICTURE}"));
+    let invite = bench.request(&bob);
+    let early = format!("{}m=video 0 RTP/AVP 97\r\n", pcmu(PHONE_OFFER));
+    bench.respond(&bob, &invite, Status::SESSION_PROGRESS, Some(&early));
+    let told = bench.take_sip(&alice).pop().unwrap();
+    assert_eq!(
+        told.into_response().unwrap().status(),
+        Status::SESSION_PROGRESS
+    );
+    let third = bench.udp_phone("1003");
+    let (ok, ..) = bench.talk_to_page(&third, "", PHONE_OFFER);
+    assert_eq!(ok.status(), Status::OK, "with the ports that were left");
 }
 
 #[test]
@@ -142,8 +167,7 @@ fn a_call_without_an_offer_is_offered_what_the_answer_has() {
     let offered = String::from_utf8(ok.body().to_vec()).unwrap();
     assert!(offered.contains("m=audio 20000 RTP/AVP"), "{offered}");
     bench.take_commands();
-    let answer = PHONE_OFFER.replace(" 0 8 101", " 0");
-    let answer = answer.replace("a=rtpmap:8 PCMA/8000\r\n", "");
+    let answer = pcmu(PHONE_OFFER);
     let ack = phone.in_dialog_with("ACK", &ok, 1, "", &answer);
     bench.send(&phone, &ack);
     let media = orders(&bench.take_commands());
