@@ -144,6 +144,10 @@ pub(super) fn answer_refused(error: NegotiationError) -> EndReason {
             caller: a,
             callee: b,
         },
+        // It is in the offer that nothing can be used, such as media that ought to be encrypted.
+        error @ NegotiationError::NoUsableMedia { .. } => {
+            EndReason::BadDescription(Side::Caller, error.to_string())
+        }
         error => EndReason::BadDescription(Side::Callee, error.to_string()),
     }
 }

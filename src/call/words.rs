@@ -94,9 +94,9 @@ pub(super) fn sentence(reason: &EndReason, side: Side, names: Names<'_>) -> Stri
         ),
         EndReason::BadDescription(who, what) => {
             let whose = if *who == side {
-                "Your browser".to_owned()
+                "Your device".to_owned()
             } else {
-                format!("{other}'s browser")
+                format!("{other}'s device")
             };
             format!("{whose} described its media in a way the server cannot use: {what}")
         }

@@ -248,7 +248,7 @@ fn an_offer_that_cannot_be_read_is_refused_with_what_is_wrong() {
         end["sentence"]
             .as_str()
             .unwrap()
-            .starts_with("Your browser described its media")
+            .starts_with("Your device described its media")
     );
     assert!(bench.take(ben).is_empty());
     bench.assert_no_calls();
@@ -296,12 +296,7 @@ fn an_answer_that_cannot_be_read_ends_the_call_for_both() {
     assert_eq!(bench.last_status(ann)["status"], "FAILED");
     let end = bench.status(ben);
     assert_eq!(end["status"], "FAILED");
-    assert!(
-        end["sentence"]
-            .as_str()
-            .unwrap()
-            .starts_with("Your browser")
-    );
+    assert!(end["sentence"].as_str().unwrap().starts_with("Your device"));
     assert_eq!(bench.end_code(), "bad_description");
     assert_eq!(orders(&bench.take_commands()), ["add 2", "remove 2"]);
 }

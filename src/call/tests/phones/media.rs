@@ -1,7 +1,7 @@
 //! Media of telephones: RTP on ports of the leg's own, codecs that both sides have.
 
 use sip::flow::Transport;
-use sip::message::{Method, Status};
+use sip::message::{HeaderName, Method, Status};
 
 use super::super::{Bench, answer_to, bench, config, names, orders};
 use super::is;
@@ -133,6 +133,27 @@ fn early_media_without_a_picture_gives_the_callers_ports_for_one_back() {
     let third = bench.udp_phone("1003");
     let (ok, ..) = bench.talk_to_page(&third, "", PHONE_OFFER);
     assert_eq!(ok.status(), Status::OK, "with the ports that were left");
+}
+
+#[test]
+fn a_caller_whose_media_is_not_as_it_must_be_is_told_that_it_is_his() {
+    let mut bench = bench();
+    bench.open_ports(4);
+    let phone = bench.silent_phone("1001", Transport::Tls, "127.0.0.1:50001");
+    bench.send(&phone, &phone.register(1, ""));
+    bench.take_sip(&phone);
+    let page = bench.guest("carol");
+    bench.dial_with(&phone, "carol", "", PHONE_OFFER);
+    let (call_id, offer) = bench.incoming(page);
+    bench.answer(page, &call_id, &offer);
+    let refused = bench.final_response(&phone);
+    assert_eq!(refused.status(), Status::NOT_ACCEPTABLE_HERE);
+    let warning = refused.headers().text(HeaderName::Warning).unwrap();
+    assert!(
+        warning.contains("Your device described its media"),
+        "{warning}"
+    );
+    assert!(warning.contains("audio is not encrypted"), "{warning}");
 }
 
 #[test]
