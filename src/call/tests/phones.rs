@@ -236,6 +236,20 @@ impl Bench {
         invite
     }
 
+    /// A guest's page calls a telephone; with the page's call id, and the INVITE.
+    pub(super) fn page_calls(&mut self, phone: &Phone) -> (Page, String, Request) {
+        let page = self.guest("carol");
+        let call_id = self.call_with(page, &phone.user, OFFER_AUDIO);
+        (page, call_id, self.request(phone))
+    }
+
+    /// A telephone calls another one; the INVITE that rings there.
+    pub(super) fn phone_calls(&mut self, from: &Phone, headers: &str, to: &Phone) -> Request {
+        self.dial_with(from, &to.user, headers, OFFER_AUDIO);
+        self.take_sip(from);
+        self.request(to)
+    }
+
     /// An answered call of a telephone to a guest's page; its 200, and the page with its call id.
     pub(super) fn talk_to_page(
         &mut self,

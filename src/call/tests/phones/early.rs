@@ -1,6 +1,5 @@
 //! Early media (RFC 3960): what is to be heard before somebody answers.
 
-use sip::flow::Transport;
 use sip::message::{HeaderName, Message, Method, Response, ResponseBuilder, Status};
 
 use super::super::{Bench, OFFER_AUDIO, Page, bench, names, orders};
@@ -38,9 +37,7 @@ fn forked(bench: &mut Bench) -> (Page, [(Phone, sip::message::Request); 2]) {
 fn a_page_hears_early_media_of_a_telephone_and_gets_no_second_description() {
     let mut bench = bench();
     let phone = bench.phone("1001");
-    let page = bench.guest("carol");
-    bench.call_with(page, "1001", OFFER_AUDIO);
-    let invite = bench.request(&phone);
+    let (page, _, invite) = bench.page_calls(&phone);
     assert_eq!(names(&bench.take(page)), ["TRYING", "RING"]);
     bench.take_commands();
     let answer = sdp_answer(&invite);
@@ -72,9 +69,7 @@ fn a_page_hears_early_media_of_a_telephone_and_gets_no_second_description() {
 fn a_telephone_that_does_not_know_100rel_hears_the_answer_twice() {
     let mut bench = bench();
     let (alice, bob) = (bench.phone("1001"), bench.phone("1002"));
-    bench.dial(&alice, "1002");
-    bench.take_sip(&alice);
-    let invite = bench.request(&bob);
+    let invite = bench.phone_calls(&alice, "", &bob);
     let answer = sdp_answer(&invite);
     bench.respond(&bob, &invite, Status::SESSION_PROGRESS, Some(&answer));
     let early = bench.response(&alice);
@@ -93,9 +88,7 @@ fn a_telephone_that_does_not_know_100rel_hears_the_answer_twice() {
 fn a_telephone_that_knows_100rel_gets_the_answer_once_and_the_2xx_waits_for_its_prack() {
     let mut bench = bench();
     let (alice, bob) = (bench.phone("1001"), bench.phone("1002"));
-    bench.dial_with(&alice, "1002", RELIABLE, OFFER_AUDIO);
-    bench.take_sip(&alice);
-    let invite = bench.request(&bob);
+    let invite = bench.phone_calls(&alice, RELIABLE, &bob);
     let answer = sdp_answer(&invite);
     bench.respond(&bob, &invite, Status::SESSION_PROGRESS, Some(&answer));
     let early = bench.response(&alice);
@@ -133,8 +126,7 @@ fn a_caller_may_cancel_while_the_2xx_waits() {
 fn progress_without_a_description_is_told_as_such() {
     let mut bench = bench();
     let (alice, bob) = (bench.phone("1001"), bench.phone("1002"));
-    bench.dial(&alice, "1002");
-    let invite = bench.request(&bob);
+    let invite = bench.phone_calls(&alice, "", &bob);
     for _ in 0..2 {
         bench.respond(&bob, &invite, Status::SESSION_PROGRESS, None);
         bench.respond(&bob, &invite, Status::QUEUED, None);
@@ -148,9 +140,7 @@ fn progress_without_a_description_is_told_as_such() {
 fn a_page_is_told_of_progress_and_that_it_rings_after_that() {
     let mut bench = bench();
     let phone = bench.phone("1001");
-    let page = bench.guest("carol");
-    bench.call_with(page, "1001", OFFER_AUDIO);
-    let invite = bench.request(&phone);
+    let (page, _, invite) = bench.page_calls(&phone);
     bench.take(page);
     bench.respond(&phone, &invite, Status::SESSION_PROGRESS, None);
     assert_eq!(names(&bench.take(page)), ["SESSION_PROGRESS"]);
@@ -206,9 +196,7 @@ fn whoever_answers_is_heard_though_another_was_heard_before() {
 fn each_user_agent_behind_a_fork_has_a_dialog_of_its_own_and_may_answer() {
     let mut bench = bench();
     let phone = bench.phone("1001");
-    let page = bench.guest("carol");
-    let call_id = bench.call_with(page, "1001", OFFER_AUDIO);
-    let invite = bench.request(&phone);
+    let (page, call_id, invite) = bench.page_calls(&phone);
     let answer = sdp_answer(&invite);
     let respond = |tag: &str, status, rseq: Option<u32>, bench: &mut Bench| {
         let mut builder = ResponseBuilder::new(&invite, status)
@@ -258,9 +246,7 @@ fn each_user_agent_behind_a_fork_has_a_dialog_of_its_own_and_may_answer() {
 fn early_media_that_cannot_be_used_is_passed_over() {
     let mut bench = bench();
     let phone = bench.phone("1001");
-    let page = bench.guest("carol");
-    bench.call_with(page, "1001", OFFER_AUDIO);
-    let invite = bench.request(&phone);
+    let (page, _, invite) = bench.page_calls(&phone);
     bench.take(page);
     bench.respond(&phone, &invite, Status::SESSION_PROGRESS, Some("v=0\r\n"));
     assert_eq!(names(&bench.take(page)), ["SESSION_PROGRESS"]);
@@ -272,12 +258,8 @@ fn early_media_that_cannot_be_used_is_passed_over() {
 #[test]
 fn a_bye_in_an_early_dialog_is_refused() {
     let mut bench = bench();
-    let phone = bench.silent_phone("1002", Transport::Ws, "127.0.0.1:50001");
-    bench.send(&phone, &phone.register(1, ""));
-    bench.take_sip(&phone);
-    let page = bench.guest("carol");
-    bench.call_with(page, "1002", OFFER_AUDIO);
-    let invite = bench.request(&phone);
+    let phone = bench.phone("1002");
+    let (_, _, invite) = bench.page_calls(&phone);
     bench.respond(&phone, &invite, Status::RINGING, None);
     let from = String::from_utf8_lossy(invite.headers().value(HeaderName::From).unwrap());
     let bye = format!(

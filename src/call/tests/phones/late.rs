@@ -11,12 +11,7 @@ use super::{Phone, is, sdp_answer};
 fn a_200_long_after_we_gave_up_is_acknowledged_and_ended() {
     let mut bench = bench();
     let phone = bench.phone("1001");
-    let page = bench.guest("carol");
-    let call_id = bench.call_with(page, "1001", OFFER_AUDIO);
-    let invite = bench.request(&phone);
-    bench.respond(&phone, &invite, Status::RINGING, None);
-    bench.hang_up(page, &call_id);
-    bench.take_sip(&phone);
+    let invite = given_up(&mut bench, &phone);
     // It never answers the CANCEL: nothing waits for it any more.
     bench.pass(Duration::from_secs(40));
     bench.take_sip(&phone);
@@ -31,12 +26,7 @@ fn a_200_long_after_we_gave_up_is_acknowledged_and_ended() {
 fn a_200_that_crosses_the_cancel_and_is_repeated_is_acknowledged_again() {
     let mut bench = bench();
     let phone = bench.phone("1001");
-    let page = bench.guest("carol");
-    let call_id = bench.call_with(page, "1001", OFFER_AUDIO);
-    let invite = bench.request(&phone);
-    bench.respond(&phone, &invite, Status::RINGING, None);
-    bench.hang_up(page, &call_id);
-    bench.take_sip(&phone);
+    let invite = given_up(&mut bench, &phone);
     accept(&mut bench, &phone, &invite, "phone");
     assert_eq!(requests(&mut bench, &phone), ["ACK phone", "BYE phone"]);
     accept(&mut bench, &phone, &invite, "phone");
@@ -118,11 +108,18 @@ fn a_refresh_whose_ack_is_lost_is_acknowledged_again() {
     assert_eq!(bench.switch.status().established, 1);
 }
 
+/// A page has called a telephone, which rang, and gave up; the INVITE.
+fn given_up(bench: &mut Bench, phone: &Phone) -> Request {
+    let (page, call_id, invite) = bench.page_calls(phone);
+    bench.respond(phone, &invite, Status::RINGING, None);
+    bench.hang_up(page, &call_id);
+    bench.take_sip(phone);
+    invite
+}
+
 /// A page has called a telephone, which answered; its INVITE.
 fn talking(bench: &mut Bench, phone: &Phone) -> (Request, Page, String) {
-    let page = bench.guest("carol");
-    let call_id = bench.call_with(page, "1001", OFFER_AUDIO);
-    let invite = bench.request(phone);
+    let (page, call_id, invite) = bench.page_calls(phone);
     accept(bench, phone, &invite, "phone");
     assert_eq!(requests(bench, phone), ["ACK phone"]);
     (invite, page, call_id)
