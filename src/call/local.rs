@@ -51,8 +51,9 @@ impl RtpWay {
         matches!(self.transport, Transport::Ws | Transport::Wss)
     }
 
-    /// Whoever keeps his signalling to himself keeps his media, too, if that is wanted: keys in a description are
-    /// as safe as the description. A telephone whose description anybody can read gets none.
+    /// Whoever keeps his signalling to himself keeps his media, too, if that is wanted: keys in a
+    /// description are as safe as the description. A telephone whose description anybody can read
+    /// gets none.
     fn profile(&self, wanted: Security) -> RtpProfile {
         RtpProfile {
             security: match self.transport.is_secure() {
