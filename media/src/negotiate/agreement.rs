@@ -38,6 +38,8 @@ pub(super) struct Stream {
     pub extensions: Vec<ExtensionPlan>,
     /// As the far side sees it.
     pub direction: Direction,
+    /// The same as the far side would have it if we let it: what it said last where we did.
+    pub wish: Direction,
     /// The far side has been told what we send with.
     pub announced: bool,
     /// What we told the far side to send at most, bit/s.
@@ -86,6 +88,13 @@ impl Agreement {
         self.stream(kind).map(|stream| stream.direction)
     }
 
+    /// The far side does not want to hear us: it has put us on hold (RFC 3264 8.4). What it does not
+    /// receive because we do not send is not that.
+    pub fn holds(&self) -> bool {
+        let audio = self.stream(MediaKind::Audio);
+        audio.is_some_and(|stream| !stream.wish.receives())
+    }
+
     /// The name of the codec in use.
     pub fn codec(&self, kind: MediaKind) -> Option<&str> {
         let pair = self.stream(kind)?.pairs.first()?;
@@ -110,7 +119,9 @@ impl Agreement {
         self.streams.iter().find(|stream| stream.kind == kind)
     }
 
-    pub(super) fn templates(&self) -> Vec<Template> {
+    /// Its streams as somebody else may be told of them, with the directions that `shown` takes of
+    /// each.
+    pub(super) fn templates(&self, shown: impl Fn(&Stream) -> Direction) -> Vec<Template> {
         let template = |stream: &Stream| {
             let formats: Vec<_> = stream
                 .pairs
@@ -122,7 +133,7 @@ impl Agreement {
                 names: format::names_of(formats.iter().map(|format| &format.codec)),
                 formats,
                 extensions: stream.extensions.clone(),
-                direction: stream.direction,
+                direction: shown(stream),
                 bitrate: stream.bitrate,
                 ptime_ms: stream.ptime_ms,
                 maxptime_ms: stream.maxptime_ms,
@@ -163,6 +174,7 @@ impl Stream {
                 .filter(|plan| theirs.extensions.contains(plan))
                 .collect(),
             direction,
+            wish: wish(own, theirs),
             announced: own.announced,
             limit: own.bitrate,
             bitrate: theirs.bitrate,
@@ -201,6 +213,20 @@ impl Stream {
             max_send_bitrate: self.bitrate,
         }
     }
+}
+
+/// What the far side wants. An answer says it only where our offer lets it.
+fn wish(own: &OwnStream, theirs: &RemoteStream) -> Direction {
+    let (asked, known) = (own.direction, own.wish);
+    let sends = match asked.receives() {
+        true => theirs.direction.sends(),
+        false => known.sends(),
+    };
+    let receives = match asked.sends() {
+        true => theirs.direction.receives(),
+        false => known.receives(),
+    };
+    Direction::new(sends, receives)
 }
 
 /// The plan of a leg over these streams. `role` and `remote` are of a WebRTC leg.

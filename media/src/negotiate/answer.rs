@@ -149,6 +149,8 @@ impl Answerer<'_> {
             protocol: media.protocol.clone(),
             mid: media.mid.clone(),
             direction,
+            // An offer says it all.
+            wish: theirs.direction,
             announced: is_announced(direction, before),
             formats: self.formats(theirs, template)?,
             extensions: both_have(theirs, template),

@@ -27,6 +27,8 @@ pub(super) struct OwnStream {
     pub mid: Option<SmolStr>,
     /// As we see it.
     pub direction: Direction,
+    /// What the far side wants, as it sees it, where our direction leaves that open.
+    pub wish: Direction,
     /// What we send with is told, though we may not send now.
     pub announced: bool,
     /// What we declare, the best first.

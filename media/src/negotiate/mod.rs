@@ -10,6 +10,9 @@
 //!   carried; [`reoffer()`] does so on a leg that has agreed to something already; [`settle()`]
 //!   reads the reply.
 //!
+//! Later one side changes. [`asks_for_more()`] says whether its offer wants something that the
+//! partner has not agreed to yet, and [`suits()`] whether the partner need not be told.
+//!
 //! Either way an [`Agreement`] comes of it, with the leg's plan, and [`join`] makes the patches
 //! of two of them. A call that begins with A's offer and B's answer is all of that at once:
 //! [`bridge()`].
@@ -37,6 +40,7 @@ mod offer;
 mod remote;
 mod rtp;
 mod settle;
+mod suit;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -49,6 +53,7 @@ pub use local::{KeySeed, Local, LocalRtp, LocalTransport, LocalWebRtc, RtpProfil
 pub use offer::{LocalOffer, offer, offer_from, reoffer};
 pub use remote::{OfferedTransport, RemoteOffer};
 pub use settle::settle;
+pub use suit::{asks_for_more, suits};
 pub use template::Source;
 
 use crate::plan::Format;

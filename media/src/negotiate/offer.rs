@@ -181,6 +181,9 @@ impl<'a> Writer<'a> {
             protocol: SmolStr::new_static("UDP/TLS/RTP/SAVPF"),
             mid: None,
             direction,
+            wish: place
+                .before
+                .map_or(Direction::SendRecv, |before| before.wish),
             announced: is_announced(direction, place.before),
             formats: template
                 .allowed(self.policy)

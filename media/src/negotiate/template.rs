@@ -16,8 +16,10 @@ use crate::sdp::Direction;
 pub enum Source<'a> {
     /// A leg that offers this and has no answer yet.
     Offer(&'a RemoteOffer),
-    /// A leg that has agreed to this.
+    /// A leg that has agreed to this, and to no more.
     Agreement(&'a Agreement),
+    /// The same of a leg that can agree to other directions: those that it wants count.
+    Willing(&'a Agreement),
     /// Nobody yet, or the server itself: whatever can be carried, of these kinds.
     Everything(&'a [MediaKind]),
 }
@@ -66,7 +68,8 @@ impl Source<'_> {
                     }
                 })
                 .collect(),
-            Self::Agreement(agreement) => agreement.templates(),
+            Self::Agreement(agreement) => agreement.templates(|stream| stream.direction),
+            Self::Willing(agreement) => agreement.templates(|stream| stream.wish),
             Self::Everything(kinds) => everything::templates(kinds),
         }
     }
@@ -75,7 +78,7 @@ impl Source<'_> {
     pub(super) fn absence(&self, kind: MediaKind) -> Absence {
         match self {
             Self::Offer(offer) => offer.absence(kind),
-            Self::Agreement(agreement) => agreement.absence(kind),
+            Self::Agreement(agreement) | Self::Willing(agreement) => agreement.absence(kind),
             Self::Everything(_) => Absence::NotOffered(kind),
         }
     }

@@ -13,3 +13,4 @@ mod reading;
 mod renewing;
 mod rules;
 mod sdes;
+mod suiting;
