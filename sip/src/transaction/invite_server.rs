@@ -89,6 +89,16 @@ impl InviteServer {
         self.tag.as_deref()
     }
 
+    /// Its 100, if it has had nothing else yet.
+    pub(super) fn unanswered(&self) -> Option<&Bytes> {
+        match &self.state {
+            State::Proceeding { last, cancelled } if self.tag.is_none() => {
+                (*cancelled == Cancelled::No).then_some(last)
+            }
+            _ => None,
+        }
+    }
+
     /// The INVITE came again.
     pub(super) fn handle_repeat(&mut self, cx: &mut Context<'_, ServerId>, flow: FlowId) {
         cx.absorb();
@@ -193,7 +203,7 @@ impl InviteServer {
         }
     }
 
-    pub(super) fn flow_closed(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.state = State::Terminated;
     }
 }

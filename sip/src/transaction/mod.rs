@@ -29,6 +29,7 @@ use bytes::Bytes;
 
 pub use self::event::{ClientId, Event, Failure, Full, ServerId};
 pub use self::outbox::Counters;
+pub use self::own::tag_for as stateless_tag;
 pub use self::timing::Timings;
 
 use self::client::Client;
@@ -120,6 +121,16 @@ impl Transactions {
     /// ends the transaction silently (RFC 4320 4.1, 4.2).
     pub fn respond(&mut self, now: Instant, server: ServerId, response: Response) {
         self.answer_server(now, server, &response);
+    }
+
+    /// Answers a request with a refusal, and forgets it at once (8.2.7): the same request is told as
+    /// new when it comes again, so that a refusal which is lost is made anew, and an ACK of it is
+    /// told as one of nothing. The refusal has [`stateless_tag`] in To.
+    ///
+    /// An INVITE gets no 100 before it, which would stop the client from asking again; where that
+    /// or something else has gone out already, this is [`respond`](Self::respond).
+    pub fn respond_statelessly(&mut self, now: Instant, server: ServerId, response: &Response) {
+        self.answer_and_forget(now, server, response);
     }
 
     /// Our INVITE is no longer wanted (9.1): the CANCEL goes out when a provisional response has

@@ -52,6 +52,11 @@ impl OtherServer {
         Self { state }
     }
 
+    /// Nothing was said to it yet.
+    pub(super) fn is_unanswered(&self) -> bool {
+        matches!(self.state, State::Trying { .. })
+    }
+
     /// The request came again.
     pub(super) fn handle_repeat(&mut self, cx: &mut Context<'_, ServerId>, flow: FlowId) {
         cx.absorb();
@@ -116,7 +121,7 @@ impl OtherServer {
         }
     }
 
-    pub(super) fn flow_closed(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.state = State::Terminated;
     }
 }

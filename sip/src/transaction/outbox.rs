@@ -49,6 +49,14 @@ impl Outbox {
         self.send(flow, bytes.clone());
     }
 
+    /// Takes back what was not polled yet; false if it was. It is among the latest.
+    pub(super) fn withdraw(&mut self, bytes: &Bytes) -> bool {
+        let mut latest = self.transmits.iter().enumerate().rev();
+        let place = latest.find(|(_, (_, sent))| std::ptr::eq(sent.as_ptr(), bytes.as_ptr()));
+        let place = place.map(|(place, _)| place);
+        place.and_then(|it| self.transmits.remove(it)).is_some()
+    }
+
     pub(super) fn tell(&mut self, event: Event) {
         self.events.push_back(event);
     }

@@ -58,7 +58,7 @@ pub(super) fn answer(request: &Request, status: Status, tag: &str) -> Bytes {
 /// A tag for To that a repeated request gets again, without anything kept: "in a manner that will
 /// generate the same tag for the same request consistently" (8.2.7). It names no dialog, so it
 /// need not be unguessable.
-pub(super) fn tag_for(request: &Request) -> String {
+pub fn tag_for(request: &Request) -> String {
     // FNV-1a, 64 bits.
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let parts = [

@@ -7,7 +7,7 @@ use super::event::{Event, ServerId};
 use super::invite_server::{Acknowledged, InviteServer};
 use super::key::Key;
 use super::other_server::OtherServer;
-use super::outbox::Context;
+use super::outbox::{Context, Outbox};
 use super::own;
 use super::table::{Machine, Slot};
 use crate::flow::{FlowId, Transport};
@@ -41,10 +41,20 @@ impl Server {
         }
     }
 
-    fn flow_closed(&mut self) {
+    fn forget(&mut self) {
         match self {
-            Self::Invite(invite) => invite.flow_closed(),
-            Self::Other(other) => other.flow_closed(),
+            Self::Invite(invite) => invite.forget(),
+            Self::Other(other) => other.forget(),
+        }
+    }
+
+    /// Takes back what went before its first response. False if that cannot be done any more.
+    fn take_back(&self, out: &mut Outbox) -> bool {
+        match self {
+            Self::Invite(invite) => invite
+                .unanswered()
+                .is_some_and(|trying| out.withdraw(trying)),
+            Self::Other(other) => other.is_unanswered(),
         }
     }
 
@@ -178,13 +188,23 @@ impl Transactions {
         self.step_server(now, id, |server, cx| server.respond(cx, response));
     }
 
+    pub(super) fn answer_and_forget(&mut self, now: Instant, id: ServerId, response: &Response) {
+        self.step_server(now, id, |server, cx| match server.take_back(cx.out) {
+            true => {
+                cx.send(response.as_bytes());
+                server.forget();
+            }
+            false => server.respond(cx, response),
+        });
+    }
+
     pub(super) fn server_is_due(&mut self, now: Instant, id: ServerId) {
         self.step_server(now, id, Server::handle_timeout);
     }
 
     pub(super) fn close_servers(&mut self, now: Instant, flow: FlowId) {
         while let Some(id) = self.servers.first_on(flow) {
-            self.step_server(now, id, |server, _| server.flow_closed());
+            self.step_server(now, id, |server, _| server.forget());
         }
     }
 

@@ -29,7 +29,7 @@ impl Switch {
             return;
         }
         let Some(id) = self.leg_of_dialog(flow, &request) else {
-            return self.reject(now, server, &request, &no_dialog());
+            return self.turn_stranger_away(now, server, &request, &no_dialog());
         };
         let Some(leg) = self.sip.legs.get_mut(id) else {
             return;

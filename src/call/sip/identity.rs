@@ -8,10 +8,11 @@ use sip::digest::{self, Algorithm, Hash, Qops, Refusal, Server, ServerPolicy, Ve
 use sip::flow::{FlowId, Transport};
 use sip::header::{NameAddr, RetryAfter, WriteHeader};
 use sip::message::{HeaderName, Rejection, Request, ResponseBuilder, Status};
-use sip::transaction::ServerId;
+use sip::transaction::{ServerId, stateless_tag};
 use sip::uri::{Host, Uri};
 use smol_str::ToSmolStr;
 
+use super::PRODUCT;
 use crate::call::admission::admits_guest;
 use crate::call::denial::MAX_GUEST_NAME;
 use crate::call::io::Output;
@@ -36,6 +37,8 @@ enum Denied {
     /// It has to prove who it is.
     Challenge {
         stale: bool,
+        /// What it proved was wrong, which was counted.
+        failed: bool,
     },
     Rejection(Rejection),
 }
@@ -65,15 +68,15 @@ impl Switch {
                     self.trust(flow);
                     return Some(identity);
                 }
-                Err(Denied::Challenge { stale }) => {
-                    self.challenge(now, server, flow, request, (&aor, stale));
+                Err(Denied::Challenge { stale, failed }) => {
+                    self.challenge(now, server, flow, request, (&aor, stale, failed));
                     return None;
                 }
                 Err(Denied::Rejection(rejection)) => rejection,
             },
             Err(rejection) => rejection,
         };
-        self.reject(now, server, request, &denied);
+        self.turn_stranger_away(now, server, request, &denied);
         None
     }
 
@@ -133,12 +136,21 @@ impl Switch {
                     guest: false,
                 })
             }
-            Verdict::NoCredentials => Err(Denied::Challenge { stale: false }),
-            Verdict::Stale(_) => Err(Denied::Challenge { stale: true }),
+            Verdict::NoCredentials => Err(Denied::Challenge {
+                stale: false,
+                failed: false,
+            }),
+            Verdict::Stale(_) => Err(Denied::Challenge {
+                stale: true,
+                failed: false,
+            }),
             Verdict::Refused(Refusal::Uri | Refusal::Malformed(_)) => Err(Denied::elsewhere()),
             Verdict::Refused(_) => {
                 self.note_failure_at(now, address, aor);
-                Err(Denied::Challenge { stale: false })
+                Err(Denied::Challenge {
+                    stale: false,
+                    failed: true,
+                })
             }
         }
     }
@@ -253,7 +265,7 @@ impl Switch {
         server: ServerId,
         flow: FlowId,
         request: &Request,
-        (aor, stale): (&Aor, bool),
+        (aor, stale, failed): (&Aor, bool, bool),
     ) {
         let Some(open) = self.sip.flows.get(&flow) else {
             return;
@@ -272,7 +284,19 @@ impl Switch {
         for challenge in challenges.into_iter().filter(known) {
             builder = builder.value(HeaderName::WwwAuthenticate, challenge.to_string());
         }
-        self.respond(now, server, builder);
+        // One that failed is remembered for a while: when it comes again it is no other attempt.
+        if failed {
+            return self.respond(now, server, builder);
+        }
+        let tag = stateless_tag(request);
+        let builder = builder.to_tag(&tag).value(HeaderName::Server, PRODUCT);
+        match builder.build() {
+            Ok(response) => {
+                let transactions = &mut self.sip.transactions;
+                transactions.respond_statelessly(now.mono, server, &response);
+            }
+            Err(error) => tracing::error!(%error, "a challenge of ours cannot be written"),
+        }
     }
 
     /// Somebody has proved who he is on this flow.

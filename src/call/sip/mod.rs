@@ -120,6 +120,12 @@ impl Sip {
         self.flows.get_mut(&flow).map(|open| &mut open.calls)
     }
 
+    /// Transactions that are remembered.
+    #[cfg(test)]
+    pub(super) fn transactions(&self) -> usize {
+        self.transactions.len()
+    }
+
     fn transport(&self, flow: FlowId) -> Option<Transport> {
         self.flows.get(&flow).map(|open| open.ends.transport)
     }
@@ -203,17 +209,17 @@ impl Switch {
     /// to be told.
     pub(super) fn settle_sip(&mut self, now: Now) {
         loop {
-            while let Some((leg, order)) = self.sip.orders.pop_front() {
+            if let Some((leg, order)) = self.sip.orders.pop_front() {
                 self.carry_out_order(now, leg, order);
+            } else if let Some(event) = self.sip.transactions.poll_event() {
+                self.on_transaction_event(now, event);
+            } else {
+                break;
             }
-            while let Some((flow, bytes)) = self.sip.transactions.poll_transmit() {
-                self.outputs.push(Output::Sip { flow, bytes });
-            }
-            match self.sip.transactions.poll_event() {
-                Some(event) => self.on_transaction_event(now, event),
-                None if self.sip.orders.is_empty() => break,
-                None => {}
-            }
+        }
+        // Only now: what is refused to strangers takes its 100 back.
+        while let Some((flow, bytes)) = self.sip.transactions.poll_transmit() {
+            self.outputs.push(Output::Sip { flow, bytes });
         }
         self.tell_of_calls(now);
         let due = self.sip.transactions.poll_timeout();

@@ -4,7 +4,7 @@ use sip::flow::FlowId;
 use sip::message::{
     HeaderName, Method, Rejection, Request, ResponseBuilder, Status, check_request,
 };
-use sip::transaction::ServerId;
+use sip::transaction::{ServerId, stateless_tag};
 
 use super::PRODUCT;
 use super::subscribe::allowed_events;
@@ -20,7 +20,7 @@ impl Switch {
         request: Request,
     ) {
         if let Err(rejection) = check_request(&request, &self.sip.capabilities) {
-            return self.reject(now, server, &request, &rejection);
+            return self.turn_stranger_away(now, server, &request, &rejection);
         }
         if request.to_tag().is_some() {
             return self.on_request_in_dialog(now, server, flow, request);
@@ -31,7 +31,31 @@ impl Switch {
             Method::Message => self.on_message(now, server, flow, &request),
             Method::Subscribe => self.on_subscribe(now, server, flow, &request),
             Method::Invite => self.on_invite(now, server, flow, request),
-            _ => self.reject(now, server, &request, &no_dialog()),
+            _ => self.turn_stranger_away(now, server, &request, &no_dialog()),
+        }
+    }
+
+    /// Refuses what comes from somebody who has not proved who he is, and remembers nothing of it
+    /// (RFC 3261 26.3.2.4).
+    pub(super) fn turn_stranger_away(
+        &mut self,
+        now: Now,
+        server: ServerId,
+        request: &Request,
+        rejection: &Rejection,
+    ) {
+        tracing::debug!(
+            method = request.method().as_str(),
+            status = rejection.status.code(),
+            reason = %rejection.reason,
+            "stranger refused"
+        );
+        match rejection.response(request, &stateless_tag(request)) {
+            Ok(response) => {
+                let transactions = &mut self.sip.transactions;
+                transactions.respond_statelessly(now.mono, server, &response);
+            }
+            Err(error) => tracing::error!(%error, "a refusal of ours cannot be written"),
         }
     }
 

@@ -17,6 +17,7 @@ mod referring;
 mod registering;
 mod reliable;
 mod replacing;
+mod strangers;
 mod subscribing;
 mod texts;
 

@@ -116,3 +116,51 @@ fn a_closed_flow_takes_its_transactions_along_and_no_others() {
     bench.take(response(&kept, 180));
     assert_eq!(bench.out(), "!180");
 }
+
+/// RFC 3261 8.2.7
+#[test]
+fn what_is_refused_statelessly_leaves_nothing_and_is_told_again() {
+    for method in ["INVITE", "REGISTER"] {
+        let mut bench = full_bench();
+        let request = request(method, "z9hG4bK1");
+        let mut refusals = Vec::new();
+        for _ in 0..2 {
+            let server = bench.asked(&request);
+            let tag = stateless_tag(&request);
+            let refusal = ResponseBuilder::new(&request, Status::UNAUTHORIZED);
+            let refusal = refusal.to_tag(&tag).build().unwrap();
+            bench.layer.respond_statelessly(bench.now, server, &refusal);
+            let sent = bench.sent();
+            assert_eq!(sent.len(), 1, "no 100 before it");
+            refusals.push(format!("{sent:?}"));
+            assert!(bench.layer.is_empty());
+            assert_eq!(bench.layer.poll_timeout(), None);
+            // It is no transaction any more.
+            bench.answer(server, response(&request, 200));
+            assert_eq!(bench.out(), "");
+        }
+        assert_eq!(refusals[0], refusals[1]);
+        let tag = format!(";tag={}", stateless_tag(&request));
+        bench.take(follow(&request, "ACK", &tag));
+        assert_eq!(bench.out(), "!ACK");
+        bench.take(follow(&request, "CANCEL", ""));
+        assert_eq!(bench.out(), ">481c");
+        assert!(bench.layer.is_empty());
+    }
+}
+
+#[test]
+fn what_had_its_100_is_refused_and_kept_until_the_ack() {
+    let mut bench = full_bench();
+    let invite = request("INVITE", "z9hG4bK1");
+    let server = bench.asked(&invite);
+    assert_eq!(bench.out(), ">100");
+    let refusal = response(&invite, 401);
+    bench.layer.respond_statelessly(bench.now, server, &refusal);
+    assert_eq!(bench.out(), ">401");
+    assert_eq!(bench.layer.len(), 1);
+    assert_eq!(bench.wait(500), [(500, ">401".to_owned())]);
+    bench.take(follow(&invite, "ACK", ";tag=bo"));
+    bench.wait(5_000);
+    assert!(bench.layer.is_empty());
+}
