@@ -391,6 +391,7 @@ fn keyframes_are_asked_for_by_feedback_where_it_was_agreed_and_not_otherwise() {
         let packet = Rtp::new(PICTURE, 77, 1, 0).payload(&vp8(true));
         world.inject(a.path(MediaKind::Video), &packet.to_bytes());
         world.sent.clear();
+        world.events.clear();
         world.run_for(SECOND);
         let request = rtcp(our_ssrc(9, MediaKind::Video), |writer| {
             writer.pli(1, our_ssrc(b.id, MediaKind::Video)).map(|_| ())
@@ -404,6 +405,13 @@ fn keyframes_are_asked_for_by_feedback_where_it_was_agreed_and_not_otherwise() {
             });
         }
         assert_eq!(asked > 0, agreed);
+        let signalled = world
+            .events
+            .iter()
+            .filter(|it| **it == Event::KeyframeWanted(a.leg()))
+            .count();
+        let expected = if agreed { 0..=0 } else { 1..=2 };
+        assert!(expected.contains(&signalled), "{signalled}");
         a.ssrc = 0;
     }
 }

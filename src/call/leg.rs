@@ -192,6 +192,9 @@ pub(super) enum LegOrder {
     },
     /// The far side of the call presses keys, and media cannot tell of them.
     Digits(String),
+    /// The far side of the call cannot show its picture and wants a whole one, and media cannot tell
+    /// of it.
+    SendPicture,
     /// What it asked for is done: the call is on hold.
     Held,
     /// What it asked for is done: the call is no longer on hold.

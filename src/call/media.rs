@@ -4,7 +4,7 @@ use media::event::{Event, Failure};
 use media::ids::LegId;
 
 use super::end::{EndReason, Side};
-use super::leg::{LegState, MediaState};
+use super::leg::{LegOrder, LegState, MediaState};
 use super::switch::Switch;
 use super::time::Now;
 use super::timer::Timer;
@@ -22,6 +22,7 @@ impl Switch {
             Event::Heard(leg, kind) => tracing::debug!(%leg, %kind, "it arrives again"),
             Event::PortsOpen { worker, ports } => self.pool.ports_are_open(worker, ports),
             Event::Digit(leg, digit) => self.on_key_heard(leg, digit),
+            Event::KeyframeWanted(leg) => self.tell(leg, LegOrder::SendPicture),
             Event::Closed(leg) => self.on_media_closed(now, leg),
             Event::Failed(leg, failure) => self.on_media_failed(now, leg, failure),
             Event::Stats(stats) => self.on_stats(now, *stats),

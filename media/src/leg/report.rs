@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use super::keyframe::is_recognised;
 use super::timer::Timer;
 use super::{Context, KINDS, Leg, Stream};
+use crate::event::Event;
 use crate::ids::MediaKind;
+use crate::plan::CodecPlan;
 use crate::rtp::rtcp::{CompoundWriter, FirEntry, RtcpError};
 use crate::srtp::MAX_RTCP_OVERHEAD;
 
@@ -125,12 +127,15 @@ impl Leg {
         }
     }
 
-    /// Asks the far side for a keyframe if it is time: by PLI, or by FIR where only that was
-    /// negotiated.
+    /// Asks the far side for a keyframe if it is time: by PLI, by FIR where only that was
+    /// negotiated, or by signalling where neither was.
     pub(super) fn ask_keyframe(&mut self, now: Instant, cx: &mut Context<'_>) {
         if !self.transport.is_ready() {
             // Asked for anew when media can flow.
             return;
+        }
+        if self.has_to_be_signalled(now) {
+            cx.events.push(Event::KeyframeWanted(self.id), cx.counters);
         }
         self.send_rtcp(MediaKind::Video, cx, |writer, streams, cname| {
             let Some(Stream {
@@ -173,6 +178,21 @@ impl Leg {
             .stream(MediaKind::Video)
             .and_then(|it| it.inbound.keyframes.poll_timeout());
         self.timers.set(Timer::Keyframe, not_at_once(now, due));
+    }
+
+    /// Whether it is time to ask a far side for a keyframe that takes no feedback.
+    fn has_to_be_signalled(&mut self, now: Instant) -> bool {
+        let Some(Stream { plan, inbound, .. }) = self.stream_mut(MediaKind::Video) else {
+            return false;
+        };
+        let feedback = |codec: &CodecPlan| codec.feedback.pli || codec.feedback.fir;
+        if plan.codecs.iter().any(feedback) {
+            return false;
+        }
+        let format = inbound.source().map(|source| source.format);
+        let format = format.or_else(|| plan.codecs.first().map(|codec| codec.format));
+        let is_seen = format.is_some_and(is_recognised);
+        inbound.keyframes.take_due(now, is_seen)
     }
 
     /// Tells the far side how much it may send, if it is time.

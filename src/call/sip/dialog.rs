@@ -5,7 +5,9 @@ use sip::dialog::DialogId;
 use sip::flow::FlowId;
 use sip::message::{Method, Request, ResponseBuilder, Status};
 use sip::procedure::accept::Due;
-use sip::procedure::info::{DEFAULT_KEY_MS, Info, Key, KeyFormat, KeyPress};
+use sip::procedure::info::{
+    DEFAULT_KEY_MS, Info, Key, KeyFormat, KeyPress, write_picture_fast_update,
+};
 use sip::transaction::ServerId;
 
 use super::description_of_request;
@@ -114,6 +116,19 @@ impl Switch {
                 duration_ms: DEFAULT_KEY_MS,
             };
             let info = press.write(dialog.request(Method::Info), KeyFormat::Relay);
+            self.send_in_dialog(now, flow, info);
+        }
+    }
+
+    /// Asks a telephone for a whole picture that takes no RTCP feedback (RFC 5168). One that does
+    /// not know this refuses the INFO, and its pictures come as they come.
+    pub(super) fn ask_for_picture(&mut self, now: Now, id: LegId) {
+        let Some(leg) = self.sip.legs.get_mut(id) else {
+            return;
+        };
+        let flow = leg.flow;
+        if let (Stage::Talking, Some(dialog)) = (&leg.stage, leg.dialog.as_mut()) {
+            let info = write_picture_fast_update(dialog.request(Method::Info));
             self.send_in_dialog(now, flow, info);
         }
     }

@@ -20,6 +20,7 @@ impl Switch {
             // One whom we invited has sent its 2xx, which was acknowledged when it came.
             LegOrder::Established { sdp } => self.accept_invite(now, leg, sdp),
             LegOrder::Digits(digits) => self.send_keys(now, leg, &digits),
+            LegOrder::SendPicture => self.ask_for_picture(now, leg),
             LegOrder::Held | LegOrder::Resumed => {}
             LegOrder::NotDone(sentence) => {
                 tracing::debug!(%leg, %sentence, "what a telephone asked for was not done");

@@ -94,3 +94,25 @@ fn a_telephone_that_cannot_show_the_picture_gets_a_whole_one() {
         assert_eq!(orders(&bench.take_commands()), wanted);
     }
 }
+
+#[test]
+fn a_telephone_that_takes_no_feedback_is_asked_for_a_whole_picture_by_info() {
+    let mut bench = bench();
+    let phone = bench.phone("1001");
+    called(&mut bench, &phone, true);
+    bench.media(Event::KeyframeWanted(LegId(2)));
+    let info = bench.request(&phone);
+    assert_eq!(info.method(), &Method::Info);
+    let kind = info.headers().text(HeaderName::ContentType);
+    assert_eq!(kind, Some("application/media_control+xml"));
+    let body = String::from_utf8_lossy(info.body()).into_owned();
+    assert!(body.contains("<picture_fast_update/>"), "{body}");
+    // It does not know what that is.
+    bench.respond(&phone, &info, Status::UNSUPPORTED_MEDIA_TYPE, None);
+    assert_eq!(bench.switch.status().established, 1);
+    // Pages are asked by media, and what is not there by nobody.
+    for leg in [1, 99] {
+        bench.media(Event::KeyframeWanted(LegId(leg)));
+        assert!(bench.take_sip(&phone).is_empty());
+    }
+}
