@@ -178,7 +178,9 @@ impl Switch {
             Err(error) => return self.end_call(now, handle, answer_refused(error)),
         };
         let (to_callee, to_caller) = negotiate::join(kept, &agreed);
-        if to_callee.codecs.is_empty() || to_caller.codecs.is_empty() {
+        // Who can be offered something else is, as soon as he knows that the call is up.
+        let fits = !to_callee.codecs.is_empty() && !to_caller.codecs.is_empty();
+        if !fits && !caller.renegotiable {
             return self.end_call(now, handle, nothing_in_common());
         }
         let caller = caller.id;
@@ -208,6 +210,7 @@ impl Switch {
         self.tell(callee, LegOrder::Established { sdp: None });
         self.join_anew(handle);
         self.summarise(handle);
+        self.follow(callee);
         self.stop_ringing(handle, &EndReason::AnsweredElsewhere);
         if let Some(view) = self.calls.get(handle).map(Call::view) {
             self.outputs.notify(Notice::CallAnswered(view));
@@ -216,7 +219,7 @@ impl Switch {
 }
 
 /// The answer does not fit what the caller was answered before.
-fn nothing_in_common() -> EndReason {
+pub(super) fn nothing_in_common() -> EndReason {
     EndReason::NoCommonCodec {
         caller: "what was agreed before the answer".to_owned(),
         callee: "something else".to_owned(),

@@ -38,6 +38,7 @@ impl Switch {
         self.tell(leg_id, done);
         self.tell_media(handle);
         self.outputs.notify(Notice::CallChanged(view));
+        self.follow(leg_id);
     }
 
     /// Lets media flow between the two sides, or stops it. Silence is no fault while it is

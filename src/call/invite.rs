@@ -40,8 +40,10 @@ pub(super) enum Partner {
     Silent(&'static [MediaKind]),
     /// A leg that offers this and has no answer yet.
     Offers(Arc<RemoteOffer>),
-    /// A leg that has agreed to this, and may be unable to agree to anything else.
+    /// A leg that has agreed to this, and is unable to agree to anything else.
     Agreed(Box<Agreement>),
+    /// A leg that has agreed to this, and may agree to something else.
+    Willing(Box<Agreement>),
 }
 
 impl Partner {
@@ -50,6 +52,7 @@ impl Partner {
             Self::Silent(kinds) => Source::Everything(kinds),
             Self::Offers(offer) => Source::Offer(offer),
             Self::Agreed(agreement) => Source::Agreement(agreement),
+            Self::Willing(agreement) => Source::Willing(agreement),
         }
     }
 }

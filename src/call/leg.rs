@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use media::ids::LegId;
-use media::negotiate::{Agreement, Local, LocalOffer, RemoteOffer};
+use media::negotiate::{Agreement, Local, LocalOffer, RemoteOffer, Source};
 use media::plan::Format;
+use media::sdp::Direction;
 
 use super::end::{EndReason, Names, Side};
 use super::negotiation::{Description, Negotiation};
@@ -33,6 +34,8 @@ pub(super) struct Leg {
     pub(super) local: Local,
     /// What of its descriptions is still needed.
     pub(super) exchange: Exchange,
+    /// It offers anew what its partner has not agreed to yet. The partner is asked, and it waits.
+    pub(super) proposal: Option<Arc<RemoteOffer>>,
     /// What it said of its media before it answered.
     pub(super) early: Option<Box<str>>,
     /// What the worker says of its media.
@@ -195,6 +198,10 @@ pub(super) enum LegOrder {
     /// The far side of the call cannot show its picture and wants a whole one, and media cannot tell
     /// of it.
     SendPicture,
+    /// Its partner has changed: it is to be offered what that has now.
+    Reoffer,
+    /// Its partner was asked: the offer that waits for that is to be answered.
+    AnswerOffer,
     /// What it asked for is done: the call is on hold.
     Held,
     /// What it asked for is done: the call is no longer on hold.
@@ -285,6 +292,7 @@ impl Leg {
             renegotiable,
             local: local.1,
             exchange,
+            proposal: None,
             early: None,
             media: MediaState::New,
             in_media: false,
@@ -362,6 +370,23 @@ impl Leg {
         match &self.exchange {
             Exchange::Settled(agreement) => Some(agreement),
             _ => None,
+        }
+    }
+
+    /// What its partner may be told of it.
+    pub(super) fn as_source(&self) -> Option<Source<'_>> {
+        let agreement = self.agreement()?;
+        Some(match self.renegotiable {
+            true => Source::Willing(agreement),
+            false => Source::Agreement(agreement),
+        })
+    }
+
+    /// What its partner may send and hear as long as it is on hold here, as we see the partner.
+    pub(super) fn lets_partner(&self) -> Direction {
+        match self.holds {
+            true => Direction::SendOnly,
+            false => Direction::SendRecv,
         }
     }
 

@@ -29,6 +29,7 @@ mod local;
 mod media;
 mod negotiation;
 mod outputs;
+mod partner;
 mod people;
 mod pool;
 mod presence;

@@ -171,8 +171,9 @@ fn obey(session: &mut Session, call_id: &WcsCallId, order: LegOrder) {
         LegOrder::Progress { rings: true, .. } => session.ringing(call_id, None),
         LegOrder::Progress { .. } => session.progress(call_id),
         LegOrder::Established { sdp } => session.established(call_id, sdp.map(Into::into)),
-        // Browsers are told of keys and pictures by media.
-        LegOrder::Digits(_) | LegOrder::SendPicture => {}
+        // Browsers are told of keys and pictures by media, and have one description a call.
+        LegOrder::Digits(_) | LegOrder::SendPicture | LegOrder::Reoffer | LegOrder::AnswerOffer => {
+        }
         LegOrder::Held => session.held(call_id),
         LegOrder::Resumed => session.resumed(call_id),
         LegOrder::NotDone(sentence) => session.not_done(call_id, sentence),

@@ -1,14 +1,14 @@
 //! An answered leg exchanges descriptions anew (RFC 3264 8): for hold, another address, other
-//! codecs. Its partner is told nothing that it need not know; media between the two follows.
+//! codecs, a picture. Media between it and its partner follows. What the partner has to know of it
+//! is the matter of [`partner`](super::partner).
 
 use media::ids::{LegId, MediaKind};
 use media::negotiate::{self, Agreement, LocalOffer, NegotiationError, RemoteOffer, Source};
 use media::plan::Command;
-use media::sdp::Direction;
 
 use super::call::CallHandle;
 use super::end::Side;
-use super::leg::Exchange;
+use super::leg::{Exchange, Leg};
 use super::negotiation::Description;
 use super::switch::Switch;
 use super::time::Now;
@@ -16,9 +16,18 @@ use super::time::Now;
 /// Both have a picture, but no way to show it to each other.
 const NO_VIDEO_CODEC: &str = "the two sides agreed to different video codecs";
 
+/// What a new offer of a leg comes to.
+pub(super) enum Reply {
+    /// This answer.
+    Now(String),
+    /// The partner is asked first; [`LegOrder::AnswerOffer`](super::leg::LegOrder) says when.
+    Later,
+}
+
 impl Switch {
     /// The far side of an answered leg offers anew: our answer. Media follows it, and so does
-    /// hold, if the offer says so.
+    /// hold, if the offer says so. Where it `may_wait`, its partner is asked about what it has not
+    /// agreed to yet.
     ///
     /// # Errors
     /// Why the offer is not taken; everything stays as it was.
@@ -27,12 +36,16 @@ impl Switch {
         now: Now,
         id: LegId,
         sdp: &str,
-    ) -> Result<String, NegotiationError> {
+        may_wait: bool,
+    ) -> Result<Reply, NegotiationError> {
         let offer = RemoteOffer::parse(sdp, &self.config.media.policy.limits)?;
+        if may_wait && self.ask_partner(id, &offer) {
+            return Ok(Reply::Later);
+        }
         self.lend_video_ports(id);
         let answer = self.answer_offer(now, id, &offer);
         self.shed_video_ports(id);
-        answer
+        Ok(Reply::Now(answer?))
     }
 
     fn answer_offer(
@@ -45,8 +58,8 @@ impl Switch {
         let (leg, partner) = self.with_partner(id).ok_or_else(not_now)?;
         let mut local = leg.local.clone();
         local.session_version += 1;
-        let source = Source::Agreement(partner);
-        let (before, most) = (leg.agreement(), Direction::SendRecv);
+        let source = partner.as_source().ok_or_else(not_now)?;
+        let (before, most) = (leg.agreement(), partner.lets_partner());
         let answer = negotiate::answer(id, before, policy, offer, source, most, &local)?;
         let Some(leg) = self.calls.of_leg_mut(id).and_then(|call| call.leg_mut(id)) else {
             return Err(not_now());
@@ -78,8 +91,11 @@ impl Switch {
         let mut local = leg.local.clone();
         local.session_version += 1;
         let policy = &self.config.media.policy;
-        let source = Source::Agreement(partner);
-        let offer = negotiate::reoffer(before, policy, source, Direction::SendRecv, &local)?;
+        let source = match &partner.proposal {
+            Some(proposal) => Source::Offer(proposal),
+            None => partner.as_source().ok_or_else(not_now)?,
+        };
+        let offer = negotiate::reoffer(before, policy, source, partner.lets_partner(), &local)?;
         let Some(leg) = self.calls.of_leg_mut(id).and_then(|call| call.leg_mut(id)) else {
             return Err(not_now());
         };
@@ -120,11 +136,11 @@ impl Switch {
         settled
     }
 
-    /// An answered leg, and what its partner has agreed to.
-    fn with_partner(&self, id: LegId) -> Option<(&super::leg::Leg, &Agreement)> {
+    /// An answered leg, and its partner.
+    pub(super) fn with_partner(&self, id: LegId) -> Option<(&Leg, &Leg)> {
         let call = self.calls.of_leg(id)?;
         let leg = call.leg(id).filter(|leg| leg.is_confirmed())?;
-        Some((leg, call.far_leg(id)?.agreement()?))
+        Some((leg, call.far_leg(id)?))
     }
 
     /// A leg has agreed to something else than before.
@@ -135,15 +151,13 @@ impl Switch {
         let handle = call.handle;
         let Some(leg) = call.leg_mut(id) else { return };
         let plan = agreement.plan().clone();
-        let audio = agreement.direction(MediaKind::Audio);
-        let held = leg.holds;
-        // RFC 3264 8.4: whoever no longer wants to hear us has put us on hold.
-        let holds = matches!(audio, Some(Direction::SendOnly | Direction::Inactive));
+        let (held, holds) = (leg.holds, agreement.holds());
         leg.exchange = Exchange::Settled(Box::new(agreement));
         self.media(handle, Command::UpdateLeg(Box::new(plan)));
         self.join_anew(handle);
-        if holds != held {
-            self.on_hold(now, id, holds);
+        match holds == held {
+            true => self.follow(id),
+            false => self.on_hold(now, id, holds),
         }
     }
 

@@ -81,7 +81,8 @@ impl Switch {
         let far = call.far_leg(old).ok_or(EndReason::Cancelled)?;
         let (far_id, kept) = (far.id, far.agreement().ok_or(EndReason::Cancelled)?);
         let policy = &self.config.media.policy;
-        let (id, source) = (newcomer.new.leg, Source::Agreement(kept));
+        let source = far.as_source().ok_or(EndReason::Cancelled)?;
+        let id = newcomer.new.leg;
         let nothing = |source, sink| PatchPlan {
             source,
             sink,

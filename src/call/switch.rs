@@ -265,6 +265,8 @@ impl Switch {
                 Timer::Provisional(leg) => self.on_provisional_due(now, leg),
                 Timer::Accepted(leg) => self.on_accepted_due(now, leg),
                 Timer::SipSession(leg) => self.on_sip_session_due(now, leg),
+                Timer::Reoffer(leg) => self.on_reoffer_due(now, leg),
+                Timer::Deferred(leg) => self.answer_deferred(now, leg),
                 Timer::Referral(leg) => self.tell_of_referral(now, leg),
                 Timer::Bindings => self.on_bindings_due(now),
                 Timer::Watch(watch) => self.notify_watcher(now, watch),

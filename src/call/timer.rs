@@ -34,6 +34,10 @@ pub(super) enum Timer {
     Accepted(LegId),
     /// When the session of a leg is to be refreshed, or over.
     SipSession(LegId),
+    /// When to offer a leg anew what it refused for the moment.
+    Reoffer(LegId),
+    /// When an offer of a leg is answered, whether its partner was heard or not.
+    Deferred(LegId),
     /// When to tell a telephone what becomes of its transfer.
     Referral(LegId),
     /// When the next registration lapses.

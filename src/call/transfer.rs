@@ -91,7 +91,10 @@ impl Switch {
         let far = call.leg(far).ok_or(EndReason::Cancelled)?;
         let agreement = far.agreement().ok_or(EndReason::Cancelled)?;
         Ok(Invitation {
-            partner: Partner::Agreed(Box::new(agreement.clone())),
+            partner: match far.renegotiable {
+                true => Partner::Willing(Box::new(agreement.clone())),
+                false => Partner::Agreed(Box::new(agreement.clone())),
+            },
             from: far.party.clone(),
             to,
             hops: call.hops,
@@ -253,6 +256,9 @@ impl Switch {
         if let Some(view) = self.calls.get(handle).map(|call| call.view()) {
             self.outputs.notify(Notice::CallChanged(view));
         }
+        // Whoever was held may be so no longer, and both have another partner.
+        self.follow(new);
+        self.follow(far);
     }
 }
 

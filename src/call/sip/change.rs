@@ -1,6 +1,8 @@
 //! A session is changed within its dialog: re-INVITE (RFC 3261 14), UPDATE (RFC 3311), with an
 //! offer or wanting one.
 
+use std::time::Duration;
+
 use media::ids::LegId;
 use media::negotiate::{LocalOffer, NegotiationError};
 use sip::header::{Warning, WriteHeader};
@@ -10,16 +12,94 @@ use sip::procedure::accept::Accepted;
 use sip::procedure::session_timer::Grant;
 use sip::transaction::ServerId;
 
+use super::legs::Deferred;
 use super::{PRODUCT, SDP, description_of_request};
+use crate::call::renegotiation::Reply;
 use crate::call::switch::Switch;
 use crate::call::time::Now;
 use crate::call::timer::Timer;
+
+/// How long a re-INVITE waits until the partner was asked: people may have to say whether they want
+/// to be seen, and whoever waits has heard a 100.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Switch {
     /// A re-INVITE or an UPDATE.
     pub(super) fn on_change(&mut self, now: Now, server: ServerId, id: LegId, request: &Request) {
         if let Err(rejection) = self.change(now, server, id, request) {
             self.reject(now, server, request, &rejection);
+        }
+    }
+
+    /// The partner of a leg whose offer waits was asked, or was waited for long enough.
+    pub(in crate::call) fn answer_deferred(&mut self, now: Now, id: LegId) {
+        let Some((server, request)) = self.take_deferred(id) else {
+            return;
+        };
+        let body = match description_of_request(&request) {
+            Some(sdp) => self.answer_now(now, id, &sdp, false),
+            None => Err(gone()),
+        };
+        let leg = self.sip.legs.get_mut(id).ok_or_else(gone);
+        let grant = leg.and_then(|leg| leg.timer.judge(&request));
+        let answered = body.and_then(|body| {
+            let granted = (grant?, body);
+            self.accept_change(now, server, id, &request, granted)
+        });
+        if let Err(rejection) = answered {
+            self.reject(now, server, &request, &rejection);
+            self.reoffer_if_owed(now, id);
+        }
+    }
+
+    /// It is not answered: it was cancelled, or the call is over (RFC 3261 9.2, 15.1.2).
+    pub(super) fn drop_deferred(&mut self, now: Now, id: LegId) {
+        if let Some((server, request)) = self.take_deferred(id) {
+            let terminated = Status::REQUEST_TERMINATED;
+            self.respond(now, server, ResponseBuilder::new(&request, terminated));
+            self.reoffer_if_owed(now, id);
+        }
+    }
+
+    fn defer(&mut self, now: Now, server: ServerId, id: LegId, request: &Request) {
+        if let Some(leg) = self.sip.legs.get_mut(id) {
+            leg.underway.begin(Side::Peer, &Method::Invite);
+            leg.underway.offer(Side::Peer);
+        }
+        let request = request.clone();
+        self.sip.legs.set_deferred(id, Deferred { server, request });
+        self.timers.arm(Timer::Deferred(id), now.mono + PATIENCE);
+    }
+
+    fn take_deferred(&mut self, id: LegId) -> Option<(ServerId, Request)> {
+        let deferred = self.sip.legs.take_deferred(id)?;
+        self.timers.disarm(Timer::Deferred(id));
+        self.forget_proposal(id);
+        // A partner who is still asked may come to have what nobody waits for any more.
+        let partner = self.with_partner(id).map(|(_, partner)| partner.id);
+        if let Some(partner) = partner.and_then(|it| self.sip.legs.get_mut(it))
+            && partner.change.is_some()
+        {
+            partner.is_owed_offer = true;
+        }
+        if let Some(leg) = self.sip.legs.get_mut(id) {
+            leg.underway.answer();
+            leg.underway.end(Side::Peer, &Method::Invite);
+        }
+        Some((deferred.server, deferred.request))
+    }
+
+    /// Our answer to an offer; `None` if it has to wait.
+    fn answer_now(
+        &mut self,
+        now: Now,
+        id: LegId,
+        sdp: &str,
+        may_wait: bool,
+    ) -> Result<Option<String>, Rejection> {
+        match self.answer_anew(now, id, sdp, may_wait).map_err(refused)? {
+            Reply::Now(answer) => Ok(Some(answer)),
+            Reply::Later => Ok(None),
         }
     }
 
@@ -36,7 +116,14 @@ impl Switch {
         let grant = leg.timer.judge(request)?;
         let invite = *request.method() == Method::Invite;
         let body = match (description_of_request(request), invite) {
-            (Some(sdp), _) => Some(self.answer_anew(now, id, &sdp).map_err(refused)?),
+            // An UPDATE has to be answered at once (RFC 3311 5.2).
+            (Some(sdp), may_wait) => match self.answer_now(now, id, &sdp, may_wait)? {
+                Some(answer) => Some(answer),
+                None => {
+                    self.defer(now, server, id, request);
+                    return Ok(());
+                }
+            },
             // "If the initial ... re-INVITE does not contain an offer, the UAS MUST [offer] in its
             // first non-failure reliable message back" (RFC 3261 13.2.1)
             (None, true) => {
@@ -105,13 +192,14 @@ impl Switch {
         };
         leg.underway.end(Side::Peer, &Method::Invite);
         let Some(offer) = leg.offered.take() else {
-            return;
+            return self.reoffer_if_owed(now, id);
         };
         leg.underway.answer();
         let answer = description_of_request(ack).unwrap_or_default();
         if let Err(error) = self.on_answered_anew(now, id, &offer, &answer) {
             tracing::info!(leg = %id, %error, "an offer of ours got no answer; media stays as it was");
         }
+        self.reoffer_if_owed(now, id);
     }
 }
 

@@ -53,6 +53,7 @@ impl Switch {
             }
             Method::Bye => {
                 self.respond(now, server, ResponseBuilder::new(&request, Status::OK));
+                self.drop_deferred(now, id);
                 self.sip_leg_is_over(id);
                 self.on_leg_event(now, id, LegEvent::HungUp);
             }
@@ -158,6 +159,7 @@ impl Switch {
                 } else {
                     let answer = description_of_request(request);
                     self.on_caller_answered(now, id, answer.as_deref());
+                    self.reoffer_if_owed(now, id);
                 }
             }
             _ => self.on_change_acknowledged(now, id, request),
@@ -194,6 +196,7 @@ impl Switch {
 
     /// Ends the dialog of a leg, and forgets it.
     pub(super) fn hang_up_leg(&mut self, now: Now, id: LegId) {
+        self.drop_deferred(now, id);
         let Some(leg) = self.sip.legs.get_mut(id) else {
             return;
         };
@@ -210,6 +213,8 @@ impl Switch {
         self.timers.disarm(Timer::Accepted(id));
         self.timers.disarm(Timer::Provisional(id));
         self.timers.disarm(Timer::SipSession(id));
+        self.timers.disarm(Timer::Reoffer(id));
+        self.timers.disarm(Timer::Deferred(id));
         self.timers.disarm(Timer::Referral(id));
         self.sip.legs.remove(id);
     }

@@ -81,8 +81,17 @@ impl Switch {
 
     /// It gave up before we answered.
     pub(super) fn on_cancelled(&mut self, now: Now, server: ServerId) {
-        if let Some(leg) = self.sip.legs.of_server(server) {
-            self.on_leg_event(now, leg, LegEvent::HungUp);
+        let Some(id) = self.sip.legs.of_server(server) else {
+            return;
+        };
+        match self
+            .sip
+            .legs
+            .get(id)
+            .is_some_and(|leg| leg.deferred.is_some())
+        {
+            true => self.drop_deferred(now, id),
+            false => self.on_leg_event(now, id, LegEvent::HungUp),
         }
     }
 

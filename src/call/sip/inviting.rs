@@ -102,9 +102,9 @@ impl Switch {
             return self.on_late_response(now, response);
         };
         let status = response.status();
-        let refresh = self.sip.legs.get(id).and_then(|leg| leg.refresh.as_ref());
-        if refresh.is_some_and(|refresh| refresh.client == client) {
-            return self.on_refreshed(now, id, Some(response));
+        let change = self.sip.legs.get(id).and_then(|leg| leg.change.as_ref());
+        if change.is_some_and(|change| change.client == client) {
+            return self.on_changed(now, id, Some(response));
         }
         if status.is_provisional() {
             if status > Status::TRYING {
@@ -290,8 +290,8 @@ impl Switch {
         let Some(leg) = self.sip.legs.get(id) else {
             return;
         };
-        if leg.refresh.as_ref().is_some_and(|it| it.client == client) {
-            return self.on_refreshed(now, id, None);
+        if leg.change.as_ref().is_some_and(|it| it.client == client) {
+            return self.on_changed(now, id, None);
         }
         let Stage::Inviting { over } = leg.stage else {
             return;

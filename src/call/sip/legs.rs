@@ -41,7 +41,14 @@ pub(super) struct SipLeg {
     pub(super) timer: SessionTimer,
     /// What our 2xx to its INVITE says of the timer.
     pub(super) grant: Option<Grant>,
-    pub(super) refresh: Option<Refresh>,
+    /// A request of ours that changes or refreshes the session.
+    pub(super) change: Option<Change>,
+    /// Its partner has changed, and it is offered that once nothing stands in the way.
+    pub(super) is_owed_offer: bool,
+    /// How often such an offer was refused for the moment.
+    pub(super) tries: u8,
+    /// An offer of its own that waits until its partner was asked.
+    pub(super) deferred: Option<Box<Deferred>>,
     /// It hands the call over, and hears what becomes of that.
     pub(super) referral: Option<Box<Referral>>,
     /// It did so before.
@@ -75,7 +82,10 @@ impl SipLeg {
             stage,
             timer,
             grant: None,
-            refresh: None,
+            change: None,
+            is_owed_offer: false,
+            tries: 0,
+            deferred: None,
             referral: None,
             was_referred: false,
             accepted: None,
@@ -120,12 +130,19 @@ pub(super) enum Stage {
     Talking,
 }
 
-/// A refresh of the session that waits for its response.
+/// A re-INVITE or UPDATE of ours that waits for its response.
 #[derive(Debug)]
-pub(super) struct Refresh {
+pub(super) struct Change {
     pub(super) client: ClientId,
     pub(super) method: Method,
     pub(super) cseq: u32,
+}
+
+/// A re-INVITE that waits for our final response.
+#[derive(Debug)]
+pub(super) struct Deferred {
+    pub(super) server: ServerId,
+    pub(super) request: Request,
 }
 
 /// How many dialogs that are over are remembered.
@@ -169,17 +186,30 @@ impl SipLegs {
         }
     }
 
-    pub(super) fn set_refresh(&mut self, id: LegId, refresh: Refresh) {
+    pub(super) fn set_change(&mut self, id: LegId, change: Change) {
         if let Some(leg) = self.by_leg.get_mut(&id) {
-            self.by_client.insert(refresh.client, id);
-            leg.refresh = Some(refresh);
+            self.by_client.insert(change.client, id);
+            leg.change = Some(change);
         }
     }
 
-    pub(super) fn take_refresh(&mut self, id: LegId) -> Option<Refresh> {
-        let refresh = self.by_leg.get_mut(&id)?.refresh.take()?;
-        self.by_client.remove(&refresh.client);
-        Some(refresh)
+    pub(super) fn take_change(&mut self, id: LegId) -> Option<Change> {
+        let change = self.by_leg.get_mut(&id)?.change.take()?;
+        self.by_client.remove(&change.client);
+        Some(change)
+    }
+
+    pub(super) fn set_deferred(&mut self, id: LegId, deferred: Deferred) {
+        if let Some(leg) = self.by_leg.get_mut(&id) {
+            self.by_server.insert(deferred.server, id);
+            leg.deferred = Some(Box::new(deferred));
+        }
+    }
+
+    pub(super) fn take_deferred(&mut self, id: LegId) -> Option<Box<Deferred>> {
+        let deferred = self.by_leg.get_mut(&id)?.deferred.take()?;
+        self.by_server.remove(&deferred.server);
+        Some(deferred)
     }
 
     pub(super) fn get(&self, id: LegId) -> Option<&SipLeg> {
@@ -278,9 +308,12 @@ impl SipLegs {
         for early in &leg.early {
             self.by_dialog.remove(early.dialog.id());
         }
-        let refresh = leg.refresh.as_ref().map(|refresh| refresh.client);
-        for client in leg.client.into_iter().chain(refresh) {
+        let change = leg.change.as_ref().map(|change| change.client);
+        for client in leg.client.into_iter().chain(change) {
             self.by_client.remove(&client);
+        }
+        if let Some(deferred) = &leg.deferred {
+            self.by_server.remove(&deferred.server);
         }
         self.forget_server(&leg.stage);
         Some(leg)

@@ -21,6 +21,7 @@ mod provisional;
 mod refer;
 mod refresh;
 mod register;
+mod reoffer;
 mod replacing;
 mod request;
 mod subscribe;

@@ -21,6 +21,8 @@ impl Switch {
             LegOrder::Established { sdp } => self.accept_invite(now, leg, sdp),
             LegOrder::Digits(digits) => self.send_keys(now, leg, &digits),
             LegOrder::SendPicture => self.ask_for_picture(now, leg),
+            LegOrder::Reoffer => self.reoffer(now, leg),
+            LegOrder::AnswerOffer => self.answer_deferred(now, leg),
             LegOrder::Held | LegOrder::Resumed => {}
             LegOrder::NotDone(sentence) => {
                 tracing::debug!(%leg, %sentence, "what a telephone asked for was not done");

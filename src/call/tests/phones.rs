@@ -2,6 +2,7 @@
 
 mod calling;
 mod changing;
+mod crossing;
 mod domains;
 mod early;
 mod gruus;
@@ -12,6 +13,7 @@ mod keeping;
 mod late;
 mod leaving;
 mod media;
+mod partners;
 mod redirecting;
 mod referring;
 mod registering;

@@ -269,9 +269,9 @@ pub(super) fn cancel_of(invite: &str) -> String {
     let kept = head
         .lines()
         .filter(|line| !line.starts_with("Content-"))
-        .map(|line| match line.strip_prefix("CSeq: 1 ") {
-            Some(_) => "CSeq: 1 CANCEL\r\n".to_owned(),
-            None => format!("{}\r\n", line.replacen("INVITE sip:", "CANCEL sip:", 1)),
+        .map(|line| match line.starts_with("CSeq: ") {
+            true => format!("{}\r\n", line.replacen("INVITE", "CANCEL", 1)),
+            false => format!("{}\r\n", line.replacen("INVITE sip:", "CANCEL sip:", 1)),
         });
     format!("{}Content-Length: 0\r\n\r\n", kept.collect::<String>())
 }
