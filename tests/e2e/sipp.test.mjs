@@ -30,7 +30,7 @@ afterEach(() => {
 
 after(() => server?.stopWell());
 
-const script = () => new Script();
+const script = (options) => new Script(options);
 
 async function phone(name, options) {
   const sipp = await Sipp.of(server, { name, password: PASSWORD, ...options });
@@ -77,15 +77,17 @@ for (const transport of ['udp', 'tcp', 'tls']) {
   });
 }
 
-for (const transport of ['udp', 'tcp']) {
+for (const transport of ['udp', 'tcp', 'tls']) {
+  const caller = () => script({ secure: transport === 'tls' });
+
   scenario(`a caller over ${transport} hangs up`, () => call(
-    script().calls().hears(180).isTaken().hangsUp(),
+    caller().calls().hears(180).isTaken().hangsUp(),
     picksUp().isHungUpOn(),
     { transport },
   ));
 
   scenario(`who is called hangs up on a caller over ${transport}`, () => call(
-    script().calls().hears(180).isTaken().isHungUpOn(),
+    caller().calls().hears(180).isTaken().isHungUpOn(),
     picksUp().hangsUp(),
     { transport },
   ));
@@ -138,18 +140,42 @@ scenario('one telephone of a person is busy, and the other is answered', () => c
   [script().isCalled().declines(486), picksUp().isHungUpOn()],
 ));
 
+// --- before the answer ------------------------------------------------------------------------
+
+const RELIABLE = { headers: ['Supported: 100rel'] };
+
+scenario('a caller hears early media', () => call(
+  script().calls().hearsEarlyMedia().isTaken().hangsUp(),
+  script().isCalled().progresses().takesIt().isHungUpOn(),
+));
+
+scenario('a caller that knows 100rel acknowledges early media', () => call(
+  script().calls(RELIABLE).hearsEarlyMediaReliably().isTakenAfterEarlyMedia().hangsUp(),
+  script().isCalled().progresses().takesIt().isHungUpOn(),
+));
+
+scenario('early media of who is called reliably is acknowledged', () => call(
+  script().calls().hearsEarlyMedia().isTaken().hangsUp(),
+  script().isCalled({ has: { header: 'Supported', pattern: '100rel' } }).progressesReliably().takesIt({ says: null }).isHungUpOn(),
+));
+
+scenario('early media goes reliably all the way', () => call(
+  script().calls(RELIABLE).hearsEarlyMediaReliably().isTakenAfterEarlyMedia().hangsUp(),
+  script().isCalled().progressesReliably().takesIt({ says: null }).isHungUpOn(),
+));
+
 // --- in a call --------------------------------------------------------------------------------
 
 scenario('the caller holds and resumes three times', () => {
   const caller = script().calls().hears(180).isTaken();
   for (let i = 0; i < 3; i += 1) caller.offersAnew('sendonly', 'recvonly').offersAnew('sendrecv', 'sendrecv');
-  return call(caller.hangsUp(), picksUp().isHungUpOn());
+  return call(caller.hangsUp(), picksUp().takesOffersUntilHungUpOn());
 });
 
 scenario('who is called holds and resumes three times, with nothing flowing at all', () => {
   const callee = picksUp();
   for (let i = 0; i < 3; i += 1) callee.offersAnew('inactive', 'inactive').offersAnew('sendrecv', 'sendrecv');
-  return call(script().calls().hears(180).isTaken().isHungUpOn(), callee.hangsUp());
+  return call(script().calls().hears(180).isTaken().takesOffersUntilHungUpOn(), callee.hangsUp());
 });
 
 scenario('a re-INVITE without an offer is answered with one', () => call(

@@ -40,6 +40,8 @@ export async function atJsSip(browser, web, server, name) {
     ...inBrowser(person),
     name,
     rung: (caller) => person.rung(caller.name),
+    hold: () => person.hold(),
+    resume: () => person.resume(),
     keys: (digits) => person.key(digits),
     ended: () => person.ended(),
   };
