@@ -29,7 +29,9 @@ impl Codec {
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.as_deref()?.split(';').find_map(|pair| {
             let (key, value) = pair.split_once('=')?;
-            key.trim().eq_ignore_ascii_case(name).then(|| value.trim())
+            key.trim_ascii()
+                .eq_ignore_ascii_case(name)
+                .then(|| value.trim())
         })
     }
 
@@ -69,7 +71,7 @@ impl Codec {
 
     /// From the value of `a=rtpmap` behind the payload type.
     pub(super) fn from_map(payload_type: u8, map: &str) -> Result<Self, &'static str> {
-        let mut fields = map.trim().split('/');
+        let mut fields = map.trim_ascii().split('/');
         let name = fields.next().unwrap_or_default();
         if !(1..=32).contains(&name.len()) || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("the encoding name is not 1 to 32 visible characters");

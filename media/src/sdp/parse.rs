@@ -117,7 +117,7 @@ struct Attributes {
 
 impl Attributes {
     fn read(&mut self, attribute: &sdp_types::Attribute, limits: &Limits) -> Result<(), Fault> {
-        let value = attribute.value.as_deref().unwrap_or_default().trim();
+        let value = attribute.value.as_deref().unwrap_or_default().trim_ascii();
         match attribute.attribute.as_str() {
             "ice-lite" => self.ice_lite = true,
             "group" => self.bundle.extend(value::bundle(value, limits.media)),

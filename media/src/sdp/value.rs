@@ -52,11 +52,11 @@ pub(super) fn fingerprint(value: &str) -> Result<CertificateHash, Fault> {
     if hash != "sha-256" {
         return Ok(CertificateHash::Other(
             hash.into(),
-            SmolStr::new(digits.trim()),
+            SmolStr::new(digits.trim_ascii()),
         ));
     }
     let mut bytes = [0; 32];
-    let mut pairs = digits.trim().split(':');
+    let mut pairs = digits.trim_ascii().split(':');
     for byte in &mut bytes {
         let pair = pairs.next().unwrap_or_default();
         *byte = hexadecimal(pair)
@@ -121,7 +121,7 @@ pub(super) fn payload_type<'a>(
 ) -> Result<(u8, &'a str), Fault> {
     let (number, rest) = value.split_once(' ').unwrap_or((value, ""));
     match number.parse::<u8>() {
-        Ok(payload_type @ 0..128) => Ok((payload_type, rest.trim())),
+        Ok(payload_type @ 0..128) => Ok((payload_type, rest.trim_ascii())),
         _ => Err(Fault::new(
             attribute,
             format!("{} is no payload type", quote(number)),
@@ -135,7 +135,7 @@ pub(super) fn feedback(value: &str) -> Option<(Option<u8>, SmolStr)> {
         "*" => None,
         _ => Some(number.parse().ok().filter(|number| *number < 128)?),
     };
-    let rest = rest.trim();
+    let rest = rest.trim_ascii();
     (!rest.is_empty()).then(|| (payload_type, SmolStr::new(rest)))
 }
 

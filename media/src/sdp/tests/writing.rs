@@ -45,6 +45,19 @@ fn a_value_cannot_break_out_of_its_line() {
     assert!(text.lines().all(|line| line != "a=ice-lite"));
 }
 
+/// A search found it: fields are parted at ASCII white space, and a value was trimmed of more.
+#[test]
+fn a_value_that_ends_in_a_vertical_tab_survives_a_round_trip() {
+    for end in ["\u{b}", "\u{85}", "\u{a0}"] {
+        let text = format!(
+            "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n\
+             a=msid:stream track{end} x\r\na=fmtp:0 a=1{end}\r\n"
+        );
+        let description = parsed(&text);
+        assert_eq!(parsed(&description.to_text()), description, "{end:?}");
+    }
+}
+
 #[test]
 fn a_session_id_never_has_the_highest_bit_set() {
     let description = Description::new(u64::MAX, 1, "192.0.2.1".parse().expect("an address"));
