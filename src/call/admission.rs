@@ -43,10 +43,13 @@ impl Rate {
 /// Failed sign-ins: where they came from, and who is known there.
 ///
 /// Many may sit behind one address, and one of them may guess passwords. Who has proved before
-/// who he is, from there, is counted for himself and not shut out by his neighbours.
+/// who he is, from there, is counted for himself and not shut out by his neighbours; nor by
+/// strangers who guess at his password from many addresses, all of whom together have few tries.
 #[derive(Debug, Default)]
 pub(super) struct Failures {
     by_place: BTreeMap<Neighbourhood, Count>,
+    /// From all places where they are not known. Nobody here need exist.
+    by_user: BTreeMap<Aor, Count>,
     /// With the failures since, if there are any.
     known: BTreeMap<(Neighbourhood, Aor), Acquaintance>,
 }
@@ -63,13 +66,17 @@ struct Acquaintance {
     failures: Option<Count>,
 }
 
+/// From all strange places together, somebody's failures may be so many times those of one place.
+const PLACES_PER_USER: u32 = 5;
+
 /// How many failures are too many.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FailureLimits {
     /// So many within the window.
     pub(super) failures: u32,
     pub(super) window: Duration,
-    /// Places, and people known there, that are remembered; the oldest is forgotten.
+    /// Places, people tried, and people known in a place, that are remembered of each; the oldest
+    /// is forgotten.
     pub(super) capacity: usize,
 }
 
@@ -90,12 +97,11 @@ impl Failures {
             }
             return left.filter(|_| known.is_over(limits.failures));
         }
-        let count = self.by_place.get(&place)?;
-        let Some(left) = count.left(now, limits.window) else {
-            self.by_place.remove(&place);
-            return None;
-        };
-        (count.failures >= limits.failures).then_some(left)
+        let (window, failures) = (limits.window, limits.failures);
+        let of_place = left(&mut self.by_place, &place, now, window, failures);
+        let of_all = failures.saturating_mul(PLACES_PER_USER);
+        let of_user = left(&mut self.by_user, user, now, window, of_all);
+        of_place.max(of_user)
     }
 
     /// Somebody tried as `user` from `address` and failed.
@@ -111,11 +117,8 @@ impl Failures {
             known.failures.get_or_insert(Count::new(now)).failures += 1;
             return;
         }
-        if !self.by_place.contains_key(&place) {
-            make_room(&mut self.by_place, limits.capacity, |count| count.since);
-        }
-        let count = self.by_place.entry(place).or_insert(Count::new(now));
-        count.failures += 1;
+        count_one(&mut self.by_place, place, now, limits);
+        count_one(&mut self.by_user, user.clone(), now, limits);
     }
 
     /// `user` proved at `address` who he is.
@@ -138,8 +141,8 @@ impl Failures {
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> (usize, usize) {
-        (self.by_place.len(), self.known.len())
+    pub(super) fn len(&self) -> (usize, usize, usize) {
+        (self.by_place.len(), self.by_user.len(), self.known.len())
     }
 }
 
@@ -162,6 +165,35 @@ impl Acquaintance {
     fn is_over(self, limit: u32) -> bool {
         self.failures.is_some_and(|count| count.failures >= limit)
     }
+}
+
+/// How long a key with as many failures as there may be has to wait. Forgets it after its window.
+fn left<K: Ord>(
+    counts: &mut BTreeMap<K, Count>,
+    key: &K,
+    now: Instant,
+    window: Duration,
+    limit: u32,
+) -> Option<Duration> {
+    let count = counts.get(key)?;
+    let Some(left) = count.left(now, window) else {
+        counts.remove(key);
+        return None;
+    };
+    (count.failures >= limit).then_some(left)
+}
+
+fn count_one<K: Ord + Clone>(
+    counts: &mut BTreeMap<K, Count>,
+    key: K,
+    now: Instant,
+    limits: FailureLimits,
+) {
+    if !counts.contains_key(&key) {
+        make_room(counts, limits.capacity, |count| count.since);
+    }
+    let count = counts.entry(key).or_insert(Count::new(now));
+    count.failures = count.failures.saturating_add(1);
 }
 
 /// Forgets the oldest entry where one more would be too many.

@@ -67,7 +67,7 @@ fn failures_count_for_a_window_from_the_first() {
     };
     assert_eq!(blocked(&mut failures, 30), Some(Duration::from_secs(30)));
     assert_eq!(blocked(&mut failures, 60), None);
-    assert_eq!(failures.len(), (0, 0));
+    assert_eq!(failures.len(), (0, 0, 0));
 }
 
 #[test]
@@ -152,7 +152,38 @@ fn only_so_many_places_and_people_are_remembered_and_the_oldest_goes() {
             LIMITS,
         );
     }
-    assert_eq!(failures.len(), (3, 3));
+    assert_eq!(failures.len(), (3, 1, 3));
     assert!(!is_blocked(&mut failures, start, "192.0.2.0", &alice()));
     assert!(is_blocked(&mut failures, start, "192.0.2.3", &alice()));
+}
+
+#[test]
+fn s12_all_strange_places_together_have_few_tries_at_one_person() {
+    let start = Instant::now();
+    let mut failures = Failures::default();
+    failures.meet(start, address("203.0.113.1"), &alice(), LIMITS);
+    let limits = FailureLimits {
+        capacity: 100,
+        ..LIMITS
+    };
+    for index in 0..PLACES_PER_USER {
+        let from = format!("192.0.2.{index}");
+        assert!(
+            !is_blocked(&mut failures, start, &from, &alice()),
+            "{index}"
+        );
+        for _ in 0..limits.failures {
+            failures.note(start, address(&from), &alice(), limits);
+        }
+    }
+    assert!(is_blocked(&mut failures, start, "192.0.2.99", &alice()));
+    assert!(!is_blocked(
+        &mut failures,
+        start,
+        "192.0.2.99",
+        &user("bob")
+    ));
+    assert!(!is_blocked(&mut failures, start, "203.0.113.1", &alice()));
+    let later = start + LIMITS.window;
+    assert!(!is_blocked(&mut failures, later, "192.0.2.99", &alice()));
 }
