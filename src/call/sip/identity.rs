@@ -333,7 +333,9 @@ fn realm<'a>(
                 .collect(),
             // Telephones that know no `auth-int` are about that stumble over the word.
             qops: Qops::AUTH,
-            without_qop: true,
+            // RFC 7616 3.4: "This parameter MUST be used by all implementations". Without it no count
+            // binds the credentials, and whoever sits between could take it away.
+            without_qop: false,
             opaque: None,
             nonce_ttl: NONCE_TTL,
             nonces_in_use: NONCES_IN_USE,
