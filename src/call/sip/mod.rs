@@ -115,16 +115,22 @@ impl Sip {
         self.flows.len()
     }
 
-    /// The rate of calls on the flow that a leg is on.
-    pub(super) fn call_rate(&mut self, leg: LegId) -> Option<&mut Rate> {
-        let flow = self.legs.get(leg)?.flow;
-        self.flows.get_mut(&flow).map(|open| &mut open.calls)
+    #[cfg(test)]
+    pub(super) fn nonces_in_use(&self) -> usize {
+        let realms = self.realms.values();
+        realms.map(digest::Server::nonces_in_use).sum()
     }
 
     /// Transactions that are remembered.
     #[cfg(test)]
     pub(super) fn transactions(&self) -> usize {
         self.transactions.len()
+    }
+
+    /// The rate of calls on the flow that a leg is on.
+    pub(super) fn call_rate(&mut self, leg: LegId) -> Option<&mut Rate> {
+        let flow = self.legs.get(leg)?.flow;
+        self.flows.get_mut(&flow).map(|open| &mut open.calls)
     }
 
     fn transport(&self, flow: FlowId) -> Option<Transport> {

@@ -19,6 +19,7 @@ mod referring;
 mod registering;
 mod reliable;
 mod replacing;
+mod security;
 mod strangers;
 mod subscribing;
 mod texts;
@@ -367,6 +368,17 @@ pub(super) fn sdp_answer(request: &Request) -> String {
 
 /// The Authorization row that answers a challenge with the password of all accounts here.
 pub(super) fn credentials(phone: &Phone, challenge: &Response, method: &str, uri: &str) -> String {
+    credentials_by(phone, challenge, method, uri, false)
+}
+
+/// The same; of a telephone that takes a challenge without `qop`, perhaps.
+fn credentials_by(
+    phone: &Phone,
+    challenge: &Response,
+    method: &str,
+    uri: &str,
+    without_qop: bool,
+) -> String {
     let domain = Host::parse("example.org").unwrap();
     let identity = Identity {
         host: domain.clone(),
@@ -376,7 +388,7 @@ pub(super) fn credentials(phone: &Phone, challenge: &Response, method: &str, uri
     };
     let policy = ClientPolicy {
         weakest: Hash::Md5,
-        without_qop: false,
+        without_qop,
     };
     let mut client = Client::new(identity, policy).unwrap();
     let values = challenge.headers().values(HeaderName::WwwAuthenticate);
