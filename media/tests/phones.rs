@@ -600,17 +600,40 @@ fn a_pressed_key_is_told_once_and_passed_on() {
     );
 }
 
-#[test]
-fn a_phone_is_told_goodbye_and_its_ports_are_free_again() {
-    let (mut world, a, b) = phones(false);
-    world.command(Command::RemoveLeg(a.leg()));
+fn goodbyes(world: &World, phone: &Phone) -> usize {
     let mut byes = 0;
-    for bytes in world.sent_to(a.rtcp_path(MediaKind::Audio).remote) {
+    for bytes in world.sent_to(phone.rtcp_path(MediaKind::Audio).remote) {
         each_rtcp(&bytes, |packet| {
             byes += usize::from(matches!(packet, RtcpPacket::Bye(_)));
         });
     }
-    assert_eq!(byes, 1);
+    byes
+}
+
+/// "A participant which never sent an RTP or RTCP packet MUST NOT send a BYE packet when they leave
+/// the group." (RFC 3550 6.3.7)
+#[test]
+fn a_leg_that_has_said_nothing_says_no_goodbye() {
+    let (mut world, mut a, b) = phones(false);
+    world.command(Command::RemoveLeg(a.leg()));
+    assert_eq!(goodbyes(&world, &a), 0);
+    assert!(world.sent.is_empty());
+
+    a = Phone::new(1);
+    world.command(Command::AddLeg(Box::new(a.plan(false))));
+    world.run_for(SECOND);
+    assert!(goodbyes(&world, &a) == 0 && !world.sent.is_empty());
+    world.command(Command::RemoveLeg(a.leg()));
+    world.command(Command::RemoveLeg(b.leg()));
+    assert_eq!((goodbyes(&world, &a), goodbyes(&world, &b)), (1, 1));
+}
+
+#[test]
+fn a_phone_is_told_goodbye_and_its_ports_are_free_again() {
+    let (mut world, a, b) = phones(false);
+    world.run_for(SECOND);
+    world.command(Command::RemoveLeg(a.leg()));
+    assert_eq!(goodbyes(&world, &a), 1);
     let mut late = a;
     world.phone_speaks(&mut late, 1, 5);
     assert!(

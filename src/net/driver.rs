@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::future::{poll_fn, ready};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
@@ -252,15 +253,22 @@ impl Driver {
 
     /// Drives until the Switch has shut down; then the media workers say goodbye and end.
     pub async fn run(mut self) {
+        let mut alarm = pin!(sleep_until(Instant::now()));
+        let mut armed = None;
         while !self.finished {
             let deadline = self.switch.poll_timeout().map(Instant::from_std);
+            if let Some(at) = deadline.filter(|at| armed != Some(*at)) {
+                alarm.as_mut().reset(at);
+            }
+            armed = deadline;
             let input = tokio::select! {
                 Some(input) = self.inbox.recv() => self.admit(input),
                 event = next_event(&mut self.workers, self.turn) => {
                     self.turn = self.turn.wrapping_add(1);
                     Some(Input::Media(event))
                 }
-                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
+                () = alarm.as_mut(), if armed.is_some() => {
+                    armed = None;
                     Some(Input::Timeout)
                 }
                 () = ready(()), if !self.refused.is_empty() => {
@@ -355,8 +363,9 @@ impl Driver {
                     self.order(flow, |handle| handle.close(code, reason));
                 }
                 Output::Media { worker, command } => {
-                    let sent = self.workers.get(worker).map(|it| it.commands.send(command));
-                    if let Some(Err(problem)) = sent {
+                    let to = self.workers.get(worker);
+                    let queued = to.map(|it| it.commands.queue(command));
+                    if let Some(Err(problem)) = queued {
                         error!(worker, "an order for media is lost: {problem}");
                     }
                 }
@@ -388,6 +397,10 @@ impl Driver {
                 Output::Keep(snapshot) => drop(self.kept.send_replace(snapshot)),
                 Output::ShutdownComplete => self.finished = true,
             }
+        }
+        // One bell for all orders that came of one input.
+        for worker in &self.workers {
+            worker.commands.ring_if_queued();
         }
     }
 

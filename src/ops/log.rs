@@ -1,6 +1,6 @@
 //! The log: to standard error, for people. Nothing secret, no SDP, no addresses above DEBUG.
 
-use tracing::{Level, debug, info, warn};
+use tracing::{Level, debug, enabled, info, warn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
@@ -56,8 +56,11 @@ fn for_people(filter: &str) -> String {
     }
 }
 
-/// Says in words what the call core reports.
+/// Says in words what the call core reports, if the log is to hear it.
 pub fn notice(notice: &Notice) {
+    if !enabled!(Level::WARN) {
+        return;
+    }
     match sentence(notice) {
         (Level::WARN, line) => warn!("{line}"),
         (Level::DEBUG, line) => debug!("{line}"),

@@ -68,6 +68,8 @@ pub(crate) struct Leg {
     rejected: u64,
     /// When RTCP came last.
     reported: Option<Instant>,
+    /// By kind, whether the far side had RTCP of ours.
+    told: [bool; 2],
     over: bool,
 }
 
@@ -120,6 +122,7 @@ impl Leg {
             round_trip: None,
             rejected: 0,
             reported: None,
+            told: [false; 2],
             over: false,
         };
         for plan in plan.streams {

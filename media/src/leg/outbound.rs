@@ -315,6 +315,11 @@ impl Outbound {
         resent
     }
 
+    /// Nothing was sent in it yet.
+    pub(super) fn is_silent(&self) -> bool {
+        self.packets == 0
+    }
+
     /// The sender report to send now, and remembers it. None before the source has told its
     /// clock: a made-up one would tear sound and picture apart.
     pub(super) fn sender_info(&mut self, now: Instant) -> Option<SenderInfo> {

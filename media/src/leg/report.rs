@@ -8,6 +8,7 @@ use super::{Context, KINDS, Leg, Stream};
 use crate::event::Event;
 use crate::ids::MediaKind;
 use crate::plan::CodecPlan;
+use crate::patch;
 use crate::rtp::rtcp::{CompoundWriter, FirEntry, RtcpError};
 use crate::srtp::MAX_RTCP_OVERHEAD;
 
@@ -68,9 +69,15 @@ impl Leg {
         });
     }
 
-    /// Tells the far side of an RTP leg that no more will come (RFC 3550 6.6).
+    /// Tells the far side of an RTP leg that no more will come (RFC 3550 6.6). "A participant
+    /// which never sent an RTP or RTCP packet MUST NOT send a BYE packet" (6.3.7).
     pub(super) fn send_goodbye(&mut self, cx: &mut Context<'_>) {
         for kind in KINDS {
+            let index = patch::index(kind);
+            let told = self.told.get(index).is_some_and(|told| *told);
+            if !told && self.stream(kind).is_none_or(|it| it.outbound.is_silent()) {
+                continue;
+            }
             self.send_rtcp(kind, cx, |writer, streams, cname| {
                 let mut streams = streams.iter().flatten();
                 let Some(stream) = streams.find(|stream| stream.plan.kind == kind) else {
@@ -242,6 +249,7 @@ impl Leg {
             return;
         };
         let (streams, cname) = (&mut self.streams, &self.cname);
+        let mut told = false;
         cx.out.push(path, |slot| {
             let room = slot.len().checked_sub(MAX_RTCP_OVERHEAD)?;
             let mut writer = CompoundWriter::new(slot.get_mut(..room)?);
@@ -249,8 +257,12 @@ impl Leg {
                 return None;
             }
             let len = writer.len();
+            told = true;
             protection.protect_rtcp(slot, len)
         });
+        if let Some(flag) = self.told.get_mut(patch::index(kind)) {
+            *flag |= told;
+        }
     }
 }
 
@@ -273,6 +285,6 @@ fn begin_feedback(
 
 fn video(streams: &mut [Option<Box<Stream>>; 2]) -> Option<&mut Stream> {
     streams
-        .get_mut(crate::patch::index(MediaKind::Video))?
+        .get_mut(patch::index(MediaKind::Video))?
         .as_deref_mut()
 }

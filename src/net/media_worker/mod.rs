@@ -14,6 +14,7 @@ mod thread;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::sync::mpsc::{self, SyncSender, TrySendError};
@@ -33,12 +34,15 @@ pub use self::addresses::candidate_addresses;
 use self::reports::Reports;
 use self::rtp::RtpPorts;
 pub(in crate::net) use self::socket::destination;
-use self::socket::{Family, Socket};
+use self::socket::{Family, Serves, Socket};
 use self::tcp::Tcp;
 pub use self::tcp::{TcpConfig, TcpCounts};
 
 /// Commands a worker may be behind.
 const COMMAND_QUEUE: usize = 4096;
+
+/// Orders that gather before the worker is woken at the latest.
+const MOST_UNHEARD: usize = 64;
 
 /// Events the driver may be behind.
 const EVENT_QUEUE: usize = 4096;
@@ -122,6 +126,8 @@ pub struct Handle {
 pub struct Commands {
     queue: Option<SyncSender<Command>>,
     wake: Arc<EventFd>,
+    /// Orders that the worker was not woken for.
+    unheard: Cell<usize>,
 }
 
 /// An order was not taken.
@@ -186,7 +192,7 @@ impl MediaWorker {
         let worker = Worker::new(config.worker)?;
         let sockets = bind(config.port, config.ipv6)?;
         let port = sockets.first().map_or(config.port, Socket::port);
-        let ipv6 = sockets.iter().any(|socket| socket.family() == Family::V6);
+        let ipv6 = sockets.len() > 1;
         let rtp = RtpPorts::open(config.index, config.rtp_ports, ipv6, &mut rng);
         let rtp = rtp.map_err(io::Error::from)?;
         let tcp = Tcp::open(config.tcp, ipv6)?;
@@ -216,6 +222,7 @@ impl MediaWorker {
             commands: Commands {
                 queue: Some(queue),
                 wake,
+                unheard: Cell::new(0),
             },
             events,
             monitor: Monitor {
@@ -248,13 +255,34 @@ impl Commands {
     /// # Errors
     /// [`CommandError`]: the order is lost, and its leg should end.
     pub fn send(&self, command: Command) -> Result<(), CommandError> {
+        self.queue(command)?;
+        self.ring_if_queued();
+        Ok(())
+    }
+
+    /// Hands it an order that it hears of when it is [rung](Self::ring_if_queued) for.
+    ///
+    /// # Errors
+    /// As those of [`send`](Self::send).
+    pub fn queue(&self, command: Command) -> Result<(), CommandError> {
         let queue = self.queue.as_ref().ok_or(CommandError::Ended)?;
         queue.try_send(command).map_err(|error| match error {
             TrySendError::Full(_) => CommandError::Overloaded,
             TrySendError::Disconnected(_) => CommandError::Ended,
         })?;
-        self.ring();
+        self.unheard.set(self.unheard.get() + 1);
+        // What comes of one input may be more than the queue holds: the worker begins before.
+        if self.unheard.get() >= MOST_UNHEARD {
+            self.ring_if_queued();
+        }
         Ok(())
+    }
+
+    /// Wakes the worker if it has orders that it was not woken for.
+    pub fn ring_if_queued(&self) {
+        if self.unheard.take() > 0 {
+            self.ring();
+        }
     }
 
     fn ring(&self) {
@@ -281,11 +309,11 @@ impl Monitor {
 /// IPv4 must be there; IPv6 may be missing, as in many containers.
 fn bind(port: u16, ipv6: bool) -> Result<Vec<Socket>, StartError> {
     let refused = |reason| StartError::of(Port::Udp(port), reason);
-    let v4 = Socket::bind(Family::V4, port).map_err(refused)?;
+    let v4 = Socket::bind(Serves::One(Family::V4), port).map_err(refused)?;
     let port = v4.port();
     let mut sockets = vec![v4];
     if ipv6 {
-        match Socket::bind(Family::V6, port) {
+        match Socket::bind(Serves::One(Family::V6), port) {
             Ok(v6) => sockets.push(v6),
             Err(reason @ Errno::EADDRINUSE) => {
                 return Err(StartError::of(Port::Udp(port), reason));

@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use rand::rngs::StdRng;
 
-use super::socket::{Family, Socket};
+use super::socket::{Family, Serves, Socket};
 
 /// Pairs that are open and unused, as far as the range has so many.
 const RESERVE: usize = 64;
@@ -30,13 +30,14 @@ const READY_PER_TURN: usize = 64;
 pub(super) struct RtpPorts {
     worker: usize,
     pool: Option<PortPool>,
-    families: &'static [Family],
+    /// What each socket serves.
+    serves: Serves,
     epoll: Epoll,
     ready: Box<[EpollEvent; READY_PER_TURN]>,
     /// By their place, which the epoll set names.
     sockets: Vec<Option<Socket>>,
     free: Vec<usize>,
-    by_port: HashMap<(u16, Family), usize>,
+    by_port: HashMap<u16, usize>,
     /// Open, and no leg's.
     unused: HashSet<PortPair>,
     by_leg: HashMap<LegId, Vec<PortPair>>,
@@ -58,15 +59,15 @@ impl RtpPorts {
         ipv6: bool,
         rng: &mut StdRng,
     ) -> Result<Self, Errno> {
-        let families: &[Family] = if ipv6 {
-            &[Family::V4, Family::V6]
+        let serves = if ipv6 {
+            Serves::Both
         } else {
-            &[Family::V4]
+            Serves::One(Family::V4)
         };
         let mut ports = Self {
             worker,
             pool: range.map(|range| PortPool::new(range, QUARANTINE, rng)),
-            families,
+            serves,
             epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
             ready: Box::new([EpollEvent::empty(); READY_PER_TURN]),
             sockets: Vec::new(),
@@ -157,8 +158,8 @@ impl RtpPorts {
 
     /// The socket that datagrams from this address of ours leave by.
     pub(super) fn socket_of(&self, local: SocketAddr) -> Option<&Socket> {
-        let place = self.by_port.get(&(local.port(), Family::of(local.ip())))?;
-        self.socket(*place)
+        let place = self.by_port.get(&local.port())?;
+        self.socket(*place).filter(|it| it.serves(local.ip()))
     }
 
     /// Pairs that legs have.
@@ -208,36 +209,32 @@ impl RtpPorts {
     }
 
     fn bind(&mut self, ports: PortPair) -> Result<(), Errno> {
-        for family in self.families {
-            for port in [ports.rtp(), ports.rtcp()] {
-                let socket = Socket::bind(*family, port)?;
-                let place = self.free.pop().unwrap_or_else(|| {
-                    self.sockets.push(None);
-                    self.sockets.len() - 1
-                });
-                let event = EpollEvent::new(EpollFlags::EPOLLIN, place as u64);
-                let added = self.epoll.add(&socket, event);
-                if let Some(slot) = self.sockets.get_mut(place) {
-                    *slot = Some(socket);
-                }
-                self.by_port.insert((port, *family), place);
-                added?;
+        for port in [ports.rtp(), ports.rtcp()] {
+            let socket = Socket::bind(self.serves, port)?;
+            let place = self.free.pop().unwrap_or_else(|| {
+                self.sockets.push(None);
+                self.sockets.len() - 1
+            });
+            let event = EpollEvent::new(EpollFlags::EPOLLIN, place as u64);
+            let added = self.epoll.add(&socket, event);
+            if let Some(slot) = self.sockets.get_mut(place) {
+                *slot = Some(socket);
             }
+            self.by_port.insert(port, place);
+            added?;
         }
         Ok(())
     }
 
     fn close(&mut self, ports: PortPair) {
-        for family in self.families {
-            for port in [ports.rtp(), ports.rtcp()] {
-                let Some(place) = self.by_port.remove(&(port, *family)) else {
-                    continue;
-                };
-                // A closed descriptor leaves the epoll set by itself (epoll(7)).
-                if let Some(slot) = self.sockets.get_mut(place) {
-                    *slot = None;
-                    self.free.push(place);
-                }
+        for port in [ports.rtp(), ports.rtcp()] {
+            let Some(place) = self.by_port.remove(&port) else {
+                continue;
+            };
+            // A closed descriptor leaves the epoll set by itself (epoll(7)).
+            if let Some(slot) = self.sockets.get_mut(place) {
+                *slot = None;
+                self.free.push(place);
             }
         }
     }

@@ -23,8 +23,17 @@ pub(super) const DATAGRAM_LEN: usize = 2048;
 #[derive(Debug)]
 pub(super) struct Socket {
     fd: OwnedFd,
-    family: Family,
+    serves: Serves,
     port: u16,
+}
+
+/// What a socket carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Serves {
+    /// One family.
+    One(Family),
+    /// IPv6, and IPv4 in mapped addresses (RFC 3493 3.7), which are seen in here alone.
+    Both,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,30 +52,30 @@ impl Family {
 }
 
 impl Socket {
-    /// Binds to all addresses of a family. Port 0 takes any.
-    pub(super) fn bind(family: Family, port: u16) -> Result<Self, Errno> {
-        let domain = match family {
-            Family::V4 => AddressFamily::Inet,
-            Family::V6 => AddressFamily::Inet6,
+    /// Binds to all addresses of what it serves. Port 0 takes any.
+    pub(super) fn bind(serves: Serves, port: u16) -> Result<Self, Errno> {
+        let domain = match serves {
+            Serves::One(Family::V4) => AddressFamily::Inet,
+            Serves::One(Family::V6) | Serves::Both => AddressFamily::Inet6,
         };
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let fd = socket::socket(domain, SockType::Datagram, flags, None)?;
-        let port = match family {
-            Family::V4 => {
-                socket::setsockopt(&fd, sockopt::Ipv4PacketInfo, &true)?;
-                let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port);
-                socket::bind(fd.as_raw_fd(), &SockaddrIn::from(any))?;
-                socket::getsockname::<SockaddrIn>(fd.as_raw_fd())?.port()
-            }
-            Family::V6 => {
-                socket::setsockopt(&fd, sockopt::Ipv6V6Only, &true)?;
-                socket::setsockopt(&fd, sockopt::Ipv6RecvPacketInfo, &true)?;
-                let any = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0);
-                socket::bind(fd.as_raw_fd(), &SockaddrIn6::from(any))?;
-                socket::getsockname::<SockaddrIn6>(fd.as_raw_fd())?.port()
-            }
+        if domain == AddressFamily::Inet {
+            socket::setsockopt(&fd, sockopt::Ipv4PacketInfo, &true)?;
+            let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port);
+            socket::bind(fd.as_raw_fd(), &SockaddrIn::from(any))?;
+        } else {
+            socket::setsockopt(&fd, sockopt::Ipv6V6Only, &(serves != Serves::Both))?;
+            socket::setsockopt(&fd, sockopt::Ipv6RecvPacketInfo, &true)?;
+            let any = SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0);
+            socket::bind(fd.as_raw_fd(), &SockaddrIn6::from(any))?;
+        }
+        let port = match (port, domain) {
+            (0, AddressFamily::Inet) => socket::getsockname::<SockaddrIn>(fd.as_raw_fd())?.port(),
+            (0, _) => socket::getsockname::<SockaddrIn6>(fd.as_raw_fd())?.port(),
+            (port, _) => port,
         };
-        Ok(Self { fd, family, port })
+        Ok(Self { fd, serves, port })
     }
 
     /// Asks for kernel buffers of this size and returns what the receive buffer got. With
@@ -85,8 +94,14 @@ impl Socket {
         self.port
     }
 
-    pub(super) fn family(&self) -> Family {
-        self.family
+    /// Whether datagrams to and from this address of ours are its.
+    pub(super) fn serves(&self, ip: IpAddr) -> bool {
+        self.serves == Serves::Both || self.serves == Serves::One(Family::of(ip))
+    }
+
+    /// Its addresses are those of IPv4, also in the kernel.
+    fn is_v4(&self) -> bool {
+        self.serves == Serves::One(Family::V4)
     }
 }
 
@@ -134,9 +149,10 @@ impl Batches {
         buffer: &mut [u8],
         into: &mut [Option<Received>],
     ) -> Result<usize, Errno> {
-        match socket.family {
-            Family::V4 => receive(socket, &mut self.receive_v4, buffer, into),
-            Family::V6 => receive(socket, &mut self.receive_v6, buffer, into),
+        if socket.is_v4() {
+            receive(socket, &mut self.receive_v4, buffer, into)
+        } else {
+            receive(socket, &mut self.receive_v6, buffer, into)
         }
     }
 
@@ -149,7 +165,7 @@ impl Batches {
         datagrams: &[(SocketAddr, &[u8])],
     ) -> Result<usize, Errno> {
         match source {
-            IpAddr::V4(source) => {
+            IpAddr::V4(source) if socket.is_v4() => {
                 let info = libc::in_pktinfo {
                     ipi_ifindex: 0,
                     ipi_spec_dst: libc::in_addr {
@@ -164,10 +180,10 @@ impl Batches {
                 }
                 send(socket, &mut self.send_v4, &from, &to, datagrams)
             }
-            IpAddr::V6(source) => {
+            source => {
                 let info = libc::in6_pktinfo {
                     ipi6_addr: libc::in6_addr {
-                        s6_addr: source.octets(),
+                        s6_addr: as_v6_ip(source).octets(),
                     },
                     ipi6_ifindex: 0,
                 };
@@ -209,8 +225,8 @@ fn receive<S: SockaddrLike + Copy + Into<SocketAddr>>(
         let whole = !message.flags.contains(MsgFlags::MSG_TRUNC);
         *slot = match (message.address, local) {
             (Some(remote), Some(local)) if whole => {
-                let local = SocketAddr::new(local, socket.port);
-                let path = Path::udp(local, remote.into());
+                let local = SocketAddr::new(local.to_canonical(), socket.port);
+                let path = Path::udp(local, unmapped(remote.into()));
                 Some(Received {
                     path,
                     len: message.bytes,
@@ -269,6 +285,24 @@ fn as_v4(address: SocketAddr) -> Option<SockaddrIn> {
 fn as_v6(address: SocketAddr) -> Option<SockaddrIn6> {
     match address {
         SocketAddr::V6(address) => Some(address.into()),
-        SocketAddr::V4(_) => None,
+        SocketAddr::V4(it) => {
+            let mapped = it.ip().to_ipv6_mapped();
+            Some(SocketAddrV6::new(mapped, it.port(), 0, 0).into())
+        }
+    }
+}
+
+fn as_v6_ip(ip: IpAddr) -> Ipv6Addr {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
+    }
+}
+
+/// An IPv4 address as such; any other as it is, with its scope.
+fn unmapped(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => SocketAddr::new(ip, address.port()),
+        IpAddr::V6(_) => address,
     }
 }

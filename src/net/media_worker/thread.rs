@@ -21,7 +21,7 @@ use super::drops::kernel_drops;
 use super::pace::Pace;
 use super::reports::{self, Reports};
 use super::rtp::RtpPorts;
-use super::socket::{BATCH, Batches, DATAGRAM_LEN, Family, Received, Socket};
+use super::socket::{BATCH, Batches, DATAGRAM_LEN, Received, Socket};
 use super::tcp::Tcp;
 
 /// Datagrams to be sent that are gathered before they must go.
@@ -372,8 +372,7 @@ fn socket<'a>(
     rtp: &'a RtpPorts,
     local: SocketAddr,
 ) -> Option<(&'a Socket, IpAddr)> {
-    let family = Family::of(local.ip());
-    let leads = |it: &&Socket| it.family() == family && it.port() == local.port();
+    let leads = |it: &&Socket| it.port() == local.port() && it.serves(local.ip());
     let found = shared.iter().find(leads);
     Some((found.or_else(|| rtp.socket_of(local))?, local.ip()))
 }

@@ -8,6 +8,7 @@ use sip::flow::FlowId;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
+use super::udp::Service;
 use crate::net::admission::Permit;
 use crate::net::flows::TooSlow;
 
@@ -30,7 +31,6 @@ pub(in crate::net) enum Order {
 }
 
 /// The driver's way to a flow. Dropped, it lets a connection end when it has sent what waits.
-#[derive(Debug)]
 pub(in crate::net) enum SipHandle {
     /// A connection of its own.
     Connection(ConnectionHandle),
@@ -39,7 +39,6 @@ pub(in crate::net) enum SipHandle {
 }
 
 /// See [`SipHandle::Connection`].
-#[derive(Debug)]
 pub(in crate::net) struct ConnectionHandle {
     orders: mpsc::Sender<Order>,
     queued: Arc<AtomicUsize>,
@@ -48,12 +47,11 @@ pub(in crate::net) struct ConnectionHandle {
 }
 
 /// See [`SipHandle::Datagrams`].
-#[derive(Debug)]
 pub(in crate::net) struct DatagramHandle {
     /// Which of them.
     pub flow: FlowId,
-    /// To the socket.
-    pub orders: mpsc::Sender<(FlowId, Order)>,
+    /// The socket.
+    pub(super) service: Service,
     /// Whether it is trusted.
     pub standing: Arc<Standing>,
 }
@@ -103,10 +101,7 @@ impl SipHandle {
                 connection.order(Order::Send(bytes))
             }
             Self::Datagrams(datagrams) => {
-                // As the network does it; whoever sent it sends it again (17.1.1.2).
-                let _ = datagrams
-                    .orders
-                    .try_send((datagrams.flow, Order::Send(bytes)));
+                datagrams.service.send(datagrams.flow, bytes);
                 Ok(())
             }
         }
@@ -121,12 +116,7 @@ impl SipHandle {
         match self {
             Self::Connection(connection) => connection.order(close),
             // Nobody waits for the end of what is no connection: later is early enough.
-            Self::Datagrams(datagrams) => {
-                match datagrams.orders.try_send((datagrams.flow, close)) {
-                    Err(TrySendError::Full(_)) => Err(TooSlow),
-                    _ => Ok(()),
-                }
-            }
+            Self::Datagrams(datagrams) => datagrams.service.order(datagrams.flow, close),
         }
     }
 

@@ -4,6 +4,7 @@ mod socket;
 mod stun;
 mod table;
 
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use sip::flow::{FlowId, Transport};
 use sip::framer::{Framed, PONG, whole};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tracing::{debug, warn};
 
 use self::stun::Stun;
@@ -20,7 +22,7 @@ use super::Shared;
 use super::handle::{DatagramHandle, Order, SipHandle};
 use super::intake::{refuse, sourced};
 use crate::call::io::{FlowEnd, Peer, SipEnds};
-use crate::net::flows::Turns;
+use crate::net::flows::{TooSlow, Turns};
 
 pub(super) use socket::{Path, UdpSocket};
 pub(super) use table::Table;
@@ -140,6 +142,34 @@ impl Service {
         }
     }
 
+    /// Sends a message of the driver's at once, as most of the time the kernel has room; what
+    /// finds none waits, and is lost if too much waits already, as the network does it: whoever
+    /// sent it sends it again (RFC 3261 17.1.1.2).
+    pub(super) fn send(&self, flow: FlowId, bytes: Bytes) {
+        let nothing_waits = self.orders.capacity() == self.orders.max_capacity();
+        if nothing_waits {
+            let Some(path) = self.shared.table.path_of(flow, Instant::now()) else {
+                return;
+            };
+            match self.socket.send_now(path, &bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                sent => return note_lost(flow, path, sent),
+            }
+        }
+        let _ = self.orders.try_send((flow, Order::Send(bytes)));
+    }
+
+    /// Has something done after what waits.
+    ///
+    /// # Errors
+    /// If too much waits.
+    pub(super) fn order(&self, flow: FlowId, order: Order) -> Result<(), TooSlow> {
+        match self.orders.try_send((flow, order)) {
+            Err(TrySendError::Full(_)) => Err(TooSlow),
+            _ => Ok(()),
+        }
+    }
+
     /// Answers at once, or not at all: whoever asked asks again.
     fn answer(&self, path: Path, bytes: &[u8]) {
         if let Err(error) = self.socket.send_now(path, bytes) {
@@ -162,7 +192,7 @@ impl Service {
         }
         let handle = SipHandle::Datagrams(DatagramHandle {
             flow,
-            orders: self.orders.clone(),
+            service: self.clone(),
             standing,
         });
         driver
@@ -215,8 +245,12 @@ impl Outbox {
         let Some(path) = self.shared.table.path_of(flow, Instant::now()) else {
             return;
         };
-        if let Err(error) = self.socket.send(path, bytes).await {
-            debug!(%flow, peer = %path.remote, "a datagram is lost: {error}");
-        }
+        note_lost(flow, path, self.socket.send(path, bytes).await);
+    }
+}
+
+fn note_lost(flow: FlowId, path: Path, sent: io::Result<()>) {
+    if let Err(error) = sent {
+        debug!(%flow, peer = %path.remote, "a datagram is lost: {error}");
     }
 }
