@@ -21,6 +21,7 @@
 
 mod copy_loop;
 mod generator;
+mod mixed;
 mod peer;
 mod phones;
 mod process;
@@ -53,15 +54,11 @@ use phones::Phones;
 use process::{Process, Server};
 use report::{Memory, PerCall, Row, Way};
 use rtpengine::Rtpengine;
-use sdp::Audio;
 use signalling::Calls;
 use tokio::runtime::Runtime;
 
 /// For how long the gathering copy loop lets packets gather: as long as the server does.
 const GATHER: Duration = Duration::from_micros(900);
-
-/// A browser's media is up within this.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A load of calls on the server, and what it costs.
 #[derive(Debug, Parser)]
@@ -133,8 +130,8 @@ fn main() -> Result<ExitCode> {
                 continue;
             }
             if options.mixed {
-                rows.push(mixed_by_rtpengine(&options, *payload)?);
-                rows.push(mixed(&options, *payload)?);
+                rows.push(mixed::by_rtpengine(&options, *payload)?);
+                rows.push(mixed::by_callbox(&options, *payload)?);
                 continue;
             }
             if !options.no_floor {
@@ -240,50 +237,6 @@ fn between_phones(options: &Options, payload: usize) -> Result<Row> {
         server.process(),
     )?;
     drop(phones);
-    server.stop()?;
-    Ok(row)
-}
-
-/// Browsers and telephones by rtpengine.
-fn mixed_by_rtpengine(options: &Options, payload: usize) -> Result<Row> {
-    let mut rtpengine = Rtpengine::start()?;
-    let mut generator = Generator::empty()?;
-    for index in 0..options.calls {
-        let ice = signalling::credentials(index);
-        let mut caller = Peer::new(&ice, 2 * index, Audio::Pcmu, false)?;
-        let phone = Peer::phone(&ice, 2 * index + 1)?;
-        rtpengine.connect_browser(index, &mut caller, &phone)?;
-        generator
-            .bring_up_with_phone(caller, phone, PATIENCE)
-            .with_context(|| format!("call {index} did not come about"))?;
-    }
-    let process = rtpengine.process();
-    let row = measure(
-        options,
-        payload,
-        Way::MixedRtpengine,
-        &mut generator,
-        process,
-    )?;
-    rtpengine.stop()?;
-    Ok(row)
-}
-
-/// Browsers and telephones through the server.
-fn mixed(options: &Options, payload: usize) -> Result<Row> {
-    let runtime = runtime()?;
-    let mut server = Server::start()?;
-    let mut calls = runtime.block_on(Calls::sign_in(server.url(), options.calls))?;
-    let mut phones = Phones::default();
-    let mut generator = Generator::empty()?;
-    for index in 0..options.calls {
-        runtime
-            .block_on(calls.connect_phone(index, &mut phones, server.sip()?, &mut generator))
-            .with_context(|| format!("call {index} did not come about"))?;
-    }
-    let process = server.process();
-    let row = measure(options, payload, Way::Mixed, &mut generator, process)?;
-    runtime.block_on(calls.sign_out());
     server.stop()?;
     Ok(row)
 }

@@ -1,6 +1,5 @@
 //! Guests over WebSockets, as the Web SDK would sign them in.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -15,10 +14,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::generator::Generator;
 use super::peer::Peer;
-use super::phones::Phones;
 use super::sdp::{self, Audio, Side};
 
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Messages kept for somebody who does not look at them: the newest are of no use to us.
 const INBOX: usize = 1024;
@@ -108,26 +106,14 @@ impl Calls {
         generator.bring_up(caller, callee, PATIENCE)
     }
 
-    /// Person `index` calls a new telephone, which answers.
-    pub(crate) async fn connect_phone(
+    /// Somebody calls.
+    pub(crate) async fn call(
         &mut self,
-        index: usize,
-        phones: &mut Phones,
-        server: SocketAddr,
-        generator: &mut Generator,
+        from: usize,
+        callee: &str,
+        offer: &str,
+        video: bool,
     ) -> Result<()> {
-        let ice = credentials(index);
-        let mut caller = Peer::new(&ice, 2 * index, Audio::Pcmu, false)?;
-        let media = Peer::phone(&ice, 2 * index + 1)?;
-        let phone = phones.register(server, index)?;
-        self.call(index, phone, &offer(&caller, &ice), false)
-            .await?;
-        phones.answer(index, &media)?;
-        self.start(index, &mut caller).await?;
-        generator.bring_up_with_phone(caller, media, PATIENCE)
-    }
-
-    async fn call(&mut self, from: usize, callee: &str, offer: &str, video: bool) -> Result<()> {
         let call = json!({"message": "call", "data": [{
             "callId": format!("load-{from}"), "callee": callee, "caller": name(from),
             "hasAudio": true, "hasVideo": video, "status": "PENDING", "mediaProvider": "WebRTC",
@@ -137,7 +123,7 @@ impl Calls {
     }
 
     /// The caller has its answer: its media begins.
-    async fn start(&mut self, at: usize, caller: &mut Peer) -> Result<()> {
+    pub(crate) async fn start(&mut self, at: usize, caller: &mut Peer) -> Result<()> {
         let (_, answer) = self.person(at)?.description().await?;
         let (ice, address) = sdp::remote(&answer)?;
         caller.start(&ice, address)

@@ -7,8 +7,8 @@ use super::timer::Timer;
 use super::{Context, KINDS, Leg, Stream};
 use crate::event::Event;
 use crate::ids::MediaKind;
-use crate::plan::CodecPlan;
 use crate::patch;
+use crate::plan::CodecPlan;
 use crate::rtp::rtcp::{CompoundWriter, FirEntry, RtcpError};
 use crate::srtp::MAX_RTCP_OVERHEAD;
 
