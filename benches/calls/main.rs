@@ -9,7 +9,14 @@
 //! rtpengine (Debian's `rtpengine-daemon`, in user space); `-- --mixed` calls of browsers (DTLS-SRTP)
 //! and telephones (RTP), PCMU, beside it too.
 //!
-//! The exit code is 1 if a packet was lost anywhere, and 2 if the generator did
+//! `-- --registrations 1000 --dialogs 500` measures no load but memory: of user agents registered
+//! over WebSockets, with and without TLS, of calls between telephones, and what is left of all that
+//! when it is over.
+//!
+//! `-- --overload` attacks the server while people talk and register: the exit code is 1 if a packet
+//! was lost or a registration took longer than 200 ms.
+//!
+//! Otherwise the exit code is 1 if a packet was lost anywhere, and 2 if the generator did
 //! not keep its pace: then the run says nothing.
 
 #![allow(
@@ -22,6 +29,7 @@
 mod copy_loop;
 mod generator;
 mod mixed;
+mod overload;
 mod peer;
 mod phones;
 mod process;
@@ -29,6 +37,7 @@ mod report;
 mod rtpengine;
 mod sdp;
 mod signalling;
+mod standing;
 #[path = "../../media/tests/peer/transport.rs"]
 #[allow(
     dead_code,
@@ -48,9 +57,9 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
 use generator::{Generator, Load};
-use media::ids::IceCredentials;
-use peer::Peer;
-use phones::Phones;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use overload::{Attack, Endured, endure};
+use phones::{Phones, pair_of_phones};
 use process::{Process, Server};
 use report::{Memory, PerCall, Row, Way};
 use rtpengine::Rtpengine;
@@ -93,6 +102,15 @@ struct Options {
     /// Calls from browsers to telephones instead, beside rtpengine instead of the copy loops.
     #[arg(long, conflicts_with = "phones")]
     mixed: bool,
+    /// Instead: the memory of so many idle registrations over WebSockets.
+    #[arg(long, value_name = "COUNT")]
+    registrations: Option<usize>,
+    /// Instead: the memory of so many calls between telephones in which nothing flows.
+    #[arg(long, value_name = "COUNT")]
+    dialogs: Option<usize>,
+    /// Instead: attacks on the server while people talk and register.
+    #[arg(long)]
+    overload: bool,
     /// Leave the copy loops out.
     #[arg(long)]
     no_floor: bool,
@@ -116,6 +134,12 @@ fn main() -> Result<ExitCode> {
     if let Some(gather) = options.copy_loop {
         copy_loop::run(Duration::from_micros(gather))?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if options.overload {
+        return overload();
+    }
+    if options.registrations.is_some() || options.dialogs.is_some() {
+        return memory(&options);
     }
     println!(
         "{} audio and {} video calls, {} packets/s a stream, {} × {} s",
@@ -143,6 +167,48 @@ fn main() -> Result<ExitCode> {
     }
     report::print(&rows);
     Ok(verdict(&rows))
+}
+
+/// A registration from elsewhere takes no longer than this, whatever is done to the server.
+const AT_ONCE: Duration = Duration::from_millis(200);
+
+/// One attack after the other.
+fn overload() -> Result<ExitCode> {
+    raise_descriptor_limit()?;
+    Endured::print_head();
+    let mut failed = false;
+    for attack in Attack::ALL {
+        let endured = endure(attack)?;
+        endured.print();
+        failed |= endured.outcome.lost() + endured.drops > 0 || endured.slowest() > AT_ONCE;
+    }
+    if failed {
+        println!("\nA packet was lost, or a registration took longer than {AT_ONCE:?}.");
+        return Ok(ExitCode::from(1));
+    }
+    println!("\nNo packet was lost, and each registration took less than {AT_ONCE:?}.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What stands and does nothing.
+fn memory(options: &Options) -> Result<ExitCode> {
+    raise_descriptor_limit()?;
+    standing::print_head();
+    if let Some(count) = options.registrations {
+        for secure in [false, true] {
+            standing::registrations(count, secure)?.print();
+        }
+    }
+    if let Some(count) = options.dialogs {
+        standing::dialogs(count)?.print();
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A socket for each of them.
+fn raise_descriptor_limit() -> Result<()> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, most, most)?)
 }
 
 fn verdict(rows: &[Row]) -> ExitCode {
@@ -183,18 +249,6 @@ fn floor(options: &Options, payload: usize, way: Way) -> Result<Row> {
     let cpu = copier.process().cpu()? - before;
     copier.stop()?;
     Ok(Row::new(way, payload, outcome, cpu))
-}
-
-/// Two telephones of a call.
-fn pair_of_phones(index: usize) -> Result<(Peer, Peer)> {
-    let none = IceCredentials {
-        ufrag: "none".into(),
-        pwd: "none".into(),
-    };
-    Ok((
-        Peer::phone(&none, 2 * index)?,
-        Peer::phone(&none, 2 * index + 1)?,
-    ))
 }
 
 /// Telephones by rtpengine, which is told of each call beforehand.

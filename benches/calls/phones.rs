@@ -4,6 +4,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use media::ids::IceCredentials;
 
 use super::peer::Peer;
 use super::sdp;
@@ -14,11 +15,25 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Phone {
     name: String,
     socket: UdpSocket,
+    /// The answer to its call, if it called.
+    ok: Option<String>,
 }
 
 /// Calls between telephones; their sockets stay open as long as this lives.
 #[derive(Default)]
 pub(crate) struct Phones(Vec<Phone>);
+
+/// Two telephones of a call.
+pub(crate) fn pair_of_phones(index: usize) -> Result<(Peer, Peer)> {
+    let none = IceCredentials {
+        ufrag: "none".into(),
+        pwd: "none".into(),
+    };
+    Ok((
+        Peer::phone(&none, 2 * index)?,
+        Peer::phone(&none, 2 * index + 1)?,
+    ))
+}
 
 impl Phones {
     /// Two new telephones: the first calls the second, who answers. Their media is aimed at the
@@ -30,7 +45,7 @@ impl Phones {
         caller_media: &Peer,
         callee_media: &Peer,
     ) -> Result<()> {
-        let caller = Phone::new(server, format!("phone{}", 2 * index))?;
+        let mut caller = Phone::new(server, format!("phone{}", 2 * index))?;
         let mut callee = Phone::new(server, format!("phone{}", 2 * index + 1))?;
         callee.register()?;
         let offer = sdp::phone(caller_media.address()?);
@@ -43,7 +58,24 @@ impl Phones {
         callee.receive("ACK")?;
         caller_media.aim_at(sdp::media_of(&ok)?)?;
         callee_media.aim_at(sdp::media_of(&invite)?)?;
+        caller.ok = Some(ok);
         self.0.extend([caller, callee]);
+        Ok(())
+    }
+
+    /// All who called hang up.
+    pub(crate) fn hang_up(&mut self) -> Result<()> {
+        for pair in self.0.chunks_exact(2) {
+            let [caller, callee] = pair else { continue };
+            let ok = caller.ok.as_deref().context("nobody answered")?;
+            caller.send(&caller.bye(&callee.name, ok)?)?;
+            caller.receive("SIP/2.0 200")?;
+            let bye = callee.receive("BYE")?;
+            callee.send(&format!(
+                "{}Content-Length: 0\r\n\r\n",
+                callee.accept(&bye, "")?
+            ))?;
+        }
         Ok(())
     }
 }
@@ -73,7 +105,11 @@ impl Phone {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         socket.connect(server)?;
         socket.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { name, socket })
+        Ok(Self {
+            name,
+            socket,
+            ok: None,
+        })
     }
 
     fn contact(&self) -> Result<String> {
@@ -81,51 +117,61 @@ impl Phone {
     }
 
     /// What every request of ours begins with, up to its Content headers.
-    fn head(&self, method: &str, uri: &str, to: &str, branch: &str) -> Result<String> {
-        let Self { name, socket } = self;
+    fn head(
+        &self,
+        method: &str,
+        uri: &str,
+        to: &str,
+        (cseq, branch): (u32, &str),
+    ) -> Result<String> {
+        let Self { name, socket, .. } = self;
         let local = socket.local_addr()?;
         let contact = self.contact()?;
         Ok(format!(
             "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK{branch}{name}\r\n\
              Max-Forwards: 70\r\nFrom: <sip:{name}@localhost>;tag={name}\r\nTo: {to}\r\n\
-             Call-ID: {name}\r\nCSeq: 1 {method}\r\nContact: {contact}\r\n"
+             Call-ID: {name}\r\nCSeq: {cseq} {method}\r\nContact: {contact}\r\n"
         ))
     }
 
     fn register(&mut self) -> Result<()> {
         let to = format!("<sip:{}@localhost>", self.name);
-        let head = self.head("REGISTER", "sip:localhost", &to, "r")?;
+        let head = self.head("REGISTER", "sip:localhost", &to, (1, "r"))?;
         self.send(&format!("{head}Expires: 3600\r\nContent-Length: 0\r\n\r\n"))?;
         self.receive("SIP/2.0 200").map(drop)
     }
 
     fn invite(&self, callee: &str, offer: &str) -> Result<String> {
         let uri = format!("sip:{callee}@localhost");
-        let head = self.head("INVITE", &uri, &format!("<{uri}>"), "i")?;
+        let head = self.head("INVITE", &uri, &format!("<{uri}>"), (1, "i"))?;
         Ok(with_body(&head, offer))
     }
 
     fn ack(&self, callee: &str, ok: &str) -> Result<String> {
-        let contact = header(ok, "Contact")?;
-        let uri = contact
-            .split(['<', '>'])
-            .nth(1)
-            .with_context(|| format!("{callee}'s Contact is odd: {contact}"))?;
-        let head = self.head("ACK", uri, header(ok, "To")?, "a")?;
+        let head = self.head("ACK", contact_of(callee, ok)?, header(ok, "To")?, (1, "a"))?;
+        Ok(format!("{head}Content-Length: 0\r\n\r\n"))
+    }
+
+    fn bye(&self, callee: &str, ok: &str) -> Result<String> {
+        let head = self.head("BYE", contact_of(callee, ok)?, header(ok, "To")?, (2, "b"))?;
         Ok(format!("{head}Content-Length: 0\r\n\r\n"))
     }
 
     fn ok(&self, invite: &str, answer: &str) -> Result<String> {
+        let contact = self.contact()?;
+        let tag = format!(";tag={}", self.name);
+        let head = format!("{}Contact: {contact}\r\n", self.accept(invite, &tag)?);
+        Ok(with_body(&head, answer))
+    }
+
+    /// The answer to a request, up to its Content headers.
+    fn accept(&self, request: &str, tag: &str) -> Result<String> {
         let mut head = String::from("SIP/2.0 200 OK\r\n");
         for name in ["Via", "From", "Call-ID", "CSeq"] {
-            head.push_str(&format!("{name}: {}\r\n", header(invite, name)?));
+            head.push_str(&format!("{name}: {}\r\n", header(request, name)?));
         }
-        let (to, contact) = (header(invite, "To")?, self.contact()?);
-        head.push_str(&format!(
-            "To: {to};tag={}\r\nContact: {contact}\r\n",
-            self.name
-        ));
-        Ok(with_body(&head, answer))
+        head.push_str(&format!("To: {}{tag}\r\n", header(request, "To")?));
+        Ok(head)
     }
 
     fn send(&self, message: &str) -> Result<()> {
@@ -149,6 +195,13 @@ impl Phone {
             }
         }
     }
+}
+
+/// The URI that a response's Contact names.
+fn contact_of<'a>(callee: &str, ok: &'a str) -> Result<&'a str> {
+    let contact = header(ok, "Contact")?;
+    let uri = contact.split(['<', '>']).nth(1);
+    uri.with_context(|| format!("{callee}'s Contact is odd: {contact}"))
 }
 
 fn with_body(head: &str, sdp: &str) -> String {

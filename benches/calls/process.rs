@@ -70,16 +70,24 @@ impl Counts {
 pub(crate) struct Server {
     child: Child,
     url: String,
+    http: Option<SocketAddr>,
+    https: Option<SocketAddr>,
     media_port: u16,
     sip: Option<SocketAddr>,
+    sip_tcp: Option<SocketAddr>,
     directory: tempfile::TempDir,
 }
 
 impl Server {
     pub(crate) fn start() -> Result<Self> {
+        Self::start_with(|config| config)
+    }
+
+    /// With a changed configuration.
+    pub(crate) fn start_with(change: impl FnOnce(String) -> String) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         let config = directory.path().join("config.toml");
-        fs::write(&config, CONFIG)?;
+        fs::write(&config, change(CONFIG.to_owned()))?;
         let mut child = Command::new(env!("CARGO_BIN_EXE_callbox"))
             .args([PathBuf::from("serve"), PathBuf::from("--config"), config])
             .stdout(Stdio::piped())
@@ -90,8 +98,11 @@ impl Server {
         let mut server = Self {
             child,
             url: String::new(),
+            http: None,
+            https: None,
             media_port: 0,
             sip: None,
+            sip_tcp: None,
             directory,
         };
         for line in BufReader::new(stdout).lines() {
@@ -101,9 +112,14 @@ impl Server {
             };
             for place in places.split_whitespace() {
                 match place.split_once('=') {
-                    Some(("http", address)) => server.url = format!("ws://{address}"),
+                    Some(("http", address)) => {
+                        server.url = format!("ws://{address}");
+                        server.http = Some(address.parse()?);
+                    }
+                    Some(("https", address)) => server.https = Some(address.parse()?),
                     Some(("media", port)) => server.media_port = port.parse()?,
                     Some(("sip-udp", address)) => server.sip = Some(address.parse()?),
+                    Some(("sip-tcp", address)) => server.sip_tcp = Some(address.parse()?),
                     _ => {}
                 }
             }
@@ -120,9 +136,31 @@ impl Server {
         &self.url
     }
 
+    /// Where browsers reach it.
+    pub(crate) fn http(&self) -> Result<SocketAddr> {
+        self.http.context("the server has no port for HTTP")
+    }
+
+    /// The same over TLS.
+    pub(crate) fn https(&self) -> Result<SocketAddr> {
+        self.https
+            .context("the server has no port for HTTP over TLS")
+    }
+
+    /// What it proves itself by there, in PEM form.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.directory.path().join("data/https-certificate.pem")
+    }
+
     /// Where telephones reach it.
     pub(crate) fn sip(&self) -> Result<SocketAddr> {
         self.sip.context("the server has no port for SIP over UDP")
+    }
+
+    /// The same over TCP.
+    pub(crate) fn sip_tcp(&self) -> Result<SocketAddr> {
+        self.sip_tcp
+            .context("the server has no port for SIP over TCP")
     }
 
     /// Its configuration file.
@@ -240,16 +278,16 @@ data_dir = "data"
 [http]
 listen = "127.0.0.1:0"
 [https]
-listen = []
+listen = "127.0.0.1:0"
 [sip]
 udp = "127.0.0.1:0"
-tcp = []
+tcp = "127.0.0.1:0"
 tls = []
 [media]
 port = 0
 addresses = ["127.0.0.1"]
 [limits]
-sessions = 4000
+sessions = 20000
 messages_per_second = 1000
 calls_per_second = 1000
 [log]
