@@ -14,10 +14,10 @@ use super::timing::{Resend, Timings, sooner};
 use crate::flow::FlowId;
 use crate::message::{Request, Response, Status};
 
-/// How often a 401 or 407 is sent again by itself: whoever asks with another's address shall not
-/// make us send much there (RFC 3261 26.3.2.4 would send none again, but a 100 has stopped the
-/// client from asking again).
-const CHALLENGES_RESENT: u32 = 2;
+/// How often a 401 or 407, or another refusal of somebody unknown, is sent again by itself: whoever
+/// asks with another's address shall not make us send much there (RFC 3261 26.3.2.4 would send none
+/// again, but a 100 has stopped the client from asking again).
+const FEW: u32 = 2;
 
 #[derive(Debug)]
 pub(super) struct InviteServer {
@@ -110,7 +110,13 @@ impl InviteServer {
         }
     }
 
-    pub(super) fn respond(&mut self, cx: &mut Context<'_, ServerId>, response: &Response) {
+    /// `few`: a refusal is sent again as seldom as a challenge.
+    pub(super) fn respond(
+        &mut self,
+        cx: &mut Context<'_, ServerId>,
+        response: &Response,
+        few: bool,
+    ) {
         let status = response.status();
         let bytes = response.as_bytes();
         let tag = response
@@ -133,7 +139,7 @@ impl InviteServer {
                         end: cx.now + cx.timings.patience(),
                     }
                 } else {
-                    completed(cx, response)
+                    completed(cx, response, few)
                 }
             }
             State::Accepted { end } if status.is_success() => {
@@ -208,7 +214,7 @@ impl InviteServer {
     }
 }
 
-fn completed(cx: &Context<'_, ServerId>, response: &Response) -> State {
+fn completed(cx: &Context<'_, ServerId>, response: &Response, few: bool) -> State {
     let challenge = matches!(
         response.status(),
         Status::UNAUTHORIZED | Status::PROXY_AUTHENTICATION_REQUIRED
@@ -216,11 +222,7 @@ fn completed(cx: &Context<'_, ServerId>, response: &Response) -> State {
     State::Completed {
         refusal: response.as_bytes().clone(),
         resend: Resend::over(cx.transport, cx.now, cx.timings.t1),
-        left: if challenge {
-            CHALLENGES_RESENT
-        } else {
-            u32::MAX
-        },
+        left: if challenge || few { FEW } else { u32::MAX },
         end: cx.now + cx.timings.patience(),
     }
 }

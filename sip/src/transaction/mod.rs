@@ -120,7 +120,18 @@ impl Transactions {
     /// Other requests than INVITE get no provisional response from above, and no 408 at all: that
     /// ends the transaction silently (RFC 4320 4.1, 4.2).
     pub fn respond(&mut self, now: Instant, server: ServerId, response: Response) {
-        self.answer_server(now, server, &response);
+        self.answer_server(now, server, &response, false);
+    }
+
+    /// As [`respond`](Self::respond), to somebody who has not proved that he is where he says: what
+    /// refuses his INVITE is hardly sent again by itself, as a challenge is.
+    pub fn respond_to_stranger(&mut self, now: Instant, server: ServerId, response: Response) {
+        self.answer_server(now, server, &response, true);
+    }
+
+    /// Over which flow a request came that is still being dealt with.
+    pub fn flow_of(&self, server: ServerId) -> Option<FlowId> {
+        self.flow_of_server(server)
     }
 
     /// Answers a request with a refusal, and forgets it at once (8.2.7): the same request is told as

@@ -27,9 +27,9 @@ impl Server {
         }
     }
 
-    fn respond(&mut self, cx: &mut Context<'_, ServerId>, response: &Response) {
+    fn respond(&mut self, cx: &mut Context<'_, ServerId>, response: &Response, few: bool) {
         match self {
-            Self::Invite(invite) => invite.respond(cx, response),
+            Self::Invite(invite) => invite.respond(cx, response, few),
             Self::Other(other) => other.respond(cx, response),
         }
     }
@@ -184,8 +184,18 @@ impl Transactions {
         self.out.send(flow, answer);
     }
 
-    pub(super) fn answer_server(&mut self, now: Instant, id: ServerId, response: &Response) {
-        self.step_server(now, id, |server, cx| server.respond(cx, response));
+    pub(super) fn answer_server(
+        &mut self,
+        now: Instant,
+        id: ServerId,
+        response: &Response,
+        few: bool,
+    ) {
+        self.step_server(now, id, |server, cx| server.respond(cx, response, few));
+    }
+
+    pub(super) fn flow_of_server(&self, id: ServerId) -> Option<FlowId> {
+        self.servers.flow(id)
     }
 
     pub(super) fn answer_and_forget(&mut self, now: Instant, id: ServerId, response: &Response) {
@@ -194,7 +204,7 @@ impl Transactions {
                 cx.send(response.as_bytes());
                 server.forget();
             }
-            false => server.respond(cx, response),
+            false => server.respond(cx, response, true),
         });
     }
 

@@ -94,6 +94,10 @@ impl<Id: Name, M: Machine> Table<Id, M> {
         self.slots.get(&id).map(|slot| &slot.machine)
     }
 
+    pub(super) fn flow(&self, id: Id) -> Option<FlowId> {
+        self.slots.get(&id).map(|slot| slot.flow)
+    }
+
     /// Does something to one, and removes it if it is over then. `None`: there is no such one.
     pub(super) fn step<R>(&mut self, id: Id, step: impl FnOnce(&mut Slot<M>) -> R) -> Option<R> {
         let done = step(self.slots.get_mut(&id)?);

@@ -95,9 +95,22 @@ impl Switch {
         );
         let tag = self.pool.token();
         match rejection.response(request, &tag) {
-            Ok(response) => self.sip.transactions.respond(now.mono, server, response),
+            Ok(response) if self.knows_sender(server) => {
+                self.sip.transactions.respond(now.mono, server, response);
+            }
+            Ok(response) => {
+                let transactions = &mut self.sip.transactions;
+                transactions.respond_to_stranger(now.mono, server, response);
+            }
             Err(error) => tracing::error!(%error, "a refusal of ours cannot be written"),
         }
+    }
+
+    /// Somebody has proved who he is on the flow that a request came over.
+    fn knows_sender(&self, server: ServerId) -> bool {
+        let flow = self.sip.transactions.flow_of(server);
+        let open = flow.and_then(|flow| self.sip.flows.get(&flow));
+        open.is_some_and(|open| open.trusted)
     }
 }
 

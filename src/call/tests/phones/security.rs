@@ -245,6 +245,35 @@ fn s14_credentials_without_the_protection_that_was_asked_for_are_refused() {
 }
 
 #[test]
+fn s15_nobody_registers_or_unregisters_for_another() {
+    let mut bench = bench();
+    let (_bob, _) = registered(&mut bench, "bob", AFAR);
+    let mallory = bench.silent_phone("alice", Transport::Udp, "203.0.113.5:5060");
+    bench.send(&mallory, &mallory.register(1, ""));
+    let challenge = bench.response(&mallory);
+    let own = credentials(&mallory, &challenge, "REGISTER", "sip:example.org");
+    let contact = format!("Contact: {}", mallory.contact());
+    for (cseq, contact_row, expires) in [
+        (2, &*contact, "Expires: 600"),
+        (3, "Contact: *", "Expires: 0"),
+    ] {
+        let request = mallory.register(cseq, &own);
+        let request = with(&request, "To: <sip:alice@", "To: <sip:bob@");
+        let request = request.replace(&contact, contact_row);
+        let request = request.replace("Expires: 600", expires);
+        bench.send(&mallory, &request);
+        assert!(matches!(finals(&mut bench, &mallory)[..], [401 | 403]));
+    }
+    assert_eq!(bench.switch.status().registrations, 1, "bob's stays");
+    // As a guest from this machine, too.
+    let guest = bench.phone("1001");
+    let request = with(&guest.register(9, ""), "To: <sip:1001@", "To: <sip:bob@");
+    bench.send(&guest, &request);
+    assert!(matches!(finals(&mut bench, &guest)[..], [401 | 403]));
+    assert_eq!(bench.switch.status().registrations, 2);
+}
+
+#[test]
 fn s16_a_caller_is_who_he_proved_to_be_whatever_he_writes() {
     let mut bench = bench();
     bench.open_ports(8);
@@ -324,6 +353,52 @@ fn s18_whoever_writes_proves_who_he_is() {
 }
 
 #[test]
+fn s19_a_transfer_leads_nowhere_that_a_call_would_not_and_takes_nobodys_call() {
+    let mut bench = bench();
+    let (caller, callee, ok) = two_phones_talk(&mut bench);
+    for (cseq, target) in [
+        (2, "sip:+19005550100@example.org"),
+        (3, "sip:+19005550100@gateway.example"),
+        (4, "sip:premium@198.51.100.77"),
+        (5, "tel:+19005550100"),
+        (6, "http://198.51.100.77/"),
+    ] {
+        let refer = format!("Refer-To: <{target}>\r\n");
+        bench.send(
+            &caller,
+            &caller.in_dialog_with("REFER", &ok, cseq, &refer, ""),
+        );
+        for message in bench.take_sip(&caller) {
+            if let Message::Request(notify) = message {
+                bench.respond(&caller, &notify, Status::OK, None);
+            }
+        }
+        assert_nothing_leaves(&bench);
+        assert!(bench.take_sip(&callee).is_empty(), "{target}");
+        assert_eq!(bench.switch.status().calls, 1);
+    }
+    // Outside of any call nobody is referred.
+    let refer = "Refer-To: <sip:1002@example.org>\r\n";
+    let outside = caller.request("REFER", "sip:1002@example.org", "1002", refer, "");
+    bench.send(&caller, &outside);
+    assert_eq!(finals(&mut bench, &caller), [481]);
+    // Somebody else's call is not taken over, even by its right name.
+    let tag = String::from_utf8(ok.to_tag().unwrap().to_vec()).unwrap();
+    let call_id = String::from_utf8(ok.call_id().to_vec()).unwrap();
+    let replaces = format!("Replaces: {call_id};to-tag={tag};from-tag=of-1001\r\n");
+    let thief = bench.phone("1666");
+    bench.dial_with(&thief, "1002", &replaces, OFFER_AUDIO);
+    assert_eq!(finals(&mut bench, &thief), [403]);
+    let guessed = replaces.replace(&tag, "guessed");
+    let uri = "sip:1002@example.org";
+    let invite = thief.request("INVITE", uri, "1002", &guessed, OFFER_AUDIO);
+    let invite = with(&invite, "Call-ID: INVITE", "Call-ID: SECOND");
+    bench.send(&thief, &with(&invite, "z9hG4bK-", "z9hG4bK-again-"));
+    assert_eq!(finals(&mut bench, &thief), [481]);
+    assert_eq!(bench.switch.status().calls, 1);
+}
+
+#[test]
 fn s20_whoever_claims_to_be_a_gateway_is_asked_or_refused_and_nothing_goes_outward() {
     let mut bench = bench();
     let stranger = bench.silent_phone("+4930123", Transport::Udp, AFAR);
@@ -376,6 +451,53 @@ fn s21_whoever_challenges_our_bye_gets_no_credentials() {
         bench.pass(Duration::from_secs(64));
         assert!(bench.take_sip(&callee).is_empty());
         bench.assert_no_calls();
+    }
+}
+
+#[test]
+fn s22_a_forged_source_is_sent_little_more_than_was_sent_in_its_name() {
+    let home = "sip:bob@example.org";
+    for (method, uri, from) in [
+        ("REGISTER", "sip:example.org", "alice@example.org"),
+        ("INVITE", home, "alice@example.org"),
+        ("INVITE", home, "mallory@elsewhere.example"),
+        (
+            "INVITE",
+            "sip:bob@elsewhere.example",
+            "mallory@elsewhere.example",
+        ),
+        ("OPTIONS", home, "alice@example.org"),
+        ("MESSAGE", home, "alice@example.org"),
+        ("SUBSCRIBE", home, "mallory@elsewhere.example"),
+        ("BYE", home, "alice@example.org"),
+        ("PUBLISH", home, "alice@example.org"),
+    ] {
+        let mut bench = bench();
+        let victim = bench.silent_phone("alice", Transport::Udp, AFAR);
+        // No longer than it has to be.
+        let request = format!(
+            "{method} {uri} SIP/2.0\r\n\
+             v: SIP/2.0/UDP {AFAR};branch=z9hG4bKx\r\n\
+             f: <sip:{from}>;tag=1\r\nt: <{uri}>\r\ni: x\r\nCSeq: 1 {method}\r\n\
+             Max-Forwards: 70\r\nm: <sip:{AFAR}>\r\nl: 0\r\n\r\n"
+        );
+        bench.send(&victim, &request);
+        bench.pass(Duration::from_secs(64));
+        let sent = bench.take_sip(&victim);
+        let bytes: usize = sent.iter().map(|message| message.as_bytes().len()).sum();
+        let share = bytes as f64 / request.len() as f64;
+        // The one that challenges is sent again twice: who lost it would not ask again.
+        let most = if method == "INVITE" { 8.0 } else { 2.1 };
+        assert!(
+            share <= most,
+            "{method} from {from}: {share:.1} in {} messages",
+            sent.len()
+        );
+        assert!(
+            sent.len() <= 5,
+            "{method} from {from}: {} messages",
+            sent.len()
+        );
     }
 }
 
