@@ -6,6 +6,11 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
+use sip::digest::{Ha1, Hash};
+use sip::flow::Transport;
+use sip::message::Status;
+
+use super::phones::credentials;
 use super::*;
 
 /// Keeps what is logged.
@@ -33,9 +38,13 @@ impl<'a> MakeWriter<'a> for Kept {
 
 /// What a few calls, good and bad, write to the log at INFO and above.
 fn log_of(play: impl FnOnce(&mut Bench)) -> String {
+    log_at(tracing::Level::INFO, play)
+}
+
+fn log_at(level: tracing::Level, play: impl FnOnce(&mut Bench)) -> String {
     let kept = Kept::default();
     let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::INFO)
+        .with_max_level(level)
         .with_ansi(false)
         .with_writer(kept.clone())
         .finish();
@@ -139,6 +148,63 @@ fn the_log_names_no_people_numbers_addresses_descriptions_or_secrets() {
         "a=",
         "m=audio",
     ] {
+        assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
+    }
+}
+
+/// At every level: a telephone proves its password, and talks with keys in its descriptions.
+#[test]
+fn s42_no_password_hash_or_key_is_logged_at_any_level() {
+    let mut secrets = Vec::new();
+    let log = log_at(tracing::Level::TRACE, |bench| {
+        bench.open_ports(4);
+        let phone = bench.silent_phone("alice", Transport::Tls, "198.51.100.9:5061");
+        bench.send(&phone, &phone.register(1, ""));
+        let challenge = bench.response(&phone);
+        let sent = credentials(&phone, &challenge, "REGISTER", "sip:example.org");
+        let wrong = sent.replace("response=\"", "response=\"0");
+        bench.send(&phone, &phone.register(2, &wrong));
+        bench.take_sip(&phone);
+        bench.send(&phone, &phone.register(3, &sent));
+        assert_eq!(bench.response(&phone).status(), Status::OK);
+        let response = sent.split("response=\"").nth(1).unwrap();
+        secrets.push(response[..32].to_owned());
+        let ha1 = Ha1::of(Hash::Md5, "alice", "example.org", "secret");
+        let hex = ha1.as_bytes().iter().map(|byte| format!("{byte:02x}"));
+        secrets.push(hex.collect());
+
+        let page = bench.guest("carol");
+        let call_id = bench.call_with(page, "alice", OFFER_AUDIO);
+        let invite = bench.request(&phone);
+        let offer = String::from_utf8(invite.body().to_vec()).unwrap();
+        let key = |line: &str| {
+            let start = line.find("inline:")? + "inline:".len();
+            Some(line[start..].split('|').next()?.to_owned())
+        };
+        let ours: Vec<String> = offer.lines().filter_map(key).collect();
+        assert!(!ours.is_empty(), "{offer}");
+        let theirs = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
+        let crypto = offer
+            .lines()
+            .find(|line| line.contains("_SHA1_80 "))
+            .unwrap();
+        let own = crypto.replace(&key(crypto).unwrap(), theirs);
+        let answer = format!(
+            "v=0\r\no=- 1 1 IN IP4 198.51.100.9\r\ns=-\r\nc=IN IP4 198.51.100.9\r\nt=0 0\r\n\
+             m=audio 6000 RTP/SAVP 0\r\n{own}\r\n"
+        );
+        bench.respond(&phone, &invite, Status::OK, Some(&answer));
+        assert_eq!(names(&bench.take(page)).last().unwrap(), "ESTABLISHED");
+        bench.hang_up(page, &call_id);
+        secrets.extend(ours);
+        secrets.push(theirs.to_owned());
+    });
+    assert!(log.contains("call ended"), "{log}");
+    for secret in secrets
+        .iter()
+        .map(String::as_str)
+        .chain(["a=crypto", "inline:"])
+    {
         assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
     }
 }
