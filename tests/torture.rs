@@ -15,6 +15,8 @@
 )]
 
 mod common;
+#[path = "torture/tls.rs"]
+mod tls;
 #[path = "../sip/tests/torture/verdicts.rs"]
 mod verdicts;
 
@@ -151,9 +153,10 @@ impl Wire for Udp {
     const STREAM: bool = false;
 
     fn open(server: &mut Server) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let to = server.sip("udp");
+        let socket = UdpSocket::bind(SocketAddr::new(to.ip(), 0)).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        socket.connect(server.sip("udp")).unwrap();
+        socket.connect(to).unwrap();
         Self(socket)
     }
 
@@ -426,4 +429,13 @@ fn s01_s02_each_torture_message_gets_its_verdict_at_home() {
         })
     };
     torture_all::<Udp>(start, &[AT_EXAMPLE_COM, AT_LOCALHOST]);
+}
+
+#[test]
+fn s02_each_torture_message_gets_its_verdict_over_ipv6() {
+    if UdpSocket::bind("[::1]:0").is_err() {
+        return eprintln!("skipped: this machine has no ::1");
+    }
+    let start = || Server::start_with(|text| text.replacen("127.0.0.1:0", "[::1]:0", 1));
+    torture_all::<Udp>(start, &[AT_LOCALHOST]);
 }
