@@ -132,9 +132,9 @@ impl Pool {
         }
     }
 
-    /// SSRCs in use.
+    /// SSRCs in use, and pairs of ports that legs have and no plan has named.
     pub(super) fn in_use(&self) -> usize {
-        self.ssrcs.len()
+        self.ssrcs.len() + self.lent.len()
     }
 
     /// Six random characters, then the leg's number: never the same twice in a process.

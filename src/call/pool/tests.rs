@@ -60,8 +60,9 @@ fn open_ports_are_handed_out_once_and_by_their_own_worker() {
     pool.ports_are_open(1, pair);
     assert_eq!(pool.take_ports(0), None);
     assert_eq!(pool.take_ports(1), Some(pair));
-    assert_eq!(pool.take_ports(1), None);
+    assert_eq!((pool.take_ports(1), pool.in_use()), (None, 1));
     assert!(pool.take_back(pair));
+    assert_eq!(pool.in_use(), 0);
     assert_eq!(pool.take_ports(1), Some(pair));
 }
 
