@@ -139,9 +139,9 @@ fn an_unknown_payload_type_is_dropped_and_counted_and_chooses_no_source() {
     assert!(!world.saw(&Event::FirstPacket(a.leg(), MediaKind::Audio)));
 }
 
-/// SECURITY S27: a spray over the ports, during set-up and later, gets nothing.
+/// A spray over the ports, during set-up and later, gets nothing.
 #[test]
-fn whoever_sprays_the_ports_hears_nothing() {
+fn s27_whoever_sprays_the_ports_hears_nothing() {
     let (mut world, mut a, mut b) = phones(false);
     let intruder: SocketAddr = "10.0.66.66:5000".parse().unwrap();
     for round in 0..200_u16 {
@@ -168,9 +168,9 @@ fn whoever_sprays_the_ports_hears_nothing() {
     assert!(world.worker.counters().rtp_unchecked > 0);
 }
 
-/// SECURITY S28: an injection with all numbers right is not relayed.
+/// An injection with all numbers right is not relayed.
 #[test]
-fn whoever_guesses_ssrc_and_numbers_is_not_heard() {
+fn s28_whoever_guesses_ssrc_and_numbers_is_not_heard() {
     let (mut world, mut a, mut b) = phones(false);
     world.phone_speaks(&mut a, 1, 20);
     world.sent.clear();
@@ -226,7 +226,7 @@ fn keys_of_the_description_protect_both_directions() {
 }
 
 #[test]
-fn packets_that_are_forged_or_replayed_are_counted_and_the_call_stays() {
+fn s32_s33_packets_that_are_forged_or_replayed_are_counted_and_the_call_stays() {
     let encrypted = Phone::encrypted(1, Profile::AesCm128HmacSha1_80);
     let (mut world, mut a, mut b) = call_of(encrypted, Phone::new(2), false);
     let captured = a.protect(&a.speech(1).to_bytes());

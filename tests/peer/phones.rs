@@ -307,9 +307,9 @@ fn audio_ports(agreement: &Agreement) -> PortPair {
         .ports
 }
 
-/// SECURITY S27 and S28: from another address, over all ports, from before the first packet on.
+/// From another address, over all ports, from before the first packet on.
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_sprays_the_ports_hears_nothing_and_is_not_heard() {
+async fn s27_s28_whoever_sprays_the_ports_hears_nothing_and_is_not_heard() {
     let mut server = Server::start(24_300);
     let (mut a, mut b) = (
         Phone::new("127.0.0.1", 440.0).await,
