@@ -1,9 +1,11 @@
-//! SDP, offer/answer, RTP, SRTP, the WebRTC transport and the media worker of Callbox.
+//! SDP, offer/answer, RTP, SRTP, audio coders, the WebRTC transport and the media worker of
+//! Callbox.
 //!
 //! Everything here is sans-IO: it takes bytes and an [`Instant`](std::time::Instant), gives
 //! outputs when polled and names its next deadline. Nothing opens a socket or reads a clock.
 //! The one exception about randomness are the ICE and DTLS engines inside [`webrtc`].
 
+pub mod codec;
 pub mod event;
 pub mod ids;
 mod leg;

@@ -1,0 +1,5 @@
+//! What holds for every coder, and what holds for one.
+
+mod conceal;
+mod every;
+mod g711;
