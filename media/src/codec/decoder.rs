@@ -2,6 +2,7 @@
 
 use super::conceal::Concealer;
 use super::g711::{self, Law};
+use super::opus::OpusDecoder;
 use super::{AudioCodec, CodecError, DecodeError, SampleRate, l16};
 
 /// Decodes one direction of one stream.
@@ -20,6 +21,7 @@ pub struct Decoder {
 enum State {
     /// A coder whose packets do not depend on each other, and that has no concealment itself.
     Samples(Concealer),
+    Opus(OpusDecoder),
 }
 
 /// How a missing packet was made up for.
@@ -44,6 +46,7 @@ impl Decoder {
             AudioCodec::Pcmu | AudioCodec::Pcma | AudioCodec::L16(_) => {
                 State::Samples(Concealer::new(rate))
             }
+            AudioCodec::Opus => State::Opus(OpusDecoder::new(rate)?),
         };
         Ok(Self { codec, rate, state })
     }
@@ -70,10 +73,11 @@ impl Decoder {
                 match self.codec {
                     AudioCodec::Pcmu => g711::decode(Law::Mu, payload, out),
                     AudioCodec::Pcma => g711::decode(Law::A, payload, out),
-                    AudioCodec::L16(_) => l16::decode(payload, out),
+                    _ => l16::decode(payload, out),
                 }
                 concealer.received(out);
             }
+            State::Opus(opus) => opus.decode(payload, out)?,
         }
         Ok(samples)
     }
@@ -83,6 +87,7 @@ impl Decoder {
     pub fn conceal(&mut self, out: &mut [i16]) {
         match &mut self.state {
             State::Samples(concealer) => concealer.conceal(out),
+            State::Opus(opus) => opus.conceal(out),
         }
     }
 
@@ -90,8 +95,12 @@ impl Decoder {
     /// (in-band FEC, RFC 6716 2.1.7). `next` is to be decoded afterwards all the same. Only the
     /// one packet right before `next` can be recovered: of a longer gap, conceal what is earlier.
     pub fn recover(&mut self, next: &[u8], out: &mut [i16]) -> Recovered {
-        let _ = next;
-        self.conceal(out);
-        Recovered::Concealed
+        match &mut self.state {
+            State::Opus(opus) => opus.recover(next, out),
+            _ => {
+                self.conceal(out);
+                Recovered::Concealed
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! From samples to payloads.
 
 use super::g711::{self, Law};
+use super::opus::OpusEncoder;
 use super::{AudioCodec, CodecError, EncodeError, SampleRate, l16};
 
 /// What an encoder can be told. A coder ignores what it has no use for.
@@ -38,6 +39,14 @@ pub struct Encoder {
     codec: AudioCodec,
     rate: SampleRate,
     settings: Settings,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Each sample by itself.
+    Samples,
+    Opus(OpusEncoder),
 }
 
 impl Encoder {
@@ -53,10 +62,15 @@ impl Encoder {
         if !codec.runs_at(rate) {
             return Err(CodecError::Rate { codec, rate });
         }
+        let state = match codec {
+            AudioCodec::Pcmu | AudioCodec::Pcma | AudioCodec::L16(_) => State::Samples,
+            AudioCodec::Opus => State::Opus(OpusEncoder::new(rate, settings)?),
+        };
         Ok(Self {
             codec,
             rate,
             settings,
+            state,
         })
     }
 
@@ -78,6 +92,10 @@ impl Encoder {
     /// Changes the settings from the next packet on.
     pub fn set(&mut self, settings: Settings) {
         self.settings = settings;
+        match &mut self.state {
+            State::Samples => {}
+            State::Opus(opus) => opus.set(settings),
+        }
     }
 
     /// Encodes the samples of one packet time to the beginning of `out` and says how many bytes
@@ -91,10 +109,13 @@ impl Encoder {
         if !self.codec.packet_times().iter().any(is_packet) {
             return Err(EncodeError::Length(pcm.len()));
         }
-        match self.codec {
-            AudioCodec::Pcmu => encode_g711(Law::Mu, pcm, out),
-            AudioCodec::Pcma => encode_g711(Law::A, pcm, out),
-            AudioCodec::L16(_) => l16::encode(pcm, out),
+        match &mut self.state {
+            State::Samples => match self.codec {
+                AudioCodec::Pcmu => encode_g711(Law::Mu, pcm, out),
+                AudioCodec::Pcma => encode_g711(Law::A, pcm, out),
+                _ => l16::encode(pcm, out),
+            },
+            State::Opus(opus) => opus.encode(pcm, out),
         }
     }
 }

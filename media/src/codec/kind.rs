@@ -9,6 +9,8 @@ pub enum AudioCodec {
     Pcmu,
     /// G.711 A-law (RFC 3551 4.5.14)
     Pcma,
+    /// Opus, mono (RFC 6716, RFC 7587). Stereo is decoded to mono.
+    Opus,
     /// Linear PCM, 16 bits, big-endian (RFC 3551 4.5.11)
     L16(SampleRate),
 }
@@ -19,6 +21,7 @@ impl AudioCodec {
         use SampleRate::{Hz8000, Hz12000, Hz16000, Hz24000, Hz32000, Hz48000};
         match self {
             Self::Pcmu | Self::Pcma | Self::L16(Hz8000) => &[Hz8000],
+            Self::Opus => &[Hz48000, Hz24000, Hz16000, Hz12000, Hz8000],
             Self::L16(Hz12000) => &[Hz12000],
             Self::L16(Hz16000) => &[Hz16000],
             Self::L16(Hz24000) => &[Hz24000],
@@ -38,6 +41,7 @@ impl AudioCodec {
     pub const fn clock_rate(self) -> u32 {
         match self {
             Self::Pcmu | Self::Pcma => 8_000,
+            Self::Opus => 48_000,
             Self::L16(rate) => rate.hz(),
         }
     }
@@ -46,6 +50,8 @@ impl AudioCodec {
     pub const fn packet_times(self) -> &'static [u16] {
         match self {
             Self::Pcmu | Self::Pcma | Self::L16(_) => &[10, 20, 30, 40, 50, 60],
+            // The frames that there are (RFC 6716 2.1.4); other multiples are never asked of us.
+            Self::Opus => &[10, 20, 40, 60],
         }
     }
 
@@ -69,6 +75,7 @@ impl AudioCodec {
         let samples = match self {
             Self::Pcmu | Self::Pcma => payload.len(),
             Self::L16(_) => super::l16::samples_of(payload)?,
+            Self::Opus => super::opus::samples_of(payload, rate)?,
         };
         if samples > rate.samples(MAX_PACKET_MS) {
             return Err(DecodeError::TooLong);

@@ -16,6 +16,7 @@ mod encoder;
 mod error;
 mod kind;
 mod l16;
+mod opus;
 mod rate;
 
 #[cfg(test)]

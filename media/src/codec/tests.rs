@@ -3,3 +3,4 @@
 mod conceal;
 mod every;
 mod g711;
+mod opus;
