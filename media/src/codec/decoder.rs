@@ -2,8 +2,7 @@
 
 use super::conceal::Concealer;
 use super::g711::{self, Law};
-use super::opus::OpusDecoder;
-use super::{AudioCodec, CodecError, DecodeError, SampleRate, l16};
+use super::{AudioCodec, CodecError, DecodeError, SampleRate, g722, l16, opus};
 
 /// Decodes one direction of one stream.
 ///
@@ -21,7 +20,8 @@ pub struct Decoder {
 enum State {
     /// A coder whose packets do not depend on each other, and that has no concealment itself.
     Samples(Concealer),
-    Opus(OpusDecoder),
+    G722(g722::Decoder),
+    Opus(opus::Decoder),
 }
 
 /// How a missing packet was made up for.
@@ -46,7 +46,8 @@ impl Decoder {
             AudioCodec::Pcmu | AudioCodec::Pcma | AudioCodec::L16(_) => {
                 State::Samples(Concealer::new(rate))
             }
-            AudioCodec::Opus => State::Opus(OpusDecoder::new(rate)?),
+            AudioCodec::G722 => State::G722(g722::Decoder::new()),
+            AudioCodec::Opus => State::Opus(opus::Decoder::new(rate)?),
         };
         Ok(Self { codec, rate, state })
     }
@@ -77,6 +78,7 @@ impl Decoder {
                 }
                 concealer.received(out);
             }
+            State::G722(g722) => g722.decode(payload, out)?,
             State::Opus(opus) => opus.decode(payload, out)?,
         }
         Ok(samples)
@@ -87,6 +89,7 @@ impl Decoder {
     pub fn conceal(&mut self, out: &mut [i16]) {
         match &mut self.state {
             State::Samples(concealer) => concealer.conceal(out),
+            State::G722(g722) => g722.conceal(out),
             State::Opus(opus) => opus.conceal(out),
         }
     }

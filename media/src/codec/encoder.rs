@@ -1,8 +1,7 @@
 //! From samples to payloads.
 
 use super::g711::{self, Law};
-use super::opus::OpusEncoder;
-use super::{AudioCodec, CodecError, EncodeError, SampleRate, l16};
+use super::{AudioCodec, CodecError, EncodeError, SampleRate, g722, l16, opus};
 
 /// What an encoder can be told. A coder ignores what it has no use for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +45,8 @@ pub struct Encoder {
 enum State {
     /// Each sample by itself.
     Samples,
-    Opus(OpusEncoder),
+    G722(g722::Encoder),
+    Opus(opus::Encoder),
 }
 
 impl Encoder {
@@ -64,7 +64,8 @@ impl Encoder {
         }
         let state = match codec {
             AudioCodec::Pcmu | AudioCodec::Pcma | AudioCodec::L16(_) => State::Samples,
-            AudioCodec::Opus => State::Opus(OpusEncoder::new(rate, settings)?),
+            AudioCodec::G722 => State::G722(g722::Encoder::new()),
+            AudioCodec::Opus => State::Opus(opus::Encoder::new(rate, settings)?),
         };
         Ok(Self {
             codec,
@@ -93,7 +94,7 @@ impl Encoder {
     pub fn set(&mut self, settings: Settings) {
         self.settings = settings;
         match &mut self.state {
-            State::Samples => {}
+            State::Samples | State::G722(_) => {}
             State::Opus(opus) => opus.set(settings),
         }
     }
@@ -115,6 +116,7 @@ impl Encoder {
                 AudioCodec::Pcma => encode_g711(Law::A, pcm, out),
                 _ => l16::encode(pcm, out),
             },
+            State::G722(g722) => g722.encode(pcm, out),
             State::Opus(opus) => opus.encode(pcm, out),
         }
     }

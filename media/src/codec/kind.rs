@@ -9,6 +9,8 @@ pub enum AudioCodec {
     Pcmu,
     /// G.711 A-law (RFC 3551 4.5.14)
     Pcma,
+    /// G.722 at 64 kbit/s (RFC 3551 4.5.2)
+    G722,
     /// Opus, mono (RFC 6716, RFC 7587). Stereo is decoded to mono.
     Opus,
     /// Linear PCM, 16 bits, big-endian (RFC 3551 4.5.11)
@@ -23,7 +25,7 @@ impl AudioCodec {
             Self::Pcmu | Self::Pcma | Self::L16(Hz8000) => &[Hz8000],
             Self::Opus => &[Hz48000, Hz24000, Hz16000, Hz12000, Hz8000],
             Self::L16(Hz12000) => &[Hz12000],
-            Self::L16(Hz16000) => &[Hz16000],
+            Self::G722 | Self::L16(Hz16000) => &[Hz16000],
             Self::L16(Hz24000) => &[Hz24000],
             Self::L16(Hz32000) => &[Hz32000],
             Self::L16(Hz48000) => &[Hz48000],
@@ -40,7 +42,7 @@ impl AudioCodec {
     /// (RFC 7587 4.1). Timestamps are the business of whoever sends the packets.
     pub const fn clock_rate(self) -> u32 {
         match self {
-            Self::Pcmu | Self::Pcma => 8_000,
+            Self::Pcmu | Self::Pcma | Self::G722 => 8_000,
             Self::Opus => 48_000,
             Self::L16(rate) => rate.hz(),
         }
@@ -49,7 +51,7 @@ impl AudioCodec {
     /// The packet times that can be encoded, ms, in rising order; 20 is among them always.
     pub const fn packet_times(self) -> &'static [u16] {
         match self {
-            Self::Pcmu | Self::Pcma | Self::L16(_) => &[10, 20, 30, 40, 50, 60],
+            Self::Pcmu | Self::Pcma | Self::G722 | Self::L16(_) => &[10, 20, 30, 40, 50, 60],
             // The frames that there are (RFC 6716 2.1.4); other multiples are never asked of us.
             Self::Opus => &[10, 20, 40, 60],
         }
@@ -74,6 +76,7 @@ impl AudioCodec {
         }
         let samples = match self {
             Self::Pcmu | Self::Pcma => payload.len(),
+            Self::G722 => 2 * payload.len(),
             Self::L16(_) => super::l16::samples_of(payload)?,
             Self::Opus => super::opus::samples_of(payload, rate)?,
         };

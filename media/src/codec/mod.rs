@@ -14,6 +14,7 @@ mod conceal;
 mod decoder;
 mod encoder;
 mod error;
+mod g722;
 mod kind;
 mod l16;
 mod opus;

@@ -21,12 +21,12 @@ pub(super) fn samples_of(payload: &[u8], rate: SampleRate) -> Result<usize, Deco
 }
 
 #[derive(Debug)]
-pub(super) struct OpusDecoder {
+pub(super) struct Decoder {
     library: ::opus::Decoder,
     rate: SampleRate,
 }
 
-impl OpusDecoder {
+impl Decoder {
     pub(super) fn new(rate: SampleRate) -> Result<Self, CodecError> {
         let library = ::opus::Decoder::new(rate.hz(), Channels::Mono)
             .map_err(|_| CodecError::Library(AudioCodec::Opus))?;
@@ -130,7 +130,7 @@ fn frame_len(bytes: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 #[derive(Debug)]
-pub(super) struct OpusEncoder {
+pub(super) struct Encoder {
     library: ::opus::Encoder,
     rate: SampleRate,
     dtx: bool,
@@ -138,7 +138,7 @@ pub(super) struct OpusEncoder {
     silent: bool,
 }
 
-impl OpusEncoder {
+impl Encoder {
     pub(super) fn new(rate: SampleRate, settings: Settings) -> Result<Self, CodecError> {
         let failed = |_| CodecError::Library(AudioCodec::Opus);
         let mut library =

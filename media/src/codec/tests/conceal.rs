@@ -4,6 +4,7 @@ use crate::codec::{AudioCodec, Decoder, Encoder, MAX_PAYLOAD, SampleRate, Settin
 const CODERS: &[(AudioCodec, SampleRate)] = &[
     (AudioCodec::Pcmu, SampleRate::Hz8000),
     (AudioCodec::Pcma, SampleRate::Hz8000),
+    (AudioCodec::G722, SampleRate::Hz16000),
     (AudioCodec::Opus, SampleRate::Hz8000),
     (AudioCodec::Opus, SampleRate::Hz48000),
     (AudioCodec::L16(SampleRate::Hz16000), SampleRate::Hz16000),

@@ -9,6 +9,7 @@ use crate::codec::{
 const CODERS: &[(AudioCodec, f64, f64)] = &[
     (AudioCodec::Pcmu, 0.1, 35.0),
     (AudioCodec::Pcma, 0.1, 35.0),
+    (AudioCodec::G722, 0.1, 35.0),
     (AudioCodec::Opus, 0.5, 18.0),
     (AudioCodec::L16(SampleRate::Hz8000), 0.01, 70.0),
     (AudioCodec::L16(SampleRate::Hz48000), 0.01, 70.0),
