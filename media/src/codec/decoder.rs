@@ -2,7 +2,7 @@
 
 use super::conceal::Concealer;
 use super::g711::{self, Law};
-use super::{AudioCodec, CodecError, DecodeError, SampleRate, g722, l16, opus};
+use super::{AudioCodec, CodecError, DecodeError, SampleRate, g722, l16, opus, speex};
 
 /// Decodes one direction of one stream.
 ///
@@ -21,6 +21,7 @@ enum State {
     /// A coder whose packets do not depend on each other, and that has no concealment itself.
     Samples(Concealer),
     G722(g722::Decoder),
+    Speex(speex::Decoder),
     Opus(opus::Decoder),
 }
 
@@ -47,6 +48,7 @@ impl Decoder {
                 State::Samples(Concealer::new(rate))
             }
             AudioCodec::G722 => State::G722(g722::Decoder::new()),
+            AudioCodec::Speex(band) => State::Speex(speex::Decoder::new(band)?),
             AudioCodec::Opus => State::Opus(opus::Decoder::new(rate)?),
         };
         Ok(Self { codec, rate, state })
@@ -65,7 +67,7 @@ impl Decoder {
     /// Decodes a payload to the beginning of `out` and says how many samples it was.
     ///
     /// # Errors
-    /// Of the payload, or if `out` is shorter than what it holds; nothing is decoded then.
+    /// Of the payload, or if `out` is shorter than what it holds. What `out` holds then means nothing.
     pub fn decode(&mut self, payload: &[u8], out: &mut [i16]) -> Result<usize, DecodeError> {
         let samples = self.codec.samples_of(payload, self.rate)?;
         let out = out.get_mut(..samples).ok_or(DecodeError::TooLong)?;
@@ -79,6 +81,7 @@ impl Decoder {
                 concealer.received(out);
             }
             State::G722(g722) => g722.decode(payload, out)?,
+            State::Speex(speex) => speex.decode(payload, out)?,
             State::Opus(opus) => opus.decode(payload, out)?,
         }
         Ok(samples)
@@ -90,6 +93,7 @@ impl Decoder {
         match &mut self.state {
             State::Samples(concealer) => concealer.conceal(out),
             State::G722(g722) => g722.conceal(out),
+            State::Speex(speex) => speex.conceal(out),
             State::Opus(opus) => opus.conceal(out),
         }
     }

@@ -1,7 +1,7 @@
 //! From samples to payloads.
 
 use super::g711::{self, Law};
-use super::{AudioCodec, CodecError, EncodeError, SampleRate, g722, l16, opus};
+use super::{AudioCodec, CodecError, EncodeError, SampleRate, g722, l16, opus, speex};
 
 /// What an encoder can be told. A coder ignores what it has no use for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,7 @@ enum State {
     /// Each sample by itself.
     Samples,
     G722(g722::Encoder),
+    Speex(speex::Encoder),
     Opus(opus::Encoder),
 }
 
@@ -65,6 +66,7 @@ impl Encoder {
         let state = match codec {
             AudioCodec::Pcmu | AudioCodec::Pcma | AudioCodec::L16(_) => State::Samples,
             AudioCodec::G722 => State::G722(g722::Encoder::new()),
+            AudioCodec::Speex(band) => State::Speex(speex::Encoder::new(band, settings)?),
             AudioCodec::Opus => State::Opus(opus::Encoder::new(rate, settings)?),
         };
         Ok(Self {
@@ -95,6 +97,7 @@ impl Encoder {
         self.settings = settings;
         match &mut self.state {
             State::Samples | State::G722(_) => {}
+            State::Speex(speex) => speex.set(settings),
             State::Opus(opus) => opus.set(settings),
         }
     }
@@ -117,6 +120,7 @@ impl Encoder {
                 _ => l16::encode(pcm, out),
             },
             State::G722(g722) => g722.encode(pcm, out),
+            State::Speex(speex) => speex.encode(pcm, out),
             State::Opus(opus) => opus.encode(pcm, out),
         }
     }

@@ -20,8 +20,8 @@ pub enum CodecError {
     Library(AudioCodec),
 }
 
-/// A payload that cannot be decoded. Nothing was written; the decoder can go on with the next
-/// payload, or conceal this one.
+/// A payload that cannot be decoded. The decoder can go on with the next payload, or conceal this
+/// one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum DecodeError {
     /// The peer sent no payload at all.

@@ -1,6 +1,6 @@
 //! Which coders there are and what each can do.
 
-use super::{DecodeError, MAX_PACKET_MS, SampleRate};
+use super::{DecodeError, MAX_PACKET_MS, SampleRate, SpeexBand, l16, opus, speex};
 
 /// An audio coder, as negotiated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,6 +11,8 @@ pub enum AudioCodec {
     Pcma,
     /// G.722 at 64 kbit/s (RFC 3551 4.5.2)
     G722,
+    /// Speex in one of its bands (RFC 5574)
+    Speex(SpeexBand),
     /// Opus, mono (RFC 6716, RFC 7587). Stereo is decoded to mono.
     Opus,
     /// Linear PCM, 16 bits, big-endian (RFC 3551 4.5.11)
@@ -22,12 +24,14 @@ impl AudioCodec {
     pub const fn rates(self) -> &'static [SampleRate] {
         use SampleRate::{Hz8000, Hz12000, Hz16000, Hz24000, Hz32000, Hz48000};
         match self {
-            Self::Pcmu | Self::Pcma | Self::L16(Hz8000) => &[Hz8000],
+            Self::Pcmu | Self::Pcma | Self::Speex(SpeexBand::Narrow) | Self::L16(Hz8000) => {
+                &[Hz8000]
+            }
             Self::Opus => &[Hz48000, Hz24000, Hz16000, Hz12000, Hz8000],
             Self::L16(Hz12000) => &[Hz12000],
-            Self::G722 | Self::L16(Hz16000) => &[Hz16000],
+            Self::G722 | Self::Speex(SpeexBand::Wide) | Self::L16(Hz16000) => &[Hz16000],
             Self::L16(Hz24000) => &[Hz24000],
-            Self::L16(Hz32000) => &[Hz32000],
+            Self::Speex(SpeexBand::UltraWide) | Self::L16(Hz32000) => &[Hz32000],
             Self::L16(Hz48000) => &[Hz48000],
         }
     }
@@ -44,6 +48,7 @@ impl AudioCodec {
         match self {
             Self::Pcmu | Self::Pcma | Self::G722 => 8_000,
             Self::Opus => 48_000,
+            Self::Speex(band) => band.rate().hz(),
             Self::L16(rate) => rate.hz(),
         }
     }
@@ -52,6 +57,7 @@ impl AudioCodec {
     pub const fn packet_times(self) -> &'static [u16] {
         match self {
             Self::Pcmu | Self::Pcma | Self::G722 | Self::L16(_) => &[10, 20, 30, 40, 50, 60],
+            Self::Speex(_) => &[20, 40, 60],
             // The frames that there are (RFC 6716 2.1.4); other multiples are never asked of us.
             Self::Opus => &[10, 20, 40, 60],
         }
@@ -77,8 +83,9 @@ impl AudioCodec {
         let samples = match self {
             Self::Pcmu | Self::Pcma => payload.len(),
             Self::G722 => 2 * payload.len(),
-            Self::L16(_) => super::l16::samples_of(payload)?,
-            Self::Opus => super::opus::samples_of(payload, rate)?,
+            Self::L16(_) => l16::samples_of(payload)?,
+            Self::Speex(band) => speex::samples_of(band, payload)?,
+            Self::Opus => opus::samples_of(payload, rate)?,
         };
         if samples > rate.samples(MAX_PACKET_MS) {
             return Err(DecodeError::TooLong);

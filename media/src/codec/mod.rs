@@ -19,6 +19,7 @@ mod kind;
 mod l16;
 mod opus;
 mod rate;
+mod speex;
 
 #[cfg(test)]
 mod testing;
@@ -30,6 +31,7 @@ pub use encoder::{Encoder, Settings};
 pub use error::{CodecError, DecodeError, EncodeError};
 pub use kind::AudioCodec;
 pub use rate::SampleRate;
+pub use speex::SpeexBand;
 
 /// The longest packet that is decoded or encoded: 120 ms, the longest that Opus has
 /// (RFC 6716 3.2.5).

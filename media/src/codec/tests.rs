@@ -3,4 +3,7 @@
 mod conceal;
 mod every;
 mod g711;
+mod independent;
+mod ogg;
 mod opus;
+mod speex;

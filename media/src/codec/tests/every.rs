@@ -1,7 +1,7 @@
 use crate::codec::testing::{db, level_at, round_trip, tone, tone_to_noise};
 use crate::codec::{
     AudioCodec, CodecError, DecodeError, Decoder, EncodeError, Encoder, MAX_PACKET_SAMPLES,
-    MAX_PAYLOAD, SampleRate, Settings,
+    MAX_PAYLOAD, SampleRate, Settings, SpeexBand,
 };
 
 /// Each coder, how well it keeps the level of a tone of 1004 Hz, and how far below that its noise is,
@@ -10,6 +10,9 @@ const CODERS: &[(AudioCodec, f64, f64)] = &[
     (AudioCodec::Pcmu, 0.1, 35.0),
     (AudioCodec::Pcma, 0.1, 35.0),
     (AudioCodec::G722, 0.1, 35.0),
+    (AudioCodec::Speex(SpeexBand::Narrow), 1.0, 10.0),
+    (AudioCodec::Speex(SpeexBand::Wide), 1.0, 10.0),
+    (AudioCodec::Speex(SpeexBand::UltraWide), 1.0, 10.0),
     (AudioCodec::Opus, 0.5, 18.0),
     (AudioCodec::L16(SampleRate::Hz8000), 0.01, 70.0),
     (AudioCodec::L16(SampleRate::Hz48000), 0.01, 70.0),
