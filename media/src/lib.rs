@@ -13,6 +13,7 @@ pub mod negotiate;
 pub mod outbox;
 pub mod patch;
 pub mod plan;
+pub mod playout;
 pub mod ports;
 pub mod rtp;
 pub mod sdp;
