@@ -2,36 +2,49 @@
 //! sound at an even pace.
 //!
 //! [`JitterBuffer`] holds packets until they are due and says what to play next; it knows no
-//! codec.
+//! codec. [`SoundQueue`] takes what was decoded, makes it longer or shorter as the buffer wishes,
+//! and is emptied by the tick. Why it is built so: ADR 13.
 //!
-//! The owner keeps a short queue of decoded samples. On each tick it asks as long as that queue
-//! holds less than a tick, and then takes a tick's worth of samples out of it:
+//! On each tick the owner asks as long as less than a tick of sound waits, and then takes a
+//! tick's worth:
 //!
 //! ```
 //! # use std::time::{Duration, Instant};
-//! # use media::playout::{JitterBuffer, Play, PlayoutConfig};
-//! # fn tick(now: Instant, buffer: &mut JitterBuffer, samples: &mut Vec<i16>) -> Vec<i16> {
+//! # use media::playout::{JitterBuffer, Play, SoundQueue};
 //! const TICK: Duration = Duration::from_millis(20);
-//! while samples.len() < 160 {
-//!     let queued = Duration::from_micros(samples.len() as u64 * 125);
-//!     let step = buffer.poll(now, queued, TICK);
-//!     let duration = match step.play {
-//!         Play::Packet(packet) => packet.duration, // decode, then stretch as `step.stretch` says
-//!         Play::Recover { missing, .. } => missing, // the codec's FEC, or else conceal
-//!         Play::Conceal(missing) => missing,
-//!         Play::Comfort(gap) | Play::Silence(gap) => gap,
-//!     };
-//!     samples.extend(std::iter::repeat_n(0, (duration.as_micros() / 125) as usize));
+//!
+//! fn tick(now: Instant, buffer: &mut JitterBuffer, queue: &mut SoundQueue, out: &mut [i16]) {
+//!     while queue.len() < out.len() {
+//!         let step = buffer.poll(now, queue.duration(), TICK);
+//!         match step.play {
+//!             Play::Packet(packet) => {
+//!                 let mut frame = decode(packet.payload_type, packet.payload);
+//!                 queue.push(&mut frame, step.stretch, packet.resumes);
+//!             }
+//!             // Opus takes the gap out of the packet after it, others conceal.
+//!             Play::Recover { missing, .. } | Play::Conceal(missing) => {
+//!                 queue.push(&mut conceal(missing), step.stretch, false);
+//!             }
+//!             Play::Comfort(gap) | Play::Silence(gap) => {
+//!                 queue.push_silence(gap.as_millis() as usize * 8);
+//!             }
+//!         }
+//!     }
+//!     queue.take(out);
 //! }
-//! samples.drain(..160).collect()
-//! # }
+//! # fn decode(_: u8, payload: &[u8]) -> Vec<i16> { vec![0; payload.len()] }
+//! # fn conceal(missing: Duration) -> Vec<i16> { vec![0; missing.as_millis() as usize * 8] }
 //! ```
 
 mod buffer;
 mod config;
 mod delay;
+pub mod fade;
+mod framer;
 mod pace;
+mod queue;
 mod store;
+mod stretch;
 mod timeline;
 
 #[cfg(test)]
@@ -39,3 +52,5 @@ mod tests;
 
 pub use buffer::{JitterBuffer, Play, Queued, Step, Stretch};
 pub use config::{Arrived, PlayoutConfig, PlayoutStats};
+pub use framer::Framer;
+pub use queue::SoundQueue;

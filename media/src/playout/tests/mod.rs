@@ -5,6 +5,7 @@ mod gaps;
 mod limits;
 mod order;
 mod restarts;
+mod sound;
 
 use std::time::{Duration, Instant};
 

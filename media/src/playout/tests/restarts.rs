@@ -3,11 +3,9 @@
 use super::*;
 
 /// `packets` of one sender, then as many of what `change` makes of it.
-fn changed(packets: u32, mut change: impl FnMut(&mut Sent)) -> Vec<Sent> {
+fn changed(packets: u32, change: impl FnMut(&mut Sent)) -> Vec<Sent> {
     let mut sent = talk(2 * packets, 20, |_| Some(5_000));
-    sent.iter_mut()
-        .skip(packets as usize)
-        .for_each(|packet| change(packet));
+    sent.iter_mut().skip(packets as usize).for_each(change);
     sent
 }
 
