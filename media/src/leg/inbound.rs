@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::bitrate::BitrateTarget;
 use super::context::SourceReport;
+use super::dtmf::DtmfReceiver;
 use super::keyframe::{KeyframeRequests, begins_keyframe};
 use crate::ids::MediaKind;
 use crate::plan::{CodecPlan, Format, StreamPlan};
@@ -24,8 +25,7 @@ pub(super) struct Inbound {
     pub(super) silent: bool,
     pub(super) nacks_sent: u64,
     pub(super) report: Option<SourceReport>,
-    /// Timestamp of the last telephone event.
-    event: Option<u32>,
+    dtmf: DtmfReceiver,
     /// Of sources before the current one.
     before: Totals,
 }
@@ -192,15 +192,14 @@ impl Inbound {
         }
     }
 
-    /// The digit that begins with this telephone event, if one does: the packets of an event
-    /// share a timestamp (RFC 4733 2.2.1).
+    /// The digit that begins with this telephone event, if one does.
     pub(super) fn digit(&mut self, packet: &[u8]) -> Option<char> {
         let packet = Packet::parse(packet).ok()?;
-        let began = packet.header.timestamp;
-        if self.event.replace(began) == Some(began) {
-            return None;
-        }
-        super::dtmf::digit(*packet.payload().first()?)
+        self.dtmf.receive(
+            packet.header.ssrc,
+            packet.header.timestamp,
+            packet.payload(),
+        )
     }
 
     /// Makes `ssrc` the current source if it may be: one that was not announced, or not first,
