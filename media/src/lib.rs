@@ -15,6 +15,7 @@ pub mod patch;
 pub mod plan;
 pub mod playout;
 pub mod ports;
+pub mod quality;
 pub mod rtp;
 pub mod sdp;
 pub mod srtp;
