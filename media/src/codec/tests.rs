@@ -6,4 +6,5 @@ mod g711;
 mod independent;
 mod ogg;
 mod opus;
+mod resample;
 mod speex;
