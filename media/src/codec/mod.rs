@@ -5,10 +5,11 @@
 //! and encoding allocate nothing. Nothing here knows sequence numbers, timestamps or time; what
 //! to do about a packet that is late is the receiver's decision.
 //!
-//! [`resample`] goes between sampling rates.
+//! [`comfort_noise`] is what silence sounds like, [`resample`] goes between sampling rates.
 //! [`AudioCodec`] says what a coder can do: its sampling rates, its packet times, and how long a
 //! payload lasts, without decoding it.
 
+pub mod comfort_noise;
 pub mod g711;
 pub mod resample;
 

@@ -1,5 +1,6 @@
 //! What holds for every coder, and what holds for one.
 
+mod comfort_noise;
 mod conceal;
 mod every;
 mod g711;
