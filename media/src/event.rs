@@ -94,6 +94,21 @@ pub struct StreamStats {
     pub retransmitted: u64,
     /// Last REMB of the far side, bit/s.
     pub remb: Option<u64>,
+    /// What was decoded and encoded anew for the far side; all zero where it is relayed.
+    pub transcoded: TranscodeStats,
+}
+
+/// What transcoding did for one sink, totals since its stream began unless said otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TranscodeStats {
+    /// Packets encoded and sent.
+    pub packets: u64,
+    /// Sound made up for packets of the source that were not there when they were due.
+    pub concealed: Duration,
+    /// Packets of the source that came too late or did not decode.
+    pub unplayed: u64,
+    /// How long sound waits here now, beyond what the network needs at least.
+    pub delay: Duration,
 }
 
 /// Measurements of one direction of a stream.

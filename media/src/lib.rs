@@ -19,6 +19,7 @@ pub mod quality;
 pub mod rtp;
 pub mod sdp;
 pub mod srtp;
+mod transcode;
 pub mod webrtc;
 pub mod worker;
 

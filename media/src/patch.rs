@@ -2,8 +2,9 @@
 //! relaying a packet is two look-ups.
 
 use crate::ids::{LegId, MediaKind};
-use crate::plan::{CodecMap, Format, PatchPlan, StreamPlan};
+use crate::plan::{CodecMap, Format, Passage, PatchPlan, StreamPlan};
 use crate::rtp::ExtensionMap;
+use crate::transcode::TranscodePlan;
 
 /// How packets of one kind pass from a source to a sink.
 #[derive(Debug)]
@@ -12,6 +13,10 @@ pub struct Feed {
     /// Few enough to be searched faster than a table is fetched.
     payload_types: Vec<(u8, Outgoing)>,
     extensions: ExtensionMap,
+    /// What is to be transcoded, if anything.
+    transcode: Option<Box<TranscodePlan>>,
+    /// And it is what is to be expected.
+    transcodes: bool,
 }
 
 /// As what a payload type goes out.
@@ -23,6 +28,10 @@ pub struct Outgoing {
     pub clock_rate: u32,
     /// What is inside.
     pub format: Format,
+    /// Whether its payload passes as it is.
+    pub passage: Passage,
+    /// The clock of the source, Hz: telephone events may pass from one to another.
+    pub source_clock_rate: u32,
 }
 
 impl Feed {
@@ -49,6 +58,8 @@ impl Feed {
             source: patch.source,
             payload_types,
             extensions,
+            transcode: TranscodePlan::new(&patch.codecs, from, to).map(Box::new),
+            transcodes: from.kind == MediaKind::Audio && patch.transcodes(),
         }
     }
 
@@ -65,6 +76,16 @@ impl Feed {
             .map(|(_, to)| *to)
     }
 
+    /// What a transcoder would have to do, if there is anything to be transcoded.
+    pub(crate) fn transcode(&self) -> Option<&TranscodePlan> {
+        self.transcode.as_deref()
+    }
+
+    /// What is to be expected of the source has to be transcoded.
+    pub(crate) fn transcodes(&self) -> bool {
+        self.transcodes && self.transcode.is_some()
+    }
+
     /// How extension ids are mapped.
     pub fn extensions(&self) -> &ExtensionMap {
         &self.extensions
@@ -77,10 +98,16 @@ fn outgoing(map: &CodecMap, from: &StreamPlan, to: &StreamPlan) -> Option<Outgoi
         .iter()
         .find(|codec| codec.receive_pt == map.from_pt)?;
     let sink = to.codecs.iter().find(|codec| codec.send_pt == map.to_pt)?;
-    (source.format == sink.format).then_some(Outgoing {
+    let passes = match map.passage {
+        Passage::Relay => source.format == sink.format,
+        Passage::Transcode => map.kind == MediaKind::Audio,
+    };
+    passes.then_some(Outgoing {
         payload_type: sink.send_pt,
         clock_rate: sink.clock_rate,
         format: sink.format,
+        passage: map.passage,
+        source_clock_rate: source.clock_rate,
     })
 }
 

@@ -145,6 +145,9 @@ pub struct StreamPlan {
     pub max_receive_bitrate: Option<u64>,
     /// The far side's own limit for what it receives, bit/s (its b=AS/TIAS).
     pub max_send_bitrate: Option<u64>,
+    /// The packet time the far side wants to receive, ms (its a=ptime, a=maxptime); of use where
+    /// its packets are encoded here.
+    pub send_ptime_ms: Option<u16>,
 }
 
 /// A negotiated payload format.
@@ -162,6 +165,19 @@ pub struct CodecPlan {
     pub rtx: Option<(u8, u8)>,
     /// Feedback both sides agreed on.
     pub feedback: Feedback,
+    /// What the far side wants of an encoder.
+    pub encoding: Encoding,
+}
+
+/// What the receiver of an audio format wants of whoever encodes it (`a=fmtp`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Encoding {
+    /// Bits a second at the most (RFC 7587 6.1 `maxaveragebitrate`).
+    pub max_bitrate: Option<u32>,
+    /// It can use in-band repetition (RFC 7587 6.1 `useinbandfec`).
+    pub fec: bool,
+    /// Silence need not be sent (RFC 7587 6.1 `usedtx`, RFC 4856 2.1.9 `annexb`, RFC 5574 `vbr=vad`).
+    pub dtx: bool,
 }
 
 /// What a payload type carries, as far as a worker must know.
@@ -176,6 +192,14 @@ pub enum Format {
     Pcma,
     /// RFC 3551 4.5.2
     G722,
+    /// ITU-T G.729 with its annexes A and B (RFC 3551 4.5.6)
+    G729,
+    /// RFC 5574; narrow, wide or ultra-wide band by its clock rate
+    Speex,
+    /// RFC 3551 4.5.11
+    L16,
+    /// RFC 3389: what silence sounds like
+    ComfortNoise,
     /// RFC 4733
     TelephoneEvent,
     /// RFC 7741
@@ -233,16 +257,28 @@ pub enum Extension {
 }
 
 /// Which streams of a source feed which streams of a sink. Payload types and extension ids
-/// are mapped by the worker from the two legs' plans: same [`Format`] and matching
-/// [`CodecMap`] entries; packets of a payload type without an entry are dropped and counted.
+/// are mapped by the worker from the two legs' plans and matching [`CodecMap`] entries; packets
+/// of a payload type without an entry are dropped and counted.
 #[derive(Debug, Clone)]
 pub struct PatchPlan {
     /// The leg that feeds.
     pub source: LegId,
     /// The leg that is fed.
     pub sink: LegId,
-    /// The payload types that pass.
+    /// The payload types that pass, of each kind the one that the source uses most likely first.
     pub codecs: Vec<CodecMap>,
+}
+
+impl PatchPlan {
+    /// The sound that is to be expected has to be decoded and encoded anew.
+    pub fn transcodes(&self) -> bool {
+        let mut audio = self
+            .codecs
+            .iter()
+            .filter(|map| map.kind == MediaKind::Audio);
+        let first = audio.next();
+        first.is_some_and(|map| map.passage == Passage::Transcode)
+    }
 }
 
 /// One payload type that passes a patch.
@@ -254,4 +290,17 @@ pub struct CodecMap {
     pub from_pt: u8,
     /// As we send it to the sink ([`CodecPlan::send_pt`] of the sink).
     pub to_pt: u8,
+    /// What happens on the way.
+    pub passage: Passage,
+}
+
+/// How packets pass from a source to a sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Passage {
+    /// Their payloads as they are: both sides have the same format. Telephone events pass like
+    /// that too where the two clocks differ.
+    #[default]
+    Relay,
+    /// Decoded, and encoded in the sink's format.
+    Transcode,
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use media::event::{Event, Failure};
 use media::ids::{LegId, MediaKind};
-use media::plan::{CodecPlan, Command, Feedback, Format, LegPlan, RtcpPlan};
+use media::plan::{CodecPlan, Command, Encoding, Feedback, Format, LegPlan, Passage, RtcpPlan};
 use media::rtp::rtcp::RtcpPacket;
 use media::srtp::Profile;
 use media::worker::Path;
@@ -79,6 +79,7 @@ fn a_browser_and_a_phone_talk_g711() {
             format: Format::Pcmu,
             rtx: None,
             feedback: Feedback::default(),
+            encoding: Encoding::default(),
         });
     });
     let mut phone = Phone::encrypted(2, Profile::AesCm128HmacSha1_80);
@@ -434,6 +435,7 @@ fn both_streams_may_use_the_same_payload_type() {
             kind: MediaKind::Video,
             from_pt: EVENTS,
             to_pt: EVENTS,
+            passage: Passage::Relay,
         }],
     })));
     let packet = Rtp::new(EVENTS, 77, 1, 0).payload(&vp8(true));

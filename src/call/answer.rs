@@ -34,7 +34,7 @@ impl Switch {
             _ => return self.on_transfer_answered(now, leg_id, sdp),
         };
         let a = (caller.id, &**theirs, &caller.local);
-        match negotiate::bridge(a, offer, sdp, &self.config.media.policy) {
+        match negotiate::bridge(a, offer, sdp, &self.policy_of(handle)) {
             Ok(bridge) => self.establish(now, handle, bridge),
             Err(error) => self.end_call(now, handle, answer_refused(error)),
         }
@@ -148,6 +148,11 @@ pub(super) fn answer_refused(error: NegotiationError) -> EndReason {
         error @ NegotiationError::NoUsableMedia { .. } => {
             EndReason::BadDescription(Side::Caller, error.to_string())
         }
+        NegotiationError::TranscodingOff { a, b } => EndReason::TranscodingOff {
+            caller: a,
+            callee: b,
+        },
+        NegotiationError::TranscodingFull { .. } => EndReason::TranscodingLimit,
         error => EndReason::BadDescription(Side::Callee, error.to_string()),
     }
 }

@@ -180,6 +180,9 @@ pub struct Limits {
     /// New calls a second of one person: more are refused with 503. As many may come at once
     /// as in five seconds.
     pub calls_per_second_per_user: u32,
+    /// Calls whose sound is transcoded: another one that would have to be is refused with 503, and
+    /// a change that would need it with 488.
+    pub transcoded_calls: usize,
     /// Legs of a call, the caller's included: further devices do not ring.
     pub legs_per_call: usize,
     /// Failed sign-ins of one address in [`Timing::sign_in_window`]: further ones are refused
@@ -207,6 +210,7 @@ impl Default for Limits {
             calls_per_user: 8,
             calls_per_second: 50,
             calls_per_second_per_user: 4,
+            transcoded_calls: 200,
             legs_per_call: 10,
             sign_in_failures: 10,
             sign_in_addresses: 4096,

@@ -16,6 +16,7 @@ use super::negotiation::Description;
 use super::switch::Switch;
 use super::time::Now;
 use super::timer::Timer;
+use super::transfer::nothing_in_common;
 use super::view::Notice;
 
 /// Media that the caller is to hear before anybody has answered.
@@ -125,7 +126,7 @@ impl Switch {
         offer: &negotiate::LocalOffer,
         sdp: &str,
     ) -> Result<Option<EarlyMedia>, NegotiationError> {
-        let policy = &self.config.media.policy;
+        let policy = &self.policy_of(call.handle);
         let Some(caller) = call.caller_leg() else {
             return Ok(None);
         };
@@ -138,7 +139,7 @@ impl Switch {
             }
             Exchange::Settled(kept) => {
                 let callee = negotiate::settle(offer, sdp, policy)?;
-                let (_, to_caller) = negotiate::join(kept, &callee);
+                let (_, to_caller) = negotiate::join(kept, &callee, policy);
                 (callee, to_caller, None)
             }
             // Whoever offers nothing hears his first description in the 2xx.
@@ -173,15 +174,16 @@ impl Switch {
         let (Some(kept), Exchange::Ours(offer)) = (caller.agreement(), &leg.exchange) else {
             return;
         };
-        let agreed = match negotiate::settle(offer, sdp, &self.config.media.policy) {
+        let policy = self.policy_of(handle);
+        let agreed = match negotiate::settle(offer, sdp, &policy) {
             Ok(agreed) => agreed,
             Err(error) => return self.end_call(now, handle, answer_refused(error)),
         };
-        let (to_callee, to_caller) = negotiate::join(kept, &agreed);
+        let (to_callee, to_caller) = negotiate::join(kept, &agreed, &policy);
         // Who can be offered something else is, as soon as he knows that the call is up.
         let fits = !to_callee.codecs.is_empty() && !to_caller.codecs.is_empty();
         if !fits && !caller.renegotiable {
-            return self.end_call(now, handle, nothing_in_common());
+            return self.end_call(now, handle, nothing_in_common(&policy));
         }
         let caller = caller.id;
         self.timers.disarm(Timer::Ring(handle));
@@ -215,13 +217,5 @@ impl Switch {
         if let Some(view) = self.calls.get(handle).map(Call::view) {
             self.outputs.notify(Notice::CallAnswered(view));
         }
-    }
-}
-
-/// The answer does not fit what the caller was answered before.
-pub(super) fn nothing_in_common() -> EndReason {
-    EndReason::NoCommonCodec {
-        caller: "what was agreed before the answer".to_owned(),
-        callee: "something else".to_owned(),
     }
 }

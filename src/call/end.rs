@@ -103,6 +103,15 @@ pub enum EndReason {
         /// What the callee's side has.
         callee: String,
     },
+    /// The two sides share no audio codec, and the configuration forbids to transcode.
+    TranscodingOff {
+        /// What the caller's side has.
+        caller: String,
+        /// What the callee's side has.
+        callee: String,
+    },
+    /// The two sides share no audio codec, and the server transcodes as many calls as it may.
+    TranscodingLimit,
     /// A side's session description is unusable: what is wrong, in words.
     BadDescription(Side, String),
     /// The server has as many calls as it may.
@@ -201,6 +210,8 @@ impl EndReason {
                 Failure::Plan(_) => "media_refused",
             },
             Self::NoCommonCodec { .. } => "no_common_codec",
+            Self::TranscodingOff { .. } => "transcoding_disabled",
+            Self::TranscodingLimit => "transcoding_limit",
             Self::BadDescription(..) => "bad_description",
             Self::CallLimit => "call_limit",
             Self::UserCallLimit => "user_call_limit",
@@ -238,6 +249,8 @@ impl EndReason {
             | Self::BadDescription(..) => Cause::Peer,
             Self::NoTrunk { .. }
             | Self::NoTrunkForNumber
+            | Self::TranscodingOff { .. }
+            | Self::TranscodingLimit
             | Self::CallLimit
             | Self::UserCallLimit
             | Self::AccountGone
@@ -274,9 +287,11 @@ impl EndReason {
                 | Failure::RtpInactivity => 408,
                 Failure::Plan(_) => 500,
             },
-            Self::NoCommonCodec { .. } | Self::BadDescription(..) => 488,
+            Self::NoCommonCodec { .. } | Self::TranscodingOff { .. } | Self::BadDescription(..) => {
+                488
+            }
             Self::UserCallLimit | Self::AccountGone => 403,
-            Self::CallLimit | Self::CallRate | Self::ShuttingDown => 503,
+            Self::CallLimit | Self::CallRate | Self::TranscodingLimit | Self::ShuttingDown => 503,
         }
     }
 
@@ -312,6 +327,7 @@ impl EndReason {
             | Self::Operator => info::NORMAL_CALL_CLEARING,
             Self::NoAnswer => info::FAILED_BY_REQUEST_TIMEOUT,
             Self::NoCommonCodec { .. } => info::NO_COMMON_CODECS,
+            Self::TranscodingOff { .. } => info::TRANSCODING_REQUIRED_BUT_DISABLED,
             Self::Media(_, failure) => match failure {
                 Failure::NeverReached | Failure::ConsentLost => info::FAILED_BY_ICE_ERROR,
                 Failure::DtlsTimeout | Failure::Dtls(_) => info::FAILED_BY_DTLS_ERROR,

@@ -2,7 +2,7 @@
 //! leaves. One call takes over the other's far leg; the other call is over.
 
 use media::ids::LegId;
-use media::negotiate;
+use media::negotiate::Transcoding;
 
 use super::call::CallHandle;
 use super::end::EndReason;
@@ -75,16 +75,21 @@ impl Switch {
         let (Some(kept), Some(agreed)) = (far.agreement(), new.agreement()) else {
             return Err(gone);
         };
-        let (to_new, to_far) = negotiate::join(kept, agreed);
-        if to_new.codecs.is_empty() || to_far.codecs.is_empty() {
-            return Err("The two sides have agreed to different codecs");
+        let policy = self.policy_of(this.handle);
+        let joined = Joined::new(kept, agreed.clone(), &policy);
+        if joined.is_silent() {
+            return Err(match policy.transcoding {
+                Transcoding::Allowed => "The two sides have agreed to different codecs",
+                Transcoding::Forbidden => "Transcoding required, but disabled",
+                Transcoding::Full => "The server transcodes as many calls as it may",
+            });
         }
         Ok(Match {
             handle: this.handle,
             other: other.handle,
             new: new.id,
             kept: far.party.display_name.clone(),
-            joined: Joined::new(agreed.clone(), to_new, to_far),
+            joined,
         })
     }
 }

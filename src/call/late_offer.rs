@@ -29,7 +29,7 @@ impl Switch {
         let Exchange::Ours(offer) = &leg.exchange else {
             return;
         };
-        let policy = &self.config.media.policy;
+        let policy = &self.policy_of(handle);
         let agreement = match negotiate::settle(offer, answer, policy) {
             Ok(agreement) => agreement,
             Err(error) => return self.end_call(now, handle, answer_refused(error)),

@@ -47,6 +47,7 @@ pub mod switch;
 mod tests;
 pub mod time;
 mod timer;
+mod transcoding;
 mod transfer;
 pub mod view;
 mod words;

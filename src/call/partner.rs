@@ -12,10 +12,10 @@ use std::sync::Arc;
 use media::ids::LegId;
 use media::negotiate::{self, RemoteOffer};
 
-use super::early::nothing_in_common;
 use super::leg::LegOrder;
 use super::switch::Switch;
 use super::time::Now;
+use super::transfer::nothing_in_common;
 
 impl Switch {
     /// A leg has changed: its partner is told, if it has to know and can be told. Whether it has to
@@ -37,7 +37,8 @@ impl Switch {
             return false;
         };
         let asked = partner.proposal.is_some();
-        leg.renegotiable && (asked || !negotiate::suits(agreement, source, partner.lets_partner()))
+        let (most, policy) = (partner.lets_partner(), self.policy_of_leg(id));
+        leg.renegotiable && (asked || !negotiate::suits(agreement, source, most, &policy))
     }
 
     /// A leg offers anew: its partner is asked about what it has not agreed to, if that can be
@@ -87,7 +88,8 @@ impl Switch {
             talk.to_callee.codecs.is_empty() && talk.to_caller.codecs.is_empty()
         });
         if silent && !accepted {
-            self.end_call(now, handle, nothing_in_common());
+            let reason = nothing_in_common(&self.policy_of(handle));
+            self.end_call(now, handle, reason);
         }
     }
 }

@@ -54,7 +54,7 @@ impl Switch {
         id: LegId,
         offer: &RemoteOffer,
     ) -> Result<String, NegotiationError> {
-        let policy = &self.config.media.policy;
+        let policy = &self.policy_of_leg(id);
         let (leg, partner) = self.with_partner(id).ok_or_else(not_now)?;
         let mut local = leg.local.clone();
         local.session_version += 1;
@@ -90,7 +90,7 @@ impl Switch {
         let before = leg.agreement().ok_or_else(not_now)?;
         let mut local = leg.local.clone();
         local.session_version += 1;
-        let policy = &self.config.media.policy;
+        let policy = &self.policy_of_leg(id);
         let source = match &partner.proposal {
             Some(proposal) => Source::Offer(proposal),
             None => partner.as_source().ok_or_else(not_now)?,
@@ -126,7 +126,7 @@ impl Switch {
         offer: &LocalOffer,
         answer: &str,
     ) -> Result<(), NegotiationError> {
-        let agreement = negotiate::settle(offer, answer, &self.config.media.policy);
+        let agreement = negotiate::settle(offer, answer, &self.policy_of_leg(id));
         let leg = self.calls.of_leg_mut(id).and_then(|call| call.leg_mut(id));
         if let Some(leg) = leg {
             leg.describe(Description::RemoteAnswer);
@@ -178,7 +178,7 @@ impl Switch {
 
     /// Joins the two sides by what they have agreed to now.
     pub(super) fn join_anew(&mut self, handle: CallHandle) {
-        let Some(call) = self.calls.get_mut(handle) else {
+        let Some(call) = self.calls.get(handle) else {
             return;
         };
         let Some(talk) = call.talk() else { return };
@@ -186,19 +186,18 @@ impl Switch {
         let (Some(caller), Some(callee)) = (agreed(Side::Caller), agreed(Side::Callee)) else {
             return;
         };
-        let (to_callee, to_caller) = negotiate::join(caller, callee);
+        let policy = self.policy_of(handle);
+        let (to_callee, to_caller) = negotiate::join(caller, callee, &policy);
         let video_reason = [caller, callee]
             .into_iter()
             .find(|side| side.codec(MediaKind::Video).is_none())
             .map(|side| side.absence(MediaKind::Video).to_string());
-        let codec = |kind| {
-            let passes = to_callee.codecs.iter().chain(&to_caller.codecs);
-            let name = caller.codec(kind).map(Into::into);
-            name.filter(|_| passes.into_iter().any(|map| map.kind == kind))
-        };
+        let patches = (&to_callee, &to_caller);
+        let codec = |kind| negotiate::codec_between(caller, callee, patches, kind);
         let (audio, video) = (codec(MediaKind::Audio), codec(MediaKind::Video));
         let flows = !call.is_held();
-        if let Some(talk) = call.talk_mut() {
+        let talk = self.calls.get_mut(handle).and_then(|call| call.talk_mut());
+        if let Some(talk) = talk {
             talk.to_callee = to_callee;
             talk.to_caller = to_caller;
             talk.audio = audio;

@@ -4,9 +4,7 @@
 use std::sync::Arc;
 
 use media::ids::LegId;
-use media::negotiate::{
-    self, Agreement, Local, LocalAnswer, NegotiationError, RemoteOffer, Source,
-};
+use media::negotiate::{self, Local, LocalAnswer, NegotiationError, RemoteOffer, Source};
 use media::plan::{Command, PatchPlan};
 use media::sdp::Direction;
 
@@ -80,7 +78,7 @@ impl Switch {
         let call = self.calls.get(handle).ok_or(EndReason::Cancelled)?;
         let far = call.far_leg(old).ok_or(EndReason::Cancelled)?;
         let (far_id, kept) = (far.id, far.agreement().ok_or(EndReason::Cancelled)?);
-        let policy = &self.config.media.policy;
+        let policy = &self.policy_of(handle);
         let source = far.as_source().ok_or(EndReason::Cancelled)?;
         let id = newcomer.new.leg;
         let nothing = |source, sink| PatchPlan {
@@ -91,8 +89,7 @@ impl Switch {
         let (sdp, joined, exchange) = match &newcomer.offer {
             Some(offer) => {
                 let answer = answer_to(id, policy, offer, source, &newcomer.local)?;
-                let (to_new, to_far) = negotiate::join(kept, &answer.agreement);
-                let joined = Joined::new(answer.agreement.clone(), to_new, to_far);
+                let joined = Joined::new(kept, answer.agreement.clone(), policy);
                 let settled = Exchange::Settled(Box::new(answer.agreement));
                 (answer.sdp, joined, settled)
             }
@@ -100,8 +97,9 @@ impl Switch {
             None => {
                 let ours = negotiate::offer_from(id, policy, source, &newcomer.local);
                 let ours = ours.map_err(|error| offer_refused(&error))?;
-                let (to_new, to_far) = (nothing(far_id, id), nothing(id, far_id));
-                let joined = Joined::new(kept.clone(), to_new, to_far);
+                let mut joined = Joined::new(kept, kept.clone(), policy);
+                joined.to_new = nothing(far_id, id);
+                joined.to_far = nothing(id, far_id);
                 (ours.sdp.clone(), joined, Exchange::Ours(Box::new(ours)))
             }
         };
@@ -121,7 +119,7 @@ impl Switch {
     ) -> Result<(), EndReason> {
         let call = self.calls.get(handle).ok_or(EndReason::Cancelled)?;
         let caller = call.caller_leg().ok_or(EndReason::Cancelled)?;
-        let policy = &self.config.media.policy;
+        let policy = &self.policy_of(handle);
         let both_silent = || {
             let what = "neither side has said what media it has";
             EndReason::BadDescription(Side::Callee, what.to_owned())
@@ -228,21 +226,17 @@ fn answer_to(
     local: &Local,
 ) -> Result<LocalAnswer, EndReason> {
     let answer = negotiate::answer(leg, None, policy, offer, source, Direction::SendRecv, local);
+    // It is the callee's side that offers.
     answer.map_err(|error| match error {
         NegotiationError::NoCommonCodec { a, b } => EndReason::NoCommonCodec {
             caller: b,
             callee: a,
         },
+        NegotiationError::TranscodingOff { a, b } => EndReason::TranscodingOff {
+            caller: b,
+            callee: a,
+        },
+        NegotiationError::TranscodingFull { .. } => EndReason::TranscodingLimit,
         error => EndReason::BadDescription(Side::Callee, error.to_string()),
     })
-}
-
-impl Joined {
-    pub(super) fn new(agreed: Agreement, to_new: PatchPlan, to_far: PatchPlan) -> Self {
-        Self {
-            agreed,
-            to_new,
-            to_far,
-        }
-    }
 }

@@ -5,7 +5,7 @@
 //! is offered to the new one is what was agreed with it, and its patches use that alone.
 
 use media::ids::{LegId, MediaKind};
-use media::negotiate::{self, Agreement};
+use media::negotiate::{self, Agreement, Policy, Transcoding};
 use media::plan::{Command, PatchPlan};
 use smol_str::SmolStr;
 
@@ -153,20 +153,12 @@ impl Switch {
         let (Some(kept), Exchange::Ours(offer)) = (far.agreement(), &new.exchange) else {
             return Err(lost);
         };
-        let policy = &self.config.media.policy;
+        let policy = &self.policy_of(handle);
         let agreed = negotiate::settle(offer, answer, policy).map_err(answer_refused)?;
-        let (to_new, to_far) = negotiate::join(kept, &agreed);
-        if to_new.codecs.is_empty() || to_far.codecs.is_empty() {
-            return Err(EndReason::NoCommonCodec {
-                caller: "what was agreed before".to_owned(),
-                callee: "something else".to_owned(),
-            });
+        let joined = Joined::new(kept, agreed, policy);
+        if joined.is_silent() {
+            return Err(nothing_in_common(policy));
         }
-        let joined = Joined {
-            agreed,
-            to_new,
-            to_far,
-        };
         Ok((by, joined))
     }
 
@@ -268,9 +260,12 @@ pub(super) struct Joined {
     pub(super) agreed: Agreement,
     pub(super) to_new: PatchPlan,
     pub(super) to_far: PatchPlan,
+    /// The codecs in use.
+    codecs: Flowing,
 }
 
 /// What flows after a transfer.
+#[derive(Debug, Clone)]
 struct Flowing {
     audio: Option<SmolStr>,
     video: Option<SmolStr>,
@@ -278,23 +273,55 @@ struct Flowing {
 }
 
 impl Joined {
-    fn media(&self) -> Flowing {
-        let flows = |kind| {
-            let passes = |patch: &PatchPlan| patch.codecs.iter().any(|map| map.kind == kind);
-            let codec = self.agreed.codec(kind).map(SmolStr::new);
-            codec.filter(|_| passes(&self.to_new) || passes(&self.to_far))
-        };
+    /// Of what the leg that is handed over and the new one have agreed to.
+    pub(super) fn new(kept: &Agreement, agreed: Agreement, policy: &Policy) -> Self {
+        let (to_new, to_far) = negotiate::join(kept, &agreed, policy);
+        let patches = (&to_new, &to_far);
+        let flows = |kind| negotiate::codec_between(kept, &agreed, patches, kind);
         let video = flows(MediaKind::Video);
-        let video_reason = match (&video, self.agreed.codec(MediaKind::Video)) {
+        let video_reason = match (&video, agreed.codec(MediaKind::Video)) {
             (Some(_), _) => None,
             (None, Some(_)) => Some("the new side's video codec was not agreed before".to_owned()),
-            (None, None) => Some(self.agreed.absence(MediaKind::Video).to_string()),
+            (None, None) => Some(agreed.absence(MediaKind::Video).to_string()),
         };
-        Flowing {
+        let codecs = Flowing {
             audio: flows(MediaKind::Audio),
             video,
             video_reason,
+        };
+        Self {
+            agreed,
+            to_new,
+            to_far,
+            codecs,
         }
+    }
+
+    /// Nothing can flow, one way at least.
+    pub(super) fn is_silent(&self) -> bool {
+        self.to_new.codecs.is_empty() || self.to_far.codecs.is_empty()
+    }
+
+    fn media(&self) -> Flowing {
+        let flows = !(self.to_new.codecs.is_empty() && self.to_far.codecs.is_empty());
+        Flowing {
+            audio: self.codecs.audio.clone().filter(|_| flows),
+            video: self.codecs.video.clone().filter(|_| flows),
+            video_reason: self.codecs.video_reason.clone(),
+        }
+    }
+}
+
+/// What was agreed before does not fit what is agreed now.
+pub(super) fn nothing_in_common(policy: &Policy) -> EndReason {
+    let (caller, callee) = (
+        "what was agreed before".to_owned(),
+        "something else".to_owned(),
+    );
+    match policy.transcoding {
+        Transcoding::Allowed => EndReason::NoCommonCodec { caller, callee },
+        Transcoding::Forbidden => EndReason::TranscodingOff { caller, callee },
+        Transcoding::Full => EndReason::TranscodingLimit,
     }
 }
 

@@ -92,6 +92,18 @@ pub(super) fn sentence(reason: &EndReason, side: Side, names: Names<'_>) -> Stri
             "{caller} and {callee} have no codec in common: {caller} has {ours}, \
              {callee} has {theirs}. Another browser, or other codec settings, would help."
         ),
+        EndReason::TranscodingOff {
+            caller: ours,
+            callee: theirs,
+        } => format!(
+            "Transcoding required, but disabled: {caller} has {ours}, {callee} has {theirs}. \
+             The operator can turn it on (media.transcoding)."
+        ),
+        EndReason::TranscodingLimit => {
+            "The two sides have no codec in common, and the server transcodes as many calls as it \
+             may. Try again later."
+                .to_owned()
+        }
         EndReason::BadDescription(who, what) => {
             let whose = if *who == side {
                 "Your device".to_owned()

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use media::negotiate::Security;
+use media::plan::Format;
 use media::ports::PortRange;
 use registrar::{Account, ExpiryLimits};
 use sip::digest::Hash;
@@ -206,6 +207,12 @@ pub struct Media {
     pub stun_server: Option<String>,
     /// Cap on what one sender of video is told, bit/s; `None`: no cap.
     pub max_video_bitrate: Option<u64>,
+    /// Codecs that are offered first.
+    pub preferred_codecs: Vec<Format>,
+    /// Codecs that are never negotiated.
+    pub excluded_codecs: Vec<Format>,
+    /// Sound is decoded and encoded anew between sides without a codec in common.
+    pub transcoding: bool,
     /// Packets kept for retransmission, for each video stream.
     pub packet_cache: usize,
     /// From the answer to media.
@@ -278,6 +285,8 @@ pub struct Limits {
     pub sessions_per_user: usize,
     /// Calls at once.
     pub calls: usize,
+    /// Calls at once whose sound is transcoded.
+    pub transcoded_calls: usize,
     /// Calls at once that one person made.
     pub calls_per_user: usize,
     /// New calls a second.

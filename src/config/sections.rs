@@ -11,7 +11,8 @@ use sip::uri::Host;
 
 use super::people;
 use super::value::{
-    digest, domain, guests, host_name, ip_address, listen_address, origin, port_range, stun_server,
+    codec, digest, domain, guests, host_name, ip_address, listen_address, origin, port_range,
+    stun_server,
 };
 use super::{
     Access, BusyStatus, Config, Guests, Http, Https, Limits, LocalVideochat, Log, Media, Network,
@@ -175,6 +176,9 @@ fn media(mut section: Section<'_, '_>, pages: &[SocketAddr]) -> Media {
             0 => None,
             kbps => Some(kbps * 1_000),
         },
+        preferred_codecs: section.list("preferred_codecs", Vec::new(), codec),
+        excluded_codecs: section.list("excluded_codecs", Vec::new(), codec),
+        transcoding: section.boolean("transcoding", true),
         packet_cache: section.count("packet_cache_packets", 512, 16..=8_192),
         setup_timeout: section.seconds("setup_timeout_s", 10, 1..=120),
         consent_timeout: section.seconds("consent_timeout_s", 15, 5..=120),
@@ -261,6 +265,7 @@ fn limits(mut section: Section<'_, '_>) -> Limits {
         sessions: section.count("sessions", 2_000, 1..=1_000_000),
         sessions_per_user: section.count("sessions_per_user", 8, 1..=64),
         calls: section.count("calls", 1_000, 1..=1_000_000),
+        transcoded_calls: section.count("transcoded_calls", 200, 1..=100_000),
         calls_per_user: section.count("calls_per_user", 8, 1..=100_000),
         calls_per_second: section.integer("calls_per_second", 50, 1..=10_000) as u32,
         calls_per_second_per_user: section.integer("calls_per_second_per_user", 4, 1..=10_000)

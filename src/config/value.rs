@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use media::plan::Format;
 use media::ports::PortRange;
 use registrar::DisplayName;
 use sip::digest::{Algorithm, Hash};
@@ -19,6 +20,16 @@ pub(super) fn listen_address(text: &str) -> Result<SocketAddr, String> {
         format!(
             "{text:?} is not an address with a port; allowed: for example \"127.0.0.1:8080\", \
              \"0.0.0.0:8080\" or \"[::]:8080\""
+        )
+    })
+}
+
+/// A codec by its name in session descriptions.
+pub(super) fn codec(text: &str) -> Result<Format, String> {
+    Format::named(text).ok_or_else(|| {
+        format!(
+            "{text:?} is no codec; allowed: \"opus\", \"G722\", \"PCMU\", \"PCMA\", \"speex\", \"G729\", \
+             \"L16\", \"VP8\", \"H264\", \"VP9\", \"AV1\""
         )
     })
 }

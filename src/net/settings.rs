@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use media::ids::Fingerprint;
-use media::negotiate::Policy;
+use media::negotiate::{Policy, Transcoding};
 use media::ports::PortRange;
 use media::webrtc::Certificate;
 use media::worker::{PacketCacheLimits, Timeouts, WorkerConfig};
@@ -81,6 +81,9 @@ pub(super) fn worker(config: &Config, certificate: Certificate, seed: [u8; 32]) 
             .calls
             .saturating_mul(LEGS_PER_CALL)
             .min(65_536),
+        // Two for each call, wherever it is, and some for sources that send what was not to be
+        // expected.
+        max_transcoders: config.limits.transcoded_calls.saturating_mul(3),
         timeouts: Timeouts {
             set_up: media.setup_timeout,
             consent: media.consent_timeout,
@@ -176,6 +179,7 @@ pub(super) fn switch(
             sessions: limits.sessions,
             sessions_per_user: limits.sessions_per_user,
             calls: limits.calls,
+            transcoded_calls: limits.transcoded_calls,
             calls_per_user: limits.calls_per_user,
             calls_per_second: limits.calls_per_second,
             calls_per_second_per_user: limits.calls_per_second_per_user,
@@ -187,12 +191,24 @@ pub(super) fn switch(
             candidates,
             tcp_candidates,
             fingerprint,
-            policy: Policy {
-                max_video_bitrate: config.media.max_video_bitrate,
-                ..Policy::default()
-            },
+            policy: policy(config),
         },
         version: env!("CARGO_PKG_VERSION").into(),
+    }
+}
+
+/// Which codecs may be used.
+fn policy(config: &Config) -> Policy {
+    let media = &config.media;
+    Policy {
+        preferred: media.preferred_codecs.clone(),
+        excluded: media.excluded_codecs.clone(),
+        transcoding: match media.transcoding {
+            true => Transcoding::Allowed,
+            false => Transcoding::Forbidden,
+        },
+        max_video_bitrate: media.max_video_bitrate,
+        ..Policy::default()
     }
 }
 

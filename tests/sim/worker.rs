@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use media::event::{DirectionStats, Event, Failure, LegStats, StreamStats};
+use media::event::{DirectionStats, Event, Failure, LegStats, StreamStats, TranscodeStats};
 use media::ids::{LegId, MediaKind};
 use media::plan::{Command, LegPlan, TransportPlan};
 use rand::RngExt;
@@ -294,6 +294,7 @@ fn measurements(leg: LegId) -> LegStats {
             nacks_sent: 0,
             retransmitted: 0,
             remb: None,
+            transcoded: TranscodeStats::default(),
         }],
         round_trip: None,
         rejected: 0,

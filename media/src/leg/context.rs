@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::ids::MediaKind;
 use crate::outbox::{Outbox, Path};
 use crate::webrtc::{self, DtlsConfig, TransportEvent};
-use crate::worker::{Counters, Timeouts};
+use crate::worker::{Counters, Timeouts, Transcoding};
 
 /// Reports kept for a caller who does not poll.
 const MAX_EVENTS: usize = 16 * 1024;
@@ -26,6 +26,7 @@ pub(crate) struct Context<'a> {
     pub(crate) events: &'a mut Events,
     pub(crate) effects: &'a mut Vec<Effect>,
     pub(crate) counters: &'a mut Counters,
+    pub(crate) transcoding: &'a mut Transcoding,
 }
 
 impl Context<'_> {

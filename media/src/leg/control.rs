@@ -10,6 +10,7 @@ use crate::ids::MediaKind;
 use crate::outbox::Path;
 use crate::patch::Feed;
 use crate::plan::{Format, StreamPlan};
+use crate::transcode::Transcoder;
 
 impl Leg {
     /// All paths that lead to this leg.
@@ -33,10 +34,58 @@ impl Leg {
         self.stream(kind).map(|stream| &stream.plan)
     }
 
-    /// Feeds a stream from another leg from now on.
-    pub(crate) fn attach(&mut self, kind: MediaKind, feed: Feed) {
-        if let Some(stream) = self.stream_mut(kind) {
-            stream.outbound.attach(kind, feed);
+    /// Feeds a stream from another leg from now on. `kept` is the transcoder that it had for the
+    /// same source.
+    pub(crate) fn attach(
+        &mut self,
+        now: Instant,
+        kind: MediaKind,
+        feed: Feed,
+        kept: Option<Box<Transcoder>>,
+        cx: &mut Context<'_>,
+    ) {
+        let id = self.id;
+        let Some(stream) = self.stream_mut(kind) else {
+            return;
+        };
+        let transcoder = feed.transcode().and_then(|plan| {
+            let kept = kept.filter(|it| it.does(plan));
+            // What is not to be expected has one made when it comes.
+            let make = || cx.transcoding.make(now, plan);
+            kept.or_else(|| feed.transcodes().then(make).flatten())
+        });
+        if feed.transcodes() && transcoder.is_none() {
+            tracing::warn!(leg = %id, "as many transcoders as there may be: no sound");
+        }
+        stream.outbound.attach(kind, feed);
+        stream.outbound.transcoder = transcoder;
+    }
+
+    /// Takes the transcoder out of a stream that is fed anew.
+    pub(crate) fn take_transcoder(&mut self, kind: MediaKind) -> Option<Box<Transcoder>> {
+        self.stream_mut(kind)?.outbound.transcoder.take()
+    }
+
+    /// When a transcoded packet is due.
+    pub(crate) fn poll_tick(&self) -> Option<Instant> {
+        let stream = self.stream(MediaKind::Audio).filter(|_| !self.over)?;
+        stream.outbound.transcoder.as_ref()?.poll_timeout()
+    }
+
+    /// Sends the transcoded packet that is due.
+    pub(crate) fn transcode(&mut self, now: Instant, cx: &mut Context<'_>) {
+        let digits = self.dtmf.as_ref().is_some_and(|dtmf| dtmf.is_active());
+        let Some((stream, sink)) = self.sending(MediaKind::Audio, cx) else {
+            // Nobody would hear it. What comes when somebody does begins anew.
+            let stream = self.stream_mut(MediaKind::Audio);
+            if let Some(transcoder) = stream.and_then(|it| it.outbound.transcoder.as_mut()) {
+                transcoder.rest();
+            }
+            return;
+        };
+        if stream.outbound.tick(now, digits, sink) {
+            cx.counters.rtp_sent += 1;
+            cx.counters.rtp_encoded += 1;
         }
     }
 
@@ -169,7 +218,8 @@ impl Leg {
             if let Some(packet) = packet {
                 let marker = packet.marker;
                 let timestamp = packet.timestamp;
-                outbound.send_own(now, payload_type, marker, timestamp, &packet.payload, sink);
+                let payload = &packet.payload;
+                outbound.send_own(now, payload_type, marker, timestamp, payload, sink.way);
                 cx.counters.rtp_sent += 1;
             }
             self.timers.set(Timer::Dtmf, dtmf.poll_timeout(now));

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use super::outbound::Sink;
 use super::{Context, Effect, Leg, SourceReport};
 use crate::ids::MediaKind;
 use crate::outbox::Path;
@@ -98,19 +97,7 @@ impl Leg {
         if stream.outbound.ssrc != nack.media_ssrc {
             return;
         }
-        let Sink {
-            path,
-            protection,
-            out,
-            scratch,
-        } = sink;
         let missing = nack.sequence_numbers().take(*budget);
-        let sink = Sink {
-            path,
-            protection,
-            out,
-            scratch,
-        };
         let asked = nack.sequence_numbers().take(*budget).count();
         let resent = stream.outbound.resend(now, missing, round_trip, sink);
         *budget -= asked;

@@ -5,6 +5,7 @@ mod bitrate;
 mod context;
 mod control;
 mod dtmf;
+mod event_passage;
 mod feedback;
 mod inbound;
 mod keyframe;
@@ -17,6 +18,7 @@ mod sdes;
 mod stats;
 mod timeline;
 mod timer;
+mod transcoding;
 mod transport;
 mod watch;
 
@@ -31,7 +33,7 @@ pub(crate) use inbound::Taken;
 
 use self::dtmf::DtmfSender;
 use self::inbound::{Inbound, Incoming};
-use self::outbound::{Outbound, Relayed, Sink};
+use self::outbound::{Outbound, Relayed, Sink, Way};
 use self::timer::{Timer, TimerTable};
 use self::transport::{Refused, Security, Transport};
 use self::watch::{Watch, patience};
@@ -138,7 +140,10 @@ impl Leg {
                 && let Some(stream) = self.streams.get_mut(patch::index(kind))
             {
                 // Its numbers go on when it comes back: its keys do so too.
-                let parked = stream.take().map(|stream| Box::new(stream.outbound));
+                let parked = stream.take().map(|mut stream| {
+                    stream.outbound.detach();
+                    Box::new(stream.outbound)
+                });
                 if let (Some(parked), Some(place)) =
                     (parked, self.parked.get_mut(patch::index(kind)))
                 {
@@ -369,7 +374,8 @@ impl Leg {
         match stream.outbound.relay(now, packet, taken, sink) {
             Relayed::Sent => cx.counters.rtp_sent += 1,
             Relayed::Unmapped => cx.counters.unmapped += 1,
-            Relayed::Dropped => {}
+            Relayed::NoTranscoder => cx.counters.untranscoded += 1,
+            Relayed::Kept | Relayed::Dropped => {}
         }
     }
 
@@ -385,10 +391,13 @@ impl Leg {
         let stream = self.streams.get_mut(patch::index(kind))?.as_mut()?;
         let (path, protection) = self.transport.sending(kind)?;
         let sink = Sink {
-            path,
-            protection,
-            out: cx.out,
+            way: Way {
+                path,
+                protection,
+                out: cx.out,
+            },
             scratch: cx.scratch,
+            transcoding: cx.transcoding,
         };
         stream.plan.send.then_some((stream, sink))
     }

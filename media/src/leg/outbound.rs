@@ -3,18 +3,22 @@
 use std::time::{Duration, Instant};
 
 use super::context::SourceReport;
+use super::event_passage::{self, EventPassage};
 use super::inbound::Taken;
 use super::repair::RepairBudget;
 use super::timeline::{Timeline, units};
 use super::transport::Protection;
+use crate::event::TranscodeStats;
 use crate::ids::MediaKind;
 use crate::outbox::{Outbox, Path};
 use crate::patch::Feed;
-use crate::plan::{Format, StreamPlan};
+use crate::plan::{Format, Passage, StreamPlan};
 use crate::rtp::rtcp::{ReportBlock, SenderInfo};
 use crate::rtp::rtx::{self, RtxHeader};
 use crate::rtp::{CacheConfig, Packet, PacketCache, Resend, Rewrite, rewrite};
 use crate::srtp::MAX_RTP_OVERHEAD;
+use crate::transcode::Transcoder;
+use crate::worker::Transcoding;
 
 /// A packet is not sent again sooner: requests cross each other.
 const MIN_RESEND_INTERVAL: Duration = Duration::from_millis(10);
@@ -48,6 +52,12 @@ pub(super) struct Outbound {
     /// What the far side said last of what it receives.
     pub(super) far_side: Option<ReportBlock>,
     pub(super) remb: Option<u64>,
+    /// There while the feed needs one.
+    pub(super) transcoder: Option<Box<Transcoder>>,
+    /// What earlier ones did.
+    pub(super) transcoded: TranscodeStats,
+    /// The telephone event that the source sends, where it gets numbers of ours.
+    pub(super) event: Option<EventPassage>,
 }
 
 /// The retransmission stream (RFC 4588).
@@ -67,13 +77,19 @@ enum Gate {
     Waiting(Option<Instant>),
 }
 
-/// Where packets of a leg go, and what protects them.
+/// Where packets of a leg go, and what they are made with.
 pub(super) struct Sink<'a> {
+    pub(super) way: Way<'a>,
+    /// Room for a copy of one packet.
+    pub(super) scratch: &'a mut [u8],
+    pub(super) transcoding: &'a mut Transcoding,
+}
+
+/// Where packets go, and what protects them.
+pub(super) struct Way<'a> {
     pub(super) path: Path,
     pub(super) protection: Protection<'a>,
     pub(super) out: &'a mut Outbox,
-    /// Room for a copy of one packet.
-    pub(super) scratch: &'a mut [u8],
 }
 
 /// What came of a request for lost packets.
@@ -92,6 +108,10 @@ pub(super) enum Relayed {
     Unmapped,
     /// Held back, or from before its source was patched.
     Dropped,
+    /// It waits for its turn to be transcoded.
+    Kept,
+    /// It would have to be, but there is no room for that.
+    NoTranscoder,
 }
 
 impl Outbound {
@@ -118,6 +138,9 @@ impl Outbound {
             retransmitted: 0,
             far_side: None,
             remb: None,
+            transcoder: None,
+            transcoded: TranscodeStats::default(),
+            event: None,
         };
         outbound.adopt(plan, first_rtx, cache);
         outbound
@@ -156,6 +179,8 @@ impl Outbound {
 
     /// No source any more.
     pub(super) fn detach(&mut self) {
+        self.drop_transcoder();
+        self.event = None;
         self.feed = None;
         self.report = None;
         self.line.detach();
@@ -179,6 +204,18 @@ impl Outbound {
         if !self.gate.lets_pass(now, taken.keyframe) {
             return Relayed::Dropped;
         }
+        if feed.transcode().is_some() {
+            if outgoing.passage == Passage::Transcode {
+                return self.keep(now, packet, sink.transcoding);
+            }
+            if outgoing.format == Format::TelephoneEvent {
+                return self.pass_event(now, packet, outgoing, sink.way);
+            }
+            self.stop_transcoding();
+        }
+        let Some(feed) = &self.feed else {
+            return Relayed::Dropped;
+        };
         if taken.restarted {
             self.line.detach();
         }
@@ -205,15 +242,19 @@ impl Outbound {
             keep_padding: !is_audio,
         };
         let cache = &mut self.cache;
-        let Sink {
+        let Sink { way, scratch, .. } = sink;
+        let Way {
             path,
             mut protection,
             out,
-            scratch,
-        } = sink;
+        } = way;
         let sent = out.push(path, |slot| {
             let room = slot.len().checked_sub(MAX_RTP_OVERHEAD)?;
             let len = rewrite(packet, &to, feed.extensions(), slot.get_mut(..room)?).ok()?;
+            if outgoing.source_clock_rate != outgoing.clock_rate {
+                let payload = len.checked_sub(packet.payload().len())?;
+                event_passage::convert(slot.get_mut(payload..len)?, outgoing);
+            }
             let Some(cache) = cache else {
                 return protection.protect_rtp(slot, len);
             };
@@ -244,13 +285,13 @@ impl Outbound {
         marker: bool,
         timestamp: u32,
         payload: &[u8],
-        sink: Sink<'_>,
-    ) {
+        way: Way<'_>,
+    ) -> bool {
         let place = self.line.place_own(now, timestamp);
         let [s0, s1] = place.sequence_number.to_be_bytes();
         let ssrc = self.ssrc;
-        let mut protection = sink.protection;
-        let sent = sink.out.push(sink.path, |slot| {
+        let mut protection = way.protection;
+        let sent = way.out.push(way.path, |slot| {
             let second = payload_type | (u8::from(marker) << 7);
             slot.get_mut(..4)?.copy_from_slice(&[0x80, second, s0, s1]);
             slot.get_mut(4..8)?
@@ -264,6 +305,7 @@ impl Outbound {
             self.packets += 1;
             self.octets += payload.len() as u64;
         }
+        sent
     }
 
     /// Sends packets again that the far side misses.
@@ -281,7 +323,11 @@ impl Outbound {
         let interval = round_trip
             .unwrap_or_default()
             .clamp(MIN_RESEND_INTERVAL, MAX_RESEND_INTERVAL);
-        let mut protection = sink.protection;
+        let Way {
+            path,
+            mut protection,
+            out,
+        } = sink.way;
         let (repairs, remb) = (&mut self.repairs, self.remb);
         for number in missing {
             let affordable = |len| repairs.take(now, remb, len);
@@ -298,7 +344,7 @@ impl Outbound {
                 Resend::TooSoon | Resend::Gone => continue,
             };
             let rtx = &mut self.rtx;
-            let sent = sink.out.push(sink.path, |slot| match rtx {
+            let sent = out.push(path, |slot| match rtx {
                 Some(rtx) => {
                     let room = slot.len().checked_sub(MAX_RTP_OVERHEAD)?;
                     let len = rtx.wrap(packet, slot.get_mut(..room)?)?;
@@ -324,7 +370,11 @@ impl Outbound {
     /// clock: a made-up one would tear sound and picture apart.
     pub(super) fn sender_info(&mut self, now: Instant) -> Option<SenderInfo> {
         let report = self.report?;
-        let translated = self.line.translate(report.ssrc, report.timestamp)?;
+        let transcoder = self.transcoder.as_ref().filter(|it| it.is_active());
+        let translated = match transcoder {
+            Some(transcoder) => transcoder.translate(report.ssrc, report.timestamp)?,
+            None => self.line.translate(report.ssrc, report.timestamp)?,
+        };
         let elapsed = now.saturating_duration_since(report.at);
         let ntp = report.ntp.plus(elapsed);
         self.reports_sent.rotate_right(1);

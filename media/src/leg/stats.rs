@@ -52,6 +52,7 @@ impl Stream {
             nacks_sent: inbound.nacks_sent,
             retransmitted: outbound.retransmitted,
             remb: outbound.remb,
+            transcoded: outbound.transcode_stats(),
         }
     }
 }

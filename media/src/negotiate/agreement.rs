@@ -7,12 +7,16 @@ use super::local::{Local, LocalTransport};
 use super::remote::{RemoteStream, RemoteTransport};
 use super::rtp::OwnRtp;
 use super::template::Template;
-use super::{Absence, format};
+use super::{Absence, Policy, Transcoding, format, transcode};
 use crate::ids::{DtlsRole, LegId, MediaKind};
 use crate::plan::{
-    CodecMap, ExtensionPlan, LegPlan, PatchPlan, RtpPlan, RtpStreamPlan, StreamPlan, TransportPlan,
+    CodecMap, ExtensionPlan, LegPlan, Passage, PatchPlan, RtpPlan, RtpStreamPlan, StreamPlan,
+    TransportPlan,
 };
 use crate::sdp::{Description, Direction, Media, MediaDescription};
+
+/// Packet times are this where nothing is said (RFC 3551 4.2).
+const USUAL_PTIME_MS: u16 = 20;
 
 /// The outcome of one offer and its answer on a leg: its plan, and what has to be remembered for
 /// the next exchange on it and for the other leg.
@@ -193,6 +197,22 @@ impl Stream {
             .map(|rtp| OwnRtp::continued(rtp, &self.protocol))
     }
 
+    fn has(&self, key: &format::Key) -> bool {
+        self.pairs.iter().any(|pair| pair.theirs.key == *key)
+    }
+
+    /// The format that the far side sends under a payload type.
+    fn received(&self, payload_type: u8) -> Option<&Pair> {
+        let mut pairs = self.pairs.iter();
+        pairs.find(|pair| pair.own.codec.payload_type == payload_type)
+    }
+
+    /// The format that we send it under a payload type.
+    fn sent(&self, payload_type: u8) -> Option<&Pair> {
+        let mut pairs = self.pairs.iter();
+        pairs.find(|pair| pair.theirs.codec.payload_type == payload_type)
+    }
+
     fn plan(&self, local: &Local) -> StreamPlan {
         let codecs: Vec<_> = self
             .pairs
@@ -211,6 +231,9 @@ impl Stream {
             send: self.direction.receives(),
             max_receive_bitrate: self.limit,
             max_send_bitrate: self.bitrate,
+            send_ptime_ms: self
+                .ptime_ms
+                .or(self.maxptime_ms.filter(|most| *most < USUAL_PTIME_MS)),
         }
     }
 }
@@ -281,26 +304,53 @@ impl Line {
 }
 
 /// What lets each of two legs feed the other, the first of the pair from `a` to `b`: formats that
-/// both have agreed to. A patch may be empty.
-pub fn join(a: &Agreement, b: &Agreement) -> (PatchPlan, PatchPlan) {
-    (patch(a, b), patch(b, a))
+/// both have agreed to, and sound that is transcoded, as far as policy allows that. A patch may be
+/// empty.
+pub fn join(a: &Agreement, b: &Agreement, policy: &Policy) -> (PatchPlan, PatchPlan) {
+    (patch(a, b, policy), patch(b, a, policy))
 }
 
-fn patch(source: &Agreement, sink: &Agreement) -> PatchPlan {
+/// The name of the codec in use for a kind between two joined legs, as `a` writes it; of both,
+/// `opus/PCMU`, where it is transcoded.
+pub fn codec_between(
+    a: &Agreement,
+    b: &Agreement,
+    (to_b, to_a): (&PatchPlan, &PatchPlan),
+    kind: MediaKind,
+) -> Option<SmolStr> {
+    let main = |patch: &PatchPlan| patch.codecs.iter().find(|map| map.kind == kind).copied();
+    // What a side sends is numbered by us, what it receives by itself.
+    let (of_a, of_b, passage) = match (main(to_b), main(to_a)) {
+        (Some(map), _) => {
+            let (a, b) = (a.stream(kind)?, b.stream(kind)?);
+            (a.received(map.from_pt)?, b.sent(map.to_pt)?, map.passage)
+        }
+        (None, Some(map)) => {
+            let (a, b) = (a.stream(kind)?, b.stream(kind)?);
+            (a.sent(map.to_pt)?, b.received(map.from_pt)?, map.passage)
+        }
+        (None, None) => return None,
+    };
+    let name = |pair: &Pair| pair.theirs.codec.name.clone();
+    Some(match passage {
+        Passage::Relay => name(of_a),
+        Passage::Transcode => smol_str::format_smolstr!("{}/{}", name(of_a), name(of_b)),
+    })
+}
+
+fn patch(source: &Agreement, sink: &Agreement, policy: &Policy) -> PatchPlan {
     let mut codecs = Vec::new();
     for from in &source.streams {
         let Some(to) = sink.stream(from.kind) else {
             continue;
         };
-        for from_pair in &from.pairs {
-            let same = |pair: &&Pair| pair.theirs.key == from_pair.own.key;
-            if let Some(to_pair) = to.pairs.iter().find(same) {
-                codecs.push(CodecMap {
-                    kind: from.kind,
-                    from_pt: from_pair.own.codec.payload_type,
-                    to_pt: to_pair.theirs.codec.payload_type,
-                });
-            }
+        let both_have = |pair: &&Pair| pair.own.is_codec() && to.has(&pair.own.key);
+        let relays = from.pairs.iter().any(|pair| both_have(&pair));
+        let passes = |pair| Some((pair, map(from.kind, pair, to, relays, policy)?));
+        let passing: Vec<(&Pair, CodecMap)> = from.pairs.iter().filter_map(passes).collect();
+        // Events alone are no talk.
+        if passing.iter().any(|(pair, _)| pair.own.is_codec()) {
+            codecs.extend(passing.into_iter().map(|(_, map)| map));
         }
     }
     PatchPlan {
@@ -308,4 +358,42 @@ fn patch(source: &Agreement, sink: &Agreement) -> PatchPlan {
         sink: sink.leg(),
         codecs,
     }
+}
+
+/// How one format of a source passes to a sink's stream; `relays` if a codec is common to both.
+fn map(
+    kind: MediaKind,
+    from: &Pair,
+    to: &Stream,
+    relays: bool,
+    policy: &Policy,
+) -> Option<CodecMap> {
+    let same = |pair: &&Pair| pair.theirs.key == from.own.key;
+    let pairs = || to.pairs.iter();
+    let main = || pairs().find(|pair| pair.own.is_codec());
+    let (sink, passage) = match pairs().find(same) {
+        Some(pair) if pair.own.is_codec() => (pair, Passage::Relay),
+        Some(pair) if pair.own.is_events() && relays => (pair, Passage::Relay),
+        _ if kind != MediaKind::Audio => return None,
+        _ if from.own.is_events() => {
+            // At the clock of the codec that they interrupt there, if there are such.
+            let clock = main().map(|pair| pair.theirs.key.clock_rate);
+            let mut events: Vec<&Pair> = pairs().filter(|pair| pair.own.is_events()).collect();
+            events.sort_by_key(|pair| Some(pair.theirs.key.clock_rate) != clock);
+            (*events.first()?, Passage::Relay)
+        }
+        _ => {
+            let noise = !from.own.is_codec();
+            let allowed = policy.transcoding == Transcoding::Allowed;
+            let able = allowed && (noise || transcode::can(&from.own.key));
+            let main = main().filter(|pair| able && transcode::can(&pair.theirs.key))?;
+            (main, Passage::Transcode)
+        }
+    };
+    Some(CodecMap {
+        kind,
+        from_pt: from.own.codec.payload_type,
+        to_pt: sink.theirs.codec.payload_type,
+        passage,
+    })
 }

@@ -10,9 +10,9 @@ use super::remote::{OfferedTransport, RemoteOffer, RemoteStream, RemoteTransport
 use super::rtp::{self, OwnRtp};
 use super::settle::per_kind;
 use super::template::{Source, Template};
-use super::{Absence, NegotiationError, Policy, format};
+use super::{Absence, NegotiationError, Policy, Transcoding, format, transcode};
 use crate::ids::{DtlsRole, LegId, MediaKind};
-use crate::plan::Feedback;
+use crate::plan::{Feedback, Passage};
 use crate::sdp::{Codec, Description, Direction, Setup};
 
 /// Our answer to an offer.
@@ -28,11 +28,12 @@ pub struct LocalAnswer {
 /// later one, `before` being what was agreed until then. `most` is what we allow as we see it:
 /// [`Direction::SendRecv`] for all of it.
 ///
-/// A medium without a common codec is refused and the leg goes on with the other.
+/// Sound without a common codec is transcoded, where policy allows it. Another medium without one
+/// is refused and the leg goes on with the rest.
 ///
 /// # Errors
-/// [`NegotiationError::NoCommonCodec`] or [`NegotiationError::NoUsableMedia`] if no medium is
-/// left; [`NegotiationError::OtherTransport`] and [`NegotiationError::NoCandidates`] if `local`
+/// [`NegotiationError::NoCommonCodec`], [`NegotiationError::TranscodingOff`],
+/// [`NegotiationError::TranscodingFull`] or [`NegotiationError::NoUsableMedia`] if no medium is left; [`NegotiationError::OtherTransport`] and [`NegotiationError::NoCandidates`] if `local`
 /// does not fit.
 pub fn answer(
     leg: LegId,
@@ -106,8 +107,12 @@ fn nothing(
     templates: &[Template],
     absent: Vec<(MediaKind, Absence)>,
 ) -> NegotiationError {
-    let is_codec =
-        |(_, reason): &(MediaKind, Absence)| matches!(reason, Absence::NoCommonCodec { .. });
+    let is_codec = |(_, reason): &(MediaKind, Absence)| {
+        matches!(
+            reason,
+            Absence::NoCommonCodec { .. } | Absence::Untranscoded { .. }
+        )
+    };
     if !absent.iter().any(is_codec) {
         return NegotiationError::NoUsableMedia {
             reasons: absent.into_iter().map(|(_, reason)| reason).collect(),
@@ -117,10 +122,8 @@ fn nothing(
         let template = templates.iter().find(|template| template.kind == kind);
         template.map(|template| template.names.clone())
     };
-    NegotiationError::NoCommonCodec {
-        a: per_kind(|kind| offer.names(kind)),
-        b: per_kind(names),
-    }
+    let offered = per_kind(|kind| offer.names(kind));
+    NegotiationError::nothing_left(&absent, offered, per_kind(names))
 }
 
 struct Answerer<'a> {
@@ -144,6 +147,8 @@ impl Answerer<'_> {
         let direction = direction.and(self.most);
         let before = self.before.and_then(|before| before.stream(kind));
         let before = before.filter(|before| before.line == theirs.index);
+        let (formats, passage) = self.formats(theirs, template)?;
+        let end_to_end = passage == Passage::Relay;
         let mut own = OwnStream {
             kind,
             protocol: media.protocol.clone(),
@@ -152,11 +157,13 @@ impl Answerer<'_> {
             // An offer says it all.
             wish: theirs.direction,
             announced: is_announced(direction, before),
-            formats: self.formats(theirs, template)?,
+            formats,
             extensions: both_have(theirs, template),
-            bitrate: self.policy.bitrate(kind, template.bitrate),
-            ptime_ms: template.ptime_ms,
-            maxptime_ms: template.maxptime_ms,
+            bitrate: self
+                .policy
+                .bitrate(kind, template.bitrate.filter(|_| end_to_end)),
+            ptime_ms: template.ptime_ms.filter(|_| end_to_end),
+            maxptime_ms: template.maxptime_ms.filter(|_| end_to_end),
             rtcp_rsize: media.rtcp_rsize,
             rtp: None,
             line: theirs.index,
@@ -182,12 +189,12 @@ impl Answerer<'_> {
     }
 
     /// The far side's payload types with the partner's parameters: those say what the receiver,
-    /// the partner, can take.
+    /// the partner, can take. Without one that both have, those that we can transcode.
     fn formats(
         &self,
         theirs: &RemoteStream,
         template: &Template,
-    ) -> Result<Vec<format::Offered>, Absence> {
+    ) -> Result<(Vec<format::Offered>, Passage), Absence> {
         let allowed = template.allowed(self.policy);
         let mut formats: Vec<format::Offered> = Vec::new();
         for partner in &allowed {
@@ -209,17 +216,42 @@ impl Answerer<'_> {
             };
             formats.extend(self.own(theirs, &offered));
         }
-        if formats.iter().all(format::Offered::is_events) {
-            return Err(Absence::NoCommonCodec {
-                kind: theirs.kind,
-                offered: self.offer.names(theirs.kind).unwrap_or_default(),
-                accepted: template.names.clone(),
-            });
+        let mut passage = Passage::Relay;
+        if !formats.iter().any(format::Offered::is_codec) {
+            passage = Passage::Transcode;
+            let answerable = self.answerable(theirs, template)?;
+            // Events are at the clocks of these, whatever the partner has.
+            formats.clear();
+            formats.extend(answerable.iter().filter_map(|it| self.own(theirs, it)));
         }
-        formats.sort_by_key(format::Offered::is_events);
+        formats.sort_by_key(|format| !format.is_codec());
         let events = self.own_events(theirs, &formats);
         formats.extend(events);
-        Ok(formats)
+        Ok((formats, passage))
+    }
+
+    /// What of the far side's formats can be transcoded for the partner.
+    fn answerable(
+        &self,
+        theirs: &RemoteStream,
+        template: &Template,
+    ) -> Result<Vec<format::Offered>, Absence> {
+        let answerable = transcode::answerable(&theirs.formats, template, self.policy);
+        let offered = self.offer.names(theirs.kind).unwrap_or_default();
+        let accepted = template.names.clone();
+        match (answerable.is_empty(), self.policy.transcoding) {
+            (false, Transcoding::Allowed) => Ok(answerable),
+            (false, why) => Err(Absence::Untranscoded {
+                why,
+                offered,
+                accepted,
+            }),
+            (true, _) => Err(Absence::NoCommonCodec {
+                kind: theirs.kind,
+                offered,
+                accepted,
+            }),
+        }
     }
 
     /// A format of the far side as we declare it.
@@ -249,7 +281,7 @@ impl Answerer<'_> {
             let clock = events.codec.clock_rate;
             formats
                 .iter()
-                .any(|format| !format.is_events() && format.codec.clock_rate == clock)
+                .any(|format| format.is_codec() && format.codec.clock_rate == clock)
         };
         let none_fits = !offered().any(fits);
         offered()

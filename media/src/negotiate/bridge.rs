@@ -4,7 +4,7 @@ use std::fmt;
 
 use smol_str::SmolStr;
 
-use super::agreement::{Agreement, join};
+use super::agreement::{Agreement, codec_between, join};
 use super::answer::answer;
 use super::offer::LocalOffer;
 use super::remote::RemoteOffer;
@@ -44,7 +44,8 @@ pub struct Bridge {
 /// Whether a medium is part of the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Both sides use the codec of this name, as A writes it.
+    /// Both sides use the codec of this name, as A writes it; or each its own, `opus/PCMU`, and it
+    /// is transcoded.
     Bridged(SmolStr),
     /// It is not, and this is why.
     Absent(Absence),
@@ -80,10 +81,12 @@ impl fmt::Display for Outcome {
 /// Joins the legs: `a` is the leg whose offer `b` was made from, `b_answer` what leg B
 /// replies to it.
 ///
-/// A medium without a common codec is refused toward A and the call goes on with the other.
+/// Sound without a common codec is transcoded, where policy allows it. Another medium without one
+/// is refused toward A and the call goes on with the rest.
 ///
 /// # Errors
-/// [`NegotiationError::NoCommonCodec`] if no medium is left;
+/// [`NegotiationError::NoCommonCodec`], [`NegotiationError::TranscodingOff`] or
+/// [`NegotiationError::TranscodingFull`] if no medium is left;
 /// [`NegotiationError::AnswerMismatch`], [`NegotiationError::Sdp`] and the transport errors
 /// if B's answer is wrong; [`NegotiationError::NoCandidates`] and
 /// [`NegotiationError::OtherTransport`] if A's local part is.
@@ -97,12 +100,10 @@ pub fn bridge(
     let answer_of_b = read(b, b_answer, policy)?;
     let offered_by_a = per_kind(|kind| offer.names(kind));
     let accepted_by_b = accepted_names(b, &answer_of_b);
-    let Some(b) = settled(b, &answer_of_b)? else {
-        return Err(NegotiationError::NoCommonCodec {
-            a: offered_by_a,
-            b: accepted_by_b,
-        });
-    };
+    let b = settled(b, &answer_of_b, policy)?.map_err(|absent| {
+        let accepted = accepted_by_b.clone();
+        NegotiationError::nothing_left(&absent, offered_by_a.clone(), accepted)
+    })?;
     let most = Direction::SendRecv;
     let to_a = answer(
         leg_a,
@@ -114,8 +115,11 @@ pub fn bridge(
         local_a,
     )?;
     let (a, sdp) = (to_a.agreement, to_a.sdp);
-    let (a_to_b, b_to_a) = join(&a, &b);
-    let outcome = |kind| outcome(kind, &a);
+    let (a_to_b, b_to_a) = join(&a, &b, policy);
+    let outcome = |kind| match codec_between(&a, &b, (&a_to_b, &b_to_a), kind) {
+        Some(name) => Outcome::Bridged(name),
+        None => Outcome::Absent(a.absence(kind)),
+    };
     let (audio, video) = (outcome(MediaKind::Audio), outcome(MediaKind::Video));
     let bridged = per_kind(|kind| {
         let outcome = if kind == MediaKind::Audio {
@@ -137,11 +141,4 @@ pub fn bridge(
         video,
         summary: format!("A offers {offered_by_a}; B accepts {accepted_by_b}; bridge {bridged}"),
     })
-}
-
-fn outcome(kind: MediaKind, a: &Agreement) -> Outcome {
-    match a.codec(kind) {
-        Some(name) => Outcome::Bridged(name.into()),
-        None => Outcome::Absent(a.absence(kind)),
-    }
 }

@@ -244,6 +244,7 @@ impl Local {
             send: stream.direction.sends(),
             max_receive_bitrate: stream.bitrate,
             max_send_bitrate: None,
+            send_ptime_ms: None,
         }
     }
 }
@@ -268,6 +269,7 @@ pub(super) fn codec_plan(ours: &format::Offered, theirs: &format::Offered) -> Co
         format: ours.key.format,
         rtx: ours.rtx.zip(theirs.rtx),
         feedback: format::common(ours.feedback, theirs.feedback),
+        encoding: theirs.encoding(),
     }
 }
 

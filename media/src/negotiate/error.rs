@@ -4,6 +4,7 @@ use std::fmt;
 
 use smol_str::SmolStr;
 
+use super::Transcoding;
 use crate::ids::MediaKind;
 use crate::sdp::SdpError;
 
@@ -66,6 +67,22 @@ pub enum NegotiationError {
         /// What B accepts.
         b: String,
     },
+    /// They share no codec for sound, and our configuration forbids to transcode.
+    #[error("transcoding required, but disabled: the caller offers {a}, the callee accepts {b}")]
+    TranscodingOff {
+        /// What A offers.
+        a: String,
+        /// What B accepts.
+        b: String,
+    },
+    /// They share no codec for sound, and as many calls are transcoded as there may be.
+    #[error("no room to transcode: the caller offers {a}, the callee accepts {b}")]
+    TranscodingFull {
+        /// What A offers.
+        a: String,
+        /// What B accepts.
+        b: String,
+    },
     /// Our fault: the caller of this module wants to answer by another transport than the offer
     /// has.
     #[error("this server would answer by another transport than was offered")]
@@ -112,6 +129,31 @@ pub enum Absence {
         /// What the callee accepts.
         accepted: String,
     },
+    /// The same of sound that could be transcoded, which is [`Transcoding::Forbidden`] or has no
+    /// room ([`Transcoding::Full`]).
+    Untranscoded {
+        /// Which of the two.
+        why: Transcoding,
+        /// What the caller offers.
+        offered: String,
+        /// What the callee accepts.
+        accepted: String,
+    },
+}
+
+impl NegotiationError {
+    /// No medium is left, for these reasons; `a` and `b` are what both sides have.
+    pub(super) fn nothing_left(absent: &[(MediaKind, Absence)], a: String, b: String) -> Self {
+        let mut why = absent.iter().filter_map(|(_, reason)| match reason {
+            Absence::Untranscoded { why, .. } => Some(*why),
+            _ => None,
+        });
+        match why.next() {
+            Some(Transcoding::Full) => Self::TranscodingFull { a, b },
+            Some(_) => Self::TranscodingOff { a, b },
+            None => Self::NoCommonCodec { a, b },
+        }
+    }
 }
 
 impl fmt::Display for Absence {
@@ -166,6 +208,20 @@ impl fmt::Display for Absence {
                 f,
                 "no common {kind} codec: the caller offers {offered}, the callee accepts {accepted}"
             ),
+            Self::Untranscoded {
+                why,
+                offered,
+                accepted,
+            } => {
+                let why = match why {
+                    Transcoding::Full => "no room to transcode",
+                    _ => "transcoding required, but disabled",
+                };
+                write!(
+                    f,
+                    "{why}: the caller offers {offered}, the callee accepts {accepted}"
+                )
+            }
         }
     }
 }

@@ -11,13 +11,27 @@ use crate::sdp::{Codec, Direction, Media, MediaDescription};
 /// Payload type, name, clock rate, channels, parameters.
 type Entry = (u8, &'static str, u32, u8, &'static str);
 
+/// What our decoder of Opus takes.
+pub(super) const OPUS: &str = "minptime=10;useinbandfec=1";
+
+/// What our decoder of G.729 takes: silence may be described (annex B).
+pub(super) const G729: &str = "annexb=yes";
+
 const AUDIO: [Entry; 6] = [
-    (111, "opus", 48_000, 2, "minptime=10;useinbandfec=1"),
+    (111, "opus", 48_000, 2, OPUS),
     (9, "G722", 8_000, 1, ""),
     (8, "PCMA", 8_000, 1, ""),
     (0, "PCMU", 8_000, 1, ""),
     (110, "telephone-event", 48_000, 1, "0-15"),
     (101, "telephone-event", 8_000, 1, "0-15"),
+];
+
+/// What only telephones have. It is transcoded, where they have nothing else.
+const OF_PHONES: [Entry; 4] = [
+    (112, "speex", 16_000, 1, ""),
+    (113, "speex", 8_000, 1, ""),
+    (18, "G729", 8_000, 1, G729),
+    (109, "telephone-event", 16_000, 1, "0-15"),
 ];
 
 const VIDEO: [Entry; 3] = [
@@ -49,12 +63,23 @@ pub(super) fn templates(kinds: &[MediaKind]) -> Vec<Template> {
     templates
 }
 
-/// Digits, for a phone whose partner has none: they are made and read here.
-pub(super) fn events() -> Option<format::Offered> {
-    let formats = formats(MediaKind::Audio);
-    formats
-        .into_iter()
-        .find(|format| format.is_events() && format.codec.clock_rate == 8_000)
+/// Digits, for whoever's partner has none at this clock: they are made and read here.
+pub(super) fn events(clock_rate: u32) -> Option<format::Offered> {
+    let mut known = audio(true).into_iter();
+    known.find(|format| format.is_events() && format.codec.clock_rate == clock_rate)
+}
+
+/// All codecs for sound that we have, the best first.
+pub(super) fn codecs(of_phones: bool) -> Vec<format::Offered> {
+    let mut codecs = audio(of_phones);
+    codecs.retain(format::Offered::is_codec);
+    codecs
+}
+
+fn audio(of_phones: bool) -> Vec<format::Offered> {
+    let mut entries = AUDIO.to_vec();
+    entries.extend(OF_PHONES.iter().filter(|_| of_phones));
+    read(MediaKind::Audio, &entries)
 }
 
 fn template(kind: MediaKind) -> Template {
@@ -74,10 +99,13 @@ fn template(kind: MediaKind) -> Template {
 }
 
 fn formats(kind: MediaKind) -> Vec<format::Offered> {
-    let entries: &[Entry] = match kind {
-        MediaKind::Audio => &AUDIO,
-        MediaKind::Video => &VIDEO,
-    };
+    match kind {
+        MediaKind::Audio => read(kind, &AUDIO),
+        MediaKind::Video => read(kind, &VIDEO),
+    }
+}
+
+fn read(kind: MediaKind, entries: &[Entry]) -> Vec<format::Offered> {
     let feedback: &[&str] = match kind {
         MediaKind::Audio => &[],
         MediaKind::Video => &["goog-remb", "ccm fir", "nack", "nack pli"],

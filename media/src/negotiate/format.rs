@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use super::h264;
-use crate::plan::{Feedback, Format};
+use crate::plan::{Encoding, Feedback, Format};
 use crate::sdp::{Codec, MediaDescription};
 
 /// A format that can be carried, as one side describes it.
@@ -24,7 +24,7 @@ pub(super) struct Offered {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key {
     pub format: Format,
-    clock_rate: u32,
+    pub clock_rate: u32,
     channels: u8,
     variant: Variant,
 }
@@ -38,14 +38,49 @@ enum Variant {
 }
 
 impl Offered {
-    /// RFC 4733: events, which are no codec to talk with.
+    /// RFC 4733: events.
     pub(super) fn is_events(&self) -> bool {
         self.key.format == Format::TelephoneEvent
+    }
+
+    /// Something to talk with, which neither events nor the noise of silence are.
+    pub(super) fn is_codec(&self) -> bool {
+        !self.is_events() && self.key.format != Format::ComfortNoise
+    }
+
+    /// What whoever receives the format as it is described here wants of an encoder.
+    pub(super) fn encoding(&self) -> Encoding {
+        let says = |name: &str, value: &str| {
+            let said = self.codec.parameter(name);
+            said.is_some_and(|said| said.eq_ignore_ascii_case(value))
+        };
+        let max_bitrate = self.codec.parameter("maxaveragebitrate");
+        match self.key.format {
+            Format::Opus => Encoding {
+                // "Any value below 6000 bps or above 510000 bps SHOULD be ignored" is the
+                // meaning of RFC 7587 6.1: the coder has no others.
+                max_bitrate: max_bitrate
+                    .and_then(|text| text.parse().ok())
+                    .filter(|rate| (6_000..=510_000).contains(rate)),
+                fec: says("useinbandfec", "1"),
+                dtx: says("usedtx", "1"),
+            },
+            // "If no value is specified [...] annexb=yes" (RFC 4856 2.1.9).
+            Format::G729 => Encoding {
+                dtx: !says("annexb", "no"),
+                ..Encoding::default()
+            },
+            Format::Speex => Encoding {
+                dtx: says("vbr", "vad"),
+                ..Encoding::default()
+            },
+            _ => Encoding::default(),
+        }
     }
 }
 
 /// The formats of an m-line that are carried, in its order. A retransmission format without
-/// a usable `apt` is as good as absent, redundancy and comfort noise are not carried, and of
+/// a usable `apt` is as good as absent, redundancy is not carried, and of
 /// two payload types that say the same the first counts.
 pub(super) fn read(media: &MediaDescription) -> Vec<Offered> {
     let mut formats: Vec<Offered> = Vec::new();
@@ -135,21 +170,39 @@ fn flags(values: &[SmolStr]) -> Feedback {
     }
 }
 
-fn key_of(codec: &Codec) -> Option<Key> {
-    const NAMES: [(&str, Format, u32, u8); 9] = [
-        ("opus", Format::Opus, 48_000, 2),
-        ("PCMU", Format::Pcmu, 8_000, 1),
-        ("PCMA", Format::Pcma, 8_000, 1),
-        ("G722", Format::G722, 8_000, 1),
-        ("telephone-event", Format::TelephoneEvent, 0, 1),
-        ("VP8", Format::Vp8, 90_000, 1),
-        ("VP9", Format::Vp9, 90_000, 1),
-        ("H264", Format::H264, 90_000, 1),
-        ("AV1", Format::Av1, 90_000, 1),
-    ];
-    let (_, format, clock_rate, channels) = NAMES.into_iter().find(|(name, ..)| codec.is(name))?;
+/// Names, clock rates (none: any) and channels.
+const FORMATS: [(&str, Format, &[u32], u8); 13] = [
+    ("opus", Format::Opus, &[48_000], 2),
+    ("PCMU", Format::Pcmu, &[8_000], 1),
+    ("PCMA", Format::Pcma, &[8_000], 1),
+    ("G722", Format::G722, &[8_000], 1),
+    ("G729", Format::G729, &[8_000], 1),
+    ("speex", Format::Speex, &[8_000, 16_000, 32_000], 1),
+    // At more than that a packet of 20 ms is longer than a network takes.
+    ("L16", Format::L16, &[8_000, 16_000], 1),
+    ("CN", Format::ComfortNoise, &[8_000], 1),
     // Events run at the clock of the codec that they interrupt (RFC 4733 2.1).
-    let right_clock = codec.clock_rate == clock_rate || clock_rate == 0;
+    ("telephone-event", Format::TelephoneEvent, &[], 1),
+    ("VP8", Format::Vp8, &[90_000], 1),
+    ("VP9", Format::Vp9, &[90_000], 1),
+    ("H264", Format::H264, &[90_000], 1),
+    ("AV1", Format::Av1, &[90_000], 1),
+];
+
+impl Format {
+    /// The codec of this name, in any case; none that only helps another.
+    pub fn named(name: &str) -> Option<Self> {
+        let mut formats = FORMATS.into_iter();
+        let (_, format, ..) = formats.find(|(known, ..)| known.eq_ignore_ascii_case(name))?;
+        let helps = matches!(format, Self::ComfortNoise | Self::TelephoneEvent);
+        (!helps).then_some(format)
+    }
+}
+
+fn key_of(codec: &Codec) -> Option<Key> {
+    let (_, format, clock_rates, channels) =
+        FORMATS.into_iter().find(|(name, ..)| codec.is(name))?;
+    let right_clock = clock_rates.is_empty() || clock_rates.contains(&codec.clock_rate);
     if !right_clock || codec.channels != channels {
         return None;
     }

@@ -25,6 +25,11 @@
 //! | end to end: what both sides have | leg by leg |
 //! |---|---|
 //! | codecs and their parameters, direction, header extensions, packet times, bit rates | transport and keys, payload types, RTX, RTCP feedback, `telephone-event` |
+//!
+//! Where two sides have no codec for sound in common, it is transcoded, and codecs, parameters
+//! and packet times are leg by leg too. So that this happens only where it must, a leg is offered
+//! first what its partner has, and only then what we could transcode to; and it is answered with
+//! what its partner has, as long as there is any.
 
 mod agreement;
 mod answer;
@@ -44,8 +49,9 @@ mod suit;
 mod template;
 #[cfg(test)]
 mod tests;
+mod transcode;
 
-pub use agreement::{Agreement, join};
+pub use agreement::{Agreement, codec_between, join};
 pub use answer::{LocalAnswer, answer};
 pub use bridge::{Bridge, Outcome, bridge};
 pub use error::{Absence, NegotiationError};
@@ -59,7 +65,8 @@ pub use template::Source;
 use crate::plan::Format;
 use crate::sdp::Limits;
 
-/// What the operator wants. The default takes the caller's order and leaves out nothing.
+/// What the operator wants. The default takes the caller's order, leaves out nothing, and
+/// transcodes where it must.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// Moved to the front of an offer in this order; the others follow in the order of the
@@ -67,8 +74,22 @@ pub struct Policy {
     pub preferred: Vec<Format>,
     /// Never negotiated.
     pub excluded: Vec<Format>,
+    /// Whether sound may be decoded and encoded anew between sides without a codec in common.
+    pub transcoding: Transcoding,
     /// What a video sender is told at most, bit/s.
     pub max_video_bitrate: Option<u64>,
     /// What a peer's description may hold.
     pub limits: Limits,
+}
+
+/// Whether sound may be transcoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Transcoding {
+    /// Where it must be.
+    #[default]
+    Allowed,
+    /// The operator forbids it.
+    Forbidden,
+    /// As many calls are transcoded as there may be.
+    Full,
 }

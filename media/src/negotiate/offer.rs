@@ -9,7 +9,7 @@ use super::local::{Local, LocalRtp, LocalTransport};
 use super::remote::RemoteOffer;
 use super::rtp::{self, OwnRtp};
 use super::template::{Source, Template};
-use super::{Absence, NegotiationError, Policy, format};
+use super::{Absence, NegotiationError, Policy, format, transcode};
 use crate::ids::{DtlsRole, LegId, MediaKind};
 use crate::plan::{Feedback, LegPlan, RtpPlan, TransportPlan};
 use crate::sdp::{Direction, Media, MediaDescription, Setup};
@@ -185,11 +185,7 @@ impl<'a> Writer<'a> {
                 .before
                 .map_or(Direction::SendRecv, |before| before.wish),
             announced: is_announced(direction, place.before),
-            formats: template
-                .allowed(self.policy)
-                .iter()
-                .map(|format| own_format(kind, format, FEEDBACK))
-                .collect(),
+            formats: self.formats(template),
             extensions: Vec::new(),
             bitrate: self.policy.bitrate(kind, template.bitrate),
             ptime_ms: template.ptime_ms,
@@ -206,17 +202,27 @@ impl<'a> Writer<'a> {
             }
             LocalTransport::Rtp(local) => for_phone(&mut stream, local, place.before)?,
         }
-        if stream.formats.iter().all(format::Offered::is_events) {
+        if !stream.formats.iter().any(format::Offered::is_codec) {
             return Err(Absence::NothingToOffer(kind, template.names.clone()));
         }
         if self.local.is_rtp() && kind == MediaKind::Audio {
             let has_events = stream.formats.iter().any(format::Offered::is_events);
-            let events = everything::events().filter(|_| !has_events);
+            let events = everything::events(8_000).filter(|_| !has_events);
             stream.formats.extend(events);
         }
         self.number(&mut stream.formats, place.before);
         self.streams.push(stream);
         Ok(())
+    }
+
+    /// What the partner has, and what its sound can be transcoded to.
+    fn formats(&self, template: &Template) -> Vec<format::Offered> {
+        let kind = template.kind;
+        let mut formats = template.allowed(self.policy);
+        transcode::extend_offer(kind, &mut formats, self.policy, self.local.is_rtp());
+        let own = formats.iter();
+        own.map(|format| own_format(kind, format, FEEDBACK))
+            .collect()
     }
 
     /// Gives each format a payload type: the one it had before, or else that of the template

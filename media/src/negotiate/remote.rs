@@ -42,7 +42,7 @@ pub(super) struct RemoteStream {
     /// Of the m-line in its description.
     pub index: usize,
     pub kind: MediaKind,
-    /// What can be carried; at least one that is no event format.
+    /// What can be carried; at least one codec.
     pub formats: Vec<format::Offered>,
     pub extensions: Vec<ExtensionPlan>,
     /// As the far side sees it.
@@ -216,7 +216,7 @@ impl RemoteStream {
 
     /// There is something to talk with, and not only events.
     pub(super) fn has_codec(&self) -> bool {
-        self.formats.iter().any(|format| !format.is_events())
+        self.formats.iter().any(format::Offered::is_codec)
     }
 }
 

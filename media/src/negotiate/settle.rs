@@ -5,7 +5,7 @@ use super::describe::OwnStream;
 use super::local::LocalTransport;
 use super::offer::LocalOffer;
 use super::remote::{RemoteStream, RemoteTransport, are_bundled};
-use super::{Absence, NegotiationError, Policy, format};
+use super::{Absence, NegotiationError, Policy, Transcoding, format, transcode};
 use crate::ids::{DtlsRole, MediaKind};
 use crate::sdp::{Description, MediaDescription};
 
@@ -15,7 +15,8 @@ use crate::sdp::{Description, MediaDescription};
 /// A medium that is not accepted is left out and the leg goes on with the other.
 ///
 /// # Errors
-/// [`NegotiationError::NoCommonCodec`] if no medium is left;
+/// [`NegotiationError::NoCommonCodec`], [`NegotiationError::TranscodingOff`] or
+/// [`NegotiationError::TranscodingFull`] if no medium is left;
 /// [`NegotiationError::AnswerMismatch`], [`NegotiationError::Sdp`] and the transport errors if
 /// the answer is wrong. All are the answerer's fault.
 pub fn settle(
@@ -24,15 +25,13 @@ pub fn settle(
     policy: &Policy,
 ) -> Result<Agreement, NegotiationError> {
     let answer = read(offer, answer, policy)?;
-    settled(offer, &answer)?.ok_or_else(|| {
+    settled(offer, &answer, policy)?.map_err(|absent| {
         let offered = |kind| {
             let stream = offer.streams.iter().find(|stream| stream.kind == kind)?;
             Some(names_of(stream))
         };
-        NegotiationError::NoCommonCodec {
-            a: per_kind(offered),
-            b: accepted_names(offer, &answer),
-        }
+        let accepted = accepted_names(offer, &answer);
+        NegotiationError::nothing_left(&absent, per_kind(offered), accepted)
     })
 }
 
@@ -47,17 +46,21 @@ pub(super) fn read(
     Ok(answer)
 }
 
-/// What came of it; `None` if no medium is left.
+/// Why each medium is not part of a leg.
+type Absent = Vec<(MediaKind, Absence)>;
+
+/// What came of it; if no medium is left, why.
 pub(super) fn settled(
     offer: &LocalOffer,
     answer: &Description,
-) -> Result<Option<Agreement>, NegotiationError> {
+    policy: &Policy,
+) -> Result<Result<Agreement, Absent>, NegotiationError> {
     let mut streams: Vec<Stream> = Vec::new();
     let mut absent = offer.left_out.clone();
     for own in &offer.streams {
         let first = streams.first().map(|stream| stream.line);
         let shares = matches!(offer.local.transport, LocalTransport::WebRtc(_));
-        match agree(offer, own, answer) {
+        match agree(offer, own, answer, policy) {
             Err(reason) => absent.push((own.kind, reason)),
             Ok(_) if shares && first.is_some_and(|it| !are_bundled(answer, it, own.line)) => {
                 absent.push((own.kind, Absence::NotBundled(own.kind)));
@@ -66,7 +69,7 @@ pub(super) fn settled(
         }
     }
     if streams.is_empty() {
-        return Ok(None);
+        return Ok(Err(absent));
     }
     // It is kept for as long as the call lasts.
     streams.shrink_to_fit();
@@ -79,7 +82,7 @@ pub(super) fn settled(
         }
         LocalTransport::Rtp(_) => plan(offer.leg, &offer.local, &streams, DtlsRole::Server, None),
     };
-    Ok(Some(Agreement {
+    Ok(Ok(Agreement {
         plan,
         streams,
         lines: offer.lines.clone(),
@@ -88,7 +91,12 @@ pub(super) fn settled(
 }
 
 /// What goes through of our m-line, or why nothing does.
-fn agree(offer: &LocalOffer, own: &OwnStream, answer: &Description) -> Result<Stream, Absence> {
+fn agree(
+    offer: &LocalOffer,
+    own: &OwnStream,
+    answer: &Description,
+    policy: &Policy,
+) -> Result<Stream, Absence> {
     let kind = own.kind;
     let media = match answer.media.get(own.line) {
         Some(media) if !media.is_refused() => media,
@@ -107,14 +115,24 @@ fn agree(offer: &LocalOffer, own: &OwnStream, answer: &Description) -> Result<St
             })
         })
         .collect();
-    if pairs.iter().all(|pair| pair.own.is_events()) {
-        return Err(Absence::NoCommonCodec {
-            kind,
-            offered: names_of(own),
-            accepted: format::names_of(&media.codecs),
+    if !pairs.iter().any(|pair| pair.own.is_codec()) {
+        let (offered, accepted) = (names_of(own), format::names_of(&media.codecs));
+        let could = transcode::any(&own.formats) && transcode::any(&theirs.formats);
+        let may = policy.transcoding == Transcoding::Allowed;
+        return Err(match could && kind == MediaKind::Audio && !may {
+            true => Absence::Untranscoded {
+                why: policy.transcoding,
+                offered,
+                accepted,
+            },
+            false => Absence::NoCommonCodec {
+                kind,
+                offered,
+                accepted,
+            },
         });
     }
-    pairs.sort_by_key(|pair| pair.own.is_events());
+    pairs.sort_by_key(|pair| !pair.own.is_codec());
     pairs.shrink_to_fit();
     let direction = theirs.direction.and(own.direction.reversed());
     Stream::new(own, &theirs, media, pairs, direction, &offer.local)

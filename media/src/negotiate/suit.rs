@@ -1,10 +1,11 @@
 //! Whether a change on one leg is the other leg's business.
 
-use super::Absence;
 use super::agreement::{Agreement, Stream};
 use super::format::Offered;
 use super::remote::RemoteOffer;
-use super::template::Source;
+use super::template::{Source, Template};
+use super::{Absence, Policy, Transcoding, transcode};
+use crate::ids::MediaKind;
 use crate::plan::TransportPlan;
 use crate::sdp::Direction;
 
@@ -12,12 +13,12 @@ use crate::sdp::Direction;
 /// anything. `most` is what we allow as we see it, as in [`reoffer`](super::reoffer()).
 ///
 /// Its addresses, keys and payload types are the leg's own, and so is its order of codecs as long
-/// as one of them is the partner's. A medium that the partner has and the leg has not is not
+/// as one of them is the partner's, or can be transcoded. A medium that the partner has and the leg has not is not
 /// missed: the leg was asked for it before, or did not want it.
 ///
 /// A phone is told that it is held and that it no longer is, since it would take the silence for a
 /// fault. A browser is told only what it has to know to send and to hear.
-pub fn suits(leg: &Agreement, partner: Source<'_>, most: Direction) -> bool {
+pub fn suits(leg: &Agreement, partner: Source<'_>, most: Direction, policy: &Policy) -> bool {
     let templates = partner.templates();
     let is_phone = matches!(leg.plan().transport, TransportPlan::Rtp(_));
     // Who holds is told when he no longer does.
@@ -33,7 +34,8 @@ pub fn suits(leg: &Agreement, partner: Source<'_>, most: Direction) -> bool {
             true => stream.direction == due,
             false => stream.direction.and(due) == due,
         };
-        any_shared(stream, &template.formats) && (told || told_later)
+        let fits = any_shared(stream, &template.formats) || is_transcoded(stream, template, policy);
+        fits && (told || told_later)
     };
     leg.streams.iter().all(suits)
 }
@@ -58,4 +60,12 @@ pub fn asks_for_more(offer: &RemoteOffer, before: &Agreement, partner: &Agreemen
 fn any_shared(stream: &Stream, formats: &[Offered]) -> bool {
     let mut codecs = stream.pairs.iter().filter(|pair| !pair.own.is_events());
     codecs.any(|pair| formats.iter().any(|format| format.key == pair.own.key))
+}
+
+/// The sound of either can be made into that of the other.
+fn is_transcoded(stream: &Stream, partner: &Template, policy: &Policy) -> bool {
+    policy.transcoding == Transcoding::Allowed
+        && stream.kind == MediaKind::Audio
+        && transcode::any(stream.pairs.iter().map(|pair| &pair.own))
+        && transcode::any(&partner.formats)
 }

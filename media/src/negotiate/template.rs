@@ -8,7 +8,7 @@ use super::format;
 use super::remote::RemoteOffer;
 use super::{Absence, Policy};
 use crate::ids::MediaKind;
-use crate::plan::ExtensionPlan;
+use crate::plan::{ExtensionPlan, Format};
 use crate::sdp::Direction;
 
 /// Whom a leg is to talk with.
@@ -87,19 +87,28 @@ impl Source<'_> {
 impl Template {
     /// What policy leaves over, in its order.
     pub(super) fn allowed(&self, policy: &Policy) -> Vec<format::Offered> {
-        let mut formats: Vec<format::Offered> = self
-            .formats
-            .iter()
-            .filter(|format| !policy.excluded.contains(&format.key.format))
-            .cloned()
-            .collect();
-        formats.sort_by_key(|format| {
-            let place = policy
-                .preferred
-                .iter()
-                .position(|wanted| *wanted == format.key.format);
-            place.unwrap_or(policy.preferred.len())
-        });
+        let allowed = |format: &&format::Offered| {
+            // Comfort noise is between its sender and us.
+            policy.allows(format) && format.key.format != Format::ComfortNoise
+        };
+        let mut formats: Vec<format::Offered> =
+            self.formats.iter().filter(allowed).cloned().collect();
+        policy.sort(&mut formats);
         formats
+    }
+}
+
+impl Policy {
+    pub(super) fn allows(&self, format: &format::Offered) -> bool {
+        !self.excluded.contains(&format.key.format)
+    }
+
+    /// What the operator prefers comes first; the others stay as they are.
+    pub(super) fn sort(&self, formats: &mut [format::Offered]) {
+        formats.sort_by_key(|format| {
+            let mut preferred = self.preferred.iter();
+            let place = preferred.position(|wanted| *wanted == format.key.format);
+            place.unwrap_or(self.preferred.len())
+        });
     }
 }

@@ -15,6 +15,9 @@ pub struct WorkerConfig {
     pub seed: [u8; 32],
     /// Legs at once; a leg beyond is failed at once.
     pub max_legs: usize,
+    /// Sinks whose sound is transcoded at once; beyond, what would have to be is dropped and
+    /// counted ([`Counters::untranscoded`](super::Counters::untranscoded)).
+    pub max_transcoders: usize,
     /// Timing.
     pub timeouts: Timeouts,
     /// Packets kept per video sink to answer NACKs from, and the memory they may take.
@@ -71,6 +74,7 @@ impl WorkerConfig {
             certificate,
             seed,
             max_legs: 4096,
+            max_transcoders: 512,
             timeouts: Timeouts::default(),
             packet_cache: PacketCacheLimits::default(),
         }

@@ -20,6 +20,10 @@ pub struct Counters {
     pub rejected: u64,
     /// RTP of a payload type without a patch entry, or of an SSRC beyond the bound.
     pub unmapped: u64,
+    /// RTP packets among those sent that were encoded here.
+    pub rtp_encoded: u64,
+    /// RTP that was dropped because as many transcoders were there as there may be.
+    pub untranscoded: u64,
     /// Events dropped because nobody polled them.
     pub events_dropped: u64,
 }

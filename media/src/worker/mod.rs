@@ -5,8 +5,10 @@ mod config;
 mod counters;
 mod demux;
 mod early;
+mod load;
 mod patches;
 mod schedule;
+mod transcoding;
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -17,10 +19,12 @@ use smol_str::SmolStr;
 
 pub use self::config::{ConfigError, PacketCacheLimits, Timeouts, WorkerConfig};
 pub use self::counters::Counters;
+pub(crate) use self::transcoding::{Seat, Transcoding};
 pub use crate::outbox::{ConnectionId, Outbox, Path};
 
 use self::early::EarlyDatagrams;
 use self::schedule::Schedule;
+use self::transcoding::TICKS_PER_WAKE;
 use crate::event::{Event, Failure};
 use crate::ids::{Fingerprint, LegId};
 use crate::leg::{Context, Effect, Events, Leg};
@@ -48,6 +52,10 @@ pub struct Worker {
     patches: Vec<PatchPlan>,
     early: EarlyDatagrams,
     schedule: Schedule,
+    /// When the transcoders of each leg want to send: apart from all else, which never waits for
+    /// them.
+    ticks: Schedule,
+    transcoding: Transcoding,
     events: Events,
     counters: Counters,
     scratch: Vec<u8>,
@@ -64,6 +72,7 @@ impl Worker {
         Ok(Self {
             dtls: config.dtls()?,
             rng: StdRng::from_seed(config.seed),
+            transcoding: Transcoding::new(config.max_transcoders),
             config,
             legs: Vec::new(),
             free: Vec::new(),
@@ -74,6 +83,7 @@ impl Worker {
             patches: Vec::new(),
             early: EarlyDatagrams::default(),
             schedule: Schedule::default(),
+            ticks: Schedule::default(),
             events: Events::default(),
             counters: Counters::default(),
             scratch: vec![0; 2048],
@@ -103,15 +113,25 @@ impl Worker {
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         for _ in 0..MAX_WAKES {
             let Some(slot) = self.schedule.due(now) else {
-                return;
+                break;
             };
             self.with_leg(now, slot, out, |leg, cx| leg.handle_timeout(now, cx));
+        }
+        for _ in 0..TICKS_PER_WAKE {
+            let Some(slot) = self.ticks.due(now) else {
+                break;
+            };
+            if let Some(due) = self.ticks.next() {
+                self.transcoding.note(now, due);
+            }
+            self.with_leg(now, slot, out, |leg, cx| leg.transcode(now, cx));
         }
     }
 
     /// When [`Worker::handle_timeout`] wants to be called; `None` if nothing is due ever.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.schedule.next()
+        let next = [self.schedule.next(), self.ticks.next()];
+        next.into_iter().flatten().min()
     }
 
     /// The next report.
@@ -132,6 +152,11 @@ impl Worker {
     /// Legs there are.
     pub fn legs(&self) -> usize {
         self.by_id.len()
+    }
+
+    /// Sinks whose sound is transcoded, or could be at any time.
+    pub fn transcoders(&self) -> usize {
+        self.transcoding.count()
     }
 
     /// Says goodbye on all legs, as far as `out` has room.
@@ -221,6 +246,7 @@ impl Worker {
         self.by_ufrag.retain(|_, owner| *owner != slot);
         self.by_port.retain(|_, owner| *owner != slot);
         self.schedule.set(slot, None);
+        self.ticks.set(slot, None);
         if let Some(place) = self.legs.get_mut(slot) {
             *place = None;
             self.free.push(slot);
@@ -261,9 +287,11 @@ impl Worker {
             events: &mut self.events,
             effects: &mut self.effects,
             counters: &mut self.counters,
+            transcoding: &mut self.transcoding,
         };
         let result = act(leg, &mut cx);
         self.schedule.set(slot, leg.poll_timeout());
+        self.ticks.set(slot, leg.poll_tick());
         if !self.effects.is_empty() {
             self.take_effects(now, slot, out);
         }

@@ -83,12 +83,18 @@ impl Worker {
         };
         let feed = Feed::new(plan, from, to);
         let report = self.leg(source).and_then(|leg| leg.source_report(kind));
+        // Sound that is on its way through a transcoder is not lost by a description like the last.
+        let is_fed = self.leg(sink).and_then(|sink| sink.fed_by(kind)) == Some(plan.source);
+        let kept = self.legs.get_mut(sink).and_then(Option::as_mut);
+        let kept = kept
+            .filter(|_| is_fed)
+            .and_then(|leg| leg.take_transcoder(kind));
         self.unfeed(now, sink, kind, out);
         if let Some(sinks) = self.sinks_mut(source, kind) {
             sinks.push(sink);
         }
-        self.with_leg(now, sink, out, |leg, _| {
-            leg.attach(kind, feed);
+        self.with_leg(now, sink, out, |leg, cx| {
+            leg.attach(now, kind, feed, kept, cx);
             if let Some(report) = report {
                 leg.set_source_report(kind, report);
             }

@@ -14,4 +14,5 @@ pub mod packets;
 pub mod phone;
 pub mod plans;
 pub mod transport;
+pub mod voice;
 pub mod world;

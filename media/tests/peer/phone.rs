@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use media::ids::{LegId, MediaKind};
 use media::plan::{
-    CodecMap, CodecPlan, Command, Feedback, Format, LegPlan, PatchPlan, RtcpPlan, RtpPlan,
-    RtpRemote, RtpStreamPlan, StreamPlan, TransportPlan,
+    CodecMap, CodecPlan, Command, Encoding, Feedback, Format, LegPlan, Passage, PatchPlan,
+    RtcpPlan, RtpPlan, RtpRemote, RtpStreamPlan, StreamPlan, TransportPlan,
 };
 use media::ports::PortPair;
 use media::rtp::is_rtcp;
@@ -190,6 +190,7 @@ fn stream(id: u64, kind: MediaKind) -> StreamPlan {
         format,
         rtx: None,
         feedback: Feedback::default(),
+        encoding: Encoding::default(),
     };
     let codecs = match kind {
         MediaKind::Audio => vec![
@@ -209,6 +210,7 @@ fn stream(id: u64, kind: MediaKind) -> StreamPlan {
         send: true,
         max_receive_bitrate: None,
         max_send_bitrate: None,
+        send_ptime_ms: None,
     }
 }
 
@@ -232,6 +234,7 @@ pub fn patch(source: u64, sink: u64) -> Command {
         kind,
         from_pt: pt,
         to_pt: pt,
+        passage: Passage::Relay,
     };
     Command::Patch(Box::new(PatchPlan {
         source: LegId(source),

@@ -2,8 +2,8 @@
 
 use media::ids::{DtlsRole, Fingerprint, IceCredentials, LegId, MediaKind};
 use media::plan::{
-    CodecMap, CodecPlan, Extension, ExtensionPlan, Feedback, Format, LegPlan, PatchPlan,
-    StreamPlan, TransportPlan, WebRtcPlan,
+    CodecMap, CodecPlan, Encoding, Extension, ExtensionPlan, Feedback, Format, LegPlan, Passage,
+    PatchPlan, StreamPlan, TransportPlan, WebRtcPlan,
 };
 
 pub const OPUS: u8 = 111;
@@ -86,6 +86,7 @@ pub fn audio_plan(id: u64, numbers: Numbers) -> StreamPlan {
         format,
         rtx: None,
         feedback: Feedback::default(),
+        encoding: Encoding::default(),
     };
     StreamPlan {
         kind: MediaKind::Audio,
@@ -110,6 +111,7 @@ pub fn audio_plan(id: u64, numbers: Numbers) -> StreamPlan {
         send: true,
         max_receive_bitrate: None,
         max_send_bitrate: None,
+        send_ptime_ms: None,
     }
 }
 
@@ -128,6 +130,7 @@ pub fn video_plan(id: u64, numbers: Numbers) -> StreamPlan {
                 fir: true,
                 remb: true,
             },
+            encoding: Encoding::default(),
         }],
         ssrc: our_ssrc(id, MediaKind::Video),
         rtx_ssrc: Some(our_ssrc(id, MediaKind::Video) + 1),
@@ -143,6 +146,7 @@ pub fn video_plan(id: u64, numbers: Numbers) -> StreamPlan {
         send: true,
         max_receive_bitrate: Some(2_500_000),
         max_send_bitrate: None,
+        send_ptime_ms: None,
     }
 }
 
@@ -166,11 +170,13 @@ pub fn patch(source: u64, from: Numbers, sink: u64, to: Numbers, video: bool) ->
             kind: MediaKind::Audio,
             from_pt: from.opus,
             to_pt: to.opus,
+            passage: Passage::Relay,
         },
         CodecMap {
             kind: MediaKind::Audio,
             from_pt: from.telephone_event,
             to_pt: to.telephone_event,
+            passage: Passage::Relay,
         },
     ];
     if video {
@@ -178,6 +184,7 @@ pub fn patch(source: u64, from: Numbers, sink: u64, to: Numbers, video: bool) ->
             kind: MediaKind::Video,
             from_pt: from.vp8,
             to_pt: to.vp8,
+            passage: Passage::Relay,
         });
     }
     PatchPlan {

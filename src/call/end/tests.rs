@@ -44,6 +44,11 @@ fn all() -> Vec<EndReason> {
             caller: "opus".into(),
             callee: "PCMU".into(),
         },
+        EndReason::TranscodingOff {
+            caller: "opus".into(),
+            callee: "PCMU".into(),
+        },
+        EndReason::TranscodingLimit,
         EndReason::CallLimit,
         EndReason::UserCallLimit,
         EndReason::AccountGone,

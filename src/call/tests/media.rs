@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::media::event::{DirectionStats, Failure, LegStats, StreamStats};
+use ::media::event::{DirectionStats, Failure, LegStats, StreamStats, TranscodeStats};
 use ::media::ids::MediaKind;
 
 use super::*;
@@ -203,6 +203,7 @@ fn stats(leg: LegId, bytes: u64, lost: f32) -> LegStats {
             nacks_sent: 0,
             retransmitted: 0,
             remb: None,
+            transcoded: TranscodeStats::default(),
         }],
         round_trip: Some(Duration::from_millis(30)),
         rejected: 0,

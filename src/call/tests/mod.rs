@@ -18,6 +18,7 @@ mod resumption;
 mod secrecy;
 mod sign_in;
 mod stopping;
+mod transcoding;
 mod transfers;
 
 use std::collections::BTreeMap;

@@ -48,6 +48,7 @@ fn the_keys_that_need_a_restart_are_those_marked_so() {
         call_waiting = true\n\
         [media]\nport = 5000\ntcp_port = 5001\nrtp_ports = \"\"\nworkers = 2\n\
         addresses = \"192.0.2.1\"\npublic_address = \"192.0.2.1\"\nmax_video_kbps = 1\n\
+        preferred_codecs = \"PCMU\"\nexcluded_codecs = \"AV1\"\ntranscoding = false\n\
         packet_cache_packets = 16\nsetup_timeout_s = 1\nconsent_timeout_s = 5\n\
         inactivity_timeout_s = 5\n\
         [wcs]\nping_interval_ms = 100\nmissed_pings = 1\ngrace_s = 0\nkeep_alive_s = 0\n\
@@ -55,7 +56,7 @@ fn the_keys_that_need_a_restart_are_those_marked_so() {
         [limits]\nconnections = 1\nconnections_per_address = 1\nhandshake_timeout_ms = 100\n\
         write_timeout_ms = 100\nmessage_kib = 16\noutgoing_messages = 64\n\
         messages_per_second = 1\nsessions = 1\nsessions_per_user = 1\ncalls = 1\n\
-        calls_per_user = 1\ncalls_per_second = 1\ncalls_per_second_per_user = 1\nsign_in_failures = 1\n[log]\nlevel = \"warn\"\n\
+        transcoded_calls = 1\ncalls_per_user = 1\ncalls_per_second = 1\ncalls_per_second_per_user = 1\nsign_in_failures = 1\n[log]\nlevel = \"warn\"\n\
         [[domain]]\nname = \"b\"\n";
     let new = Config::parse(other, Path::new("/")).unwrap();
     let mut found = old.restart_keys(&new);

@@ -14,3 +14,4 @@ mod renewing;
 mod rules;
 mod sdes;
 mod suiting;
+mod transcoding;

@@ -9,7 +9,7 @@ use crate::negotiate::{
     Bridge, Local, LocalOffer, LocalTransport, LocalWebRtc, NegotiationError, Policy, RemoteOffer,
     bridge, offer,
 };
-use crate::plan::{CodecMap, LegPlan, StreamPlan, TransportPlan, WebRtcPlan};
+use crate::plan::{CodecMap, LegPlan, Passage, StreamPlan, TransportPlan, WebRtcPlan};
 use crate::sdp::{
     CertificateHash, Codec, Description, Direction, Limits, Media, MediaDescription, Setup,
 };
@@ -193,10 +193,20 @@ pub(super) fn transport(plan: &LegPlan) -> &WebRtcPlan {
     }
 }
 
+/// What is relayed.
 pub(super) fn maps(codecs: &[CodecMap], kind: MediaKind) -> Vec<(u8, u8)> {
+    passing(codecs, kind, Passage::Relay)
+}
+
+/// What is transcoded of the sound.
+pub(super) fn transcoded(codecs: &[CodecMap]) -> Vec<(u8, u8)> {
+    passing(codecs, MediaKind::Audio, Passage::Transcode)
+}
+
+fn passing(codecs: &[CodecMap], kind: MediaKind, passage: Passage) -> Vec<(u8, u8)> {
     codecs
         .iter()
-        .filter(|map| map.kind == kind)
+        .filter(|map| map.kind == kind && map.passage == passage)
         .map(|map| (map.from_pt, map.to_pt))
         .collect()
 }

@@ -53,7 +53,7 @@ fn a_phone_is_offered_what_phones_know_and_nothing_else() {
             "o=- 7002 1 IN IP4 198.51.100.1",
             "s=-",
             "t=0 0",
-            "m=audio 20008 RTP/AVP 111 9 0 8 110 126",
+            "m=audio 20008 RTP/AVP 111 9 0 8 113 110 126",
             "c=IN IP4 198.51.100.1",
             "a=sendrecv",
             "a=rtpmap:111 opus/48000/2",
@@ -61,6 +61,7 @@ fn a_phone_is_offered_what_phones_know_and_nothing_else() {
             "a=rtpmap:9 G722/8000",
             "a=rtpmap:0 PCMU/8000",
             "a=rtpmap:8 PCMA/8000",
+            "a=rtpmap:113 speex/8000",
             "a=rtpmap:110 telephone-event/48000",
             "a=rtpmap:126 telephone-event/8000",
         ]
@@ -354,13 +355,13 @@ fn an_answer_by_another_transport_is_our_fault() {
 fn a_phone_without_a_common_codec_is_told_in_words() {
     let offered = offer_to_phone(FIREFOX_VIDEO, Security::Plain);
     let answer = "v=0\r\no=x 1 1 IN IP4 192.0.2.50\r\ns=-\r\nc=IN IP4 192.0.2.50\r\nt=0 0\r\n\
-         m=audio 62000 RTP/AVP 18\r\nm=video 0 RTP/AVP 0\r\n";
+         m=audio 62000 RTP/AVP 3\r\nm=video 0 RTP/AVP 0\r\n";
     let a = (A, &remote(FIREFOX_VIDEO), &local(A));
     let error = bridge(a, &offered, answer, &Policy::default()).expect_err("an error");
     assert_eq!(
         error.to_string(),
         "no common codec: the caller offers opus,G722,PCMU,PCMA|VP8,VP9,H264, the callee accepts \
-         G729|none"
+         GSM|none"
     );
 }
 

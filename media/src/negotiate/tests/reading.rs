@@ -249,7 +249,7 @@ fn of_two_payload_types_that_say_the_same_the_first_counts() {
         .into_iter()
         .map(|(number, _)| number)
         .collect();
-    assert_eq!(numbers, [111, 9, 0, 8, 110, 126]);
+    assert_eq!(numbers, [111, 9, 0, 8, 13, 110, 126]);
 }
 
 #[test]

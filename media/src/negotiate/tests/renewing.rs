@@ -2,14 +2,14 @@
 
 use super::peer::{
     A, B, CHROMIUM_AUDIO, CHROMIUM_VIDEO, accept, local, maps, media, parsed, payload_types,
-    remote, stream,
+    remote, stream, transcoded,
 };
 use super::phone::{PHONE, VIDEO, far_side, lines, offer_to_phone, phone_answer, phone_local, way};
 use crate::ids::LegId;
 use crate::ids::MediaKind::{self, Audio, Video};
 use crate::negotiate::{
-    Agreement, Bridge, Local, LocalAnswer, NegotiationError, Policy, Security, Source, answer,
-    bridge, join, offer_from, reoffer, settle,
+    Agreement, Bridge, Local, LocalAnswer, NegotiationError, Policy, Security, Source, Transcoding,
+    answer, bridge, join, offer_from, reoffer, settle,
 };
 use crate::sdp::{Direction, Setup};
 
@@ -86,14 +86,21 @@ fn a_phone_changes_its_codec_and_the_patches_follow() {
         .replace("101 tele", "96 tele");
     let changed = phone_offers(&bridge, &sdp).expect("an answer").agreement;
     assert_eq!(changed.codec(Audio), Some("PCMU"));
-    let (a_to_b, b_to_a) = join(&bridge.a, &changed);
+    let (a_to_b, b_to_a) = join(&bridge.a, &changed, &Policy::default());
     assert_eq!((a_to_b.source, a_to_b.sink), (A, B));
-    assert_eq!(maps(&a_to_b.codecs, Audio), [(0, 0), (126, 96)]);
+    assert_eq!(
+        maps(&a_to_b.codecs, Audio),
+        [(0, 0), (110, 96), (126, 96)],
+        "and the browser's events at the clock of Opus"
+    );
     assert_eq!(maps(&b_to_a.codecs, Audio), [(0, 0), (96, 126)]);
+    // The browser was told that Opus is taken, and need not hear of the change.
+    assert_eq!(transcoded(&a_to_b.codecs)[0], (111, 0));
+    assert!(transcoded(&b_to_a.codecs).is_empty());
 }
 
 #[test]
-fn a_codec_that_the_partner_has_not_agreed_to_is_refused_in_words() {
+fn a_codec_that_the_partner_has_not_agreed_to_is_refused_in_words_where_nothing_is_transcoded() {
     let without: String = CHROMIUM_AUDIO
         .lines()
         .filter(|line| !line.starts_with("a=rtpmap:0 ") && !line.starts_with("a=rtpmap:9 "))
@@ -101,11 +108,28 @@ fn a_codec_that_the_partner_has_not_agreed_to_is_refused_in_words() {
         .collect();
     let bridge = talking(&without);
     let sdp = PHONE.replace("9 8 0 101", "0");
-    let error = phone_offers(&bridge, &sdp).expect_err("no codec");
-    assert_eq!(
-        error.to_string(),
-        "no common codec: the caller offers PCMU, the callee accepts opus,PCMA"
-    );
+    let offer_anew = |transcoding| {
+        let policy = Policy {
+            transcoding,
+            ..Policy::default()
+        };
+        let (source, ours) = (
+            Source::Agreement(&bridge.a),
+            again(phone_local(B, Security::Plain)),
+        );
+        let (before, most) = (Some(&bridge.b), Direction::SendRecv);
+        answer(B, before, &policy, &remote(&sdp), source, most, &ours)
+    };
+    for (transcoding, why) in [
+        (Transcoding::Forbidden, "transcoding required, but disabled"),
+        (Transcoding::Full, "no room to transcode"),
+    ] {
+        let error = offer_anew(transcoding).expect_err("no codec");
+        let said = format!("{why}: the caller offers PCMU, the callee accepts opus,PCMA");
+        assert_eq!(error.to_string(), said);
+    }
+    let answered = offer_anew(Transcoding::Allowed).expect("an answer");
+    assert_eq!(answered.agreement.codec(Audio), Some("PCMU"));
 }
 
 #[test]
@@ -386,9 +410,15 @@ fn an_invitation_without_an_offer_gets_one_of_ours_and_is_answered() {
     let answer = "v=0\r\no=x 1 1 IN IP4 192.0.2.50\r\ns=-\r\nc=IN IP4 192.0.2.50\r\nt=0 0\r\n\
          m=audio 62000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
     let phone = settle(&to_phone, answer, &policy).expect("an agreement");
-    let (to, from) = join(&browser, &phone);
-    assert_eq!(maps(&to.codecs, Audio), [(0, 0), (101, 101)]);
+    let (to, from) = join(&browser, &phone, &policy);
+    assert_eq!(
+        maps(&to.codecs, Audio),
+        [(0, 0), (110, 101), (101, 101)],
+        "and the browser's events at the clock of Opus"
+    );
     assert_eq!(maps(&from.codecs, Audio), [(0, 0), (101, 101)]);
+    assert_eq!(transcoded(&to.codecs)[0], (111, 0), "the browser's first");
+    assert!(to.transcodes() && !from.transcodes());
 }
 
 #[test]
@@ -398,7 +428,8 @@ fn an_answer_that_leaves_nothing_says_so() {
     let error = settle(&offered, refused, &Policy::default()).expect_err("nothing");
     assert_eq!(
         error.to_string(),
-        "no common codec: the caller offers opus,G722,PCMU,PCMA, the callee accepts none"
+        "no common codec: the caller offers opus,G722,PCMU,PCMA,speex, the \
+         callee accepts none"
     );
 }
 

@@ -6,8 +6,9 @@ use proptest::sample::select;
 
 use super::peer::{A, B, CHROMIUM_AUDIO, CHROMIUM_VIDEO, FIREFOX_VIDEO, accept, local, parsed};
 use crate::negotiate::{Bridge, LocalOffer, Policy, RemoteOffer, bridge, offer};
-use crate::plan::{Format, LegPlan, PatchPlan};
+use crate::plan::{Format, LegPlan, Passage, PatchPlan};
 use crate::sdp::{Description, Direction, Limits};
+use crate::transcode::coder;
 
 const OFFERS: [&str; 7] = [
     include_str!("../../../tests/data/firefox-offer-video-no-h264.sdp"),
@@ -176,7 +177,8 @@ fn check(a: &Description, offered: &LocalOffer, answer_of_b: &Description, bridg
     }
 }
 
-/// Each entry joins two payload types of the plans that carry the same format.
+/// Each entry joins two payload types of the plans: of the same format, or such as can be
+/// transcoded.
 fn check_patch(patch: &PatchPlan, source: &LegPlan, sink: &LegPlan) {
     assert_eq!((patch.source, patch.sink), (source.leg, sink.leg));
     for map in &patch.codecs {
@@ -186,6 +188,16 @@ fn check_patch(patch: &PatchPlan, source: &LegPlan, sink: &LegPlan) {
         };
         let from = codec(source, &|codec| codec.receive_pt == map.from_pt).expect("in the source");
         let to = codec(sink, &|codec| codec.send_pt == map.to_pt).expect("in the sink");
-        assert_eq!((from.format, from.clock_rate), (to.format, to.clock_rate));
+        match (map.passage, from.format) {
+            (Passage::Transcode, _) => {
+                let is_noise = from.format == Format::ComfortNoise;
+                assert!(is_noise || coder(from.format, from.clock_rate).is_some());
+                assert!(coder(to.format, to.clock_rate).is_some());
+            }
+            (Passage::Relay, Format::TelephoneEvent) => assert_eq!(to.format, from.format),
+            (Passage::Relay, _) => {
+                assert_eq!((from.format, from.clock_rate), (to.format, to.clock_rate));
+            }
+        }
     }
 }

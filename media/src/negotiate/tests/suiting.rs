@@ -4,8 +4,8 @@ use super::peer::{A, B, CHROMIUM_AUDIO, CHROMIUM_VIDEO, local, parsed, remote};
 use super::phone::{PHONE, offer_to_phone, phone_answer, phone_local};
 use crate::ids::MediaKind::Video;
 use crate::negotiate::{
-    Agreement, Bridge, Local, Policy, Security, Source, answer, asks_for_more, bridge, reoffer,
-    settle, suits,
+    Agreement, Bridge, Local, Policy, Security, Source, Transcoding, answer, asks_for_more, bridge,
+    reoffer, settle, suits,
 };
 use crate::sdp::Direction::{self, Inactive, RecvOnly, SendOnly, SendRecv};
 
@@ -59,6 +59,15 @@ fn reoffered(before: &Agreement, partner: &Agreement, most: Direction, theirs: &
     settle(&offered, &answer.to_text(), &policy).expect("an agreement")
 }
 
+/// Nothing is transcoded.
+fn fits(leg: &Agreement, partner: Source<'_>, most: Direction) -> bool {
+    let policy = Policy {
+        transcoding: Transcoding::Forbidden,
+        ..Policy::default()
+    };
+    suits(leg, partner, most, &policy)
+}
+
 #[test]
 fn addresses_payload_types_and_the_order_of_codecs_are_a_legs_own() {
     let bridge = talking(CHROMIUM_AUDIO);
@@ -68,7 +77,7 @@ fn addresses_payload_types_and_the_order_of_codecs_are_a_legs_own() {
         .replace("101 tele", "96 tele");
     assert!(!asks_for_more(&remote(&sdp), &bridge.b, &bridge.a));
     let moved = phone_offers(&bridge.b, Source::Agreement(&bridge.a), &sdp);
-    assert!(suits(&bridge.a, Source::Willing(&moved), SendRecv));
+    assert!(fits(&bridge.a, Source::Willing(&moved), SendRecv));
 }
 
 #[test]
@@ -77,11 +86,14 @@ fn a_codec_that_the_partner_no_longer_has_is_its_business() {
     let pcmu = PHONE.replace("9 8 0 101", "0 101");
     let narrow = phone_offers(&bridge.b, Source::Agreement(&bridge.a), &pcmu);
     let source = Source::Willing(&bridge.a);
-    assert!(suits(&narrow, source, SendRecv));
+    assert!(fits(&narrow, source, SendRecv));
     let pcma = CHROMIUM_AUDIO.replace(" 111 63 9 0 8 13 110 126", " 8 126");
     let changed = browser_offers(&bridge, &pcma);
     assert_eq!(changed.codec(crate::ids::MediaKind::Audio), Some("PCMA"));
-    assert!(!suits(&narrow, Source::Willing(&changed), SendRecv));
+    let changed_source = Source::Willing(&changed);
+    assert!(!fits(&narrow, changed_source, SendRecv));
+    let transcoding = Policy::default();
+    assert!(suits(&narrow, changed_source, SendRecv, &transcoding));
     assert!(asks_for_more(&remote(&pcma), &bridge.a, &narrow));
     assert!(!asks_for_more(&remote(CHROMIUM_AUDIO), &bridge.a, &narrow));
 }
@@ -90,10 +102,10 @@ fn a_codec_that_the_partner_no_longer_has_is_its_business() {
 fn a_picture_that_the_partner_drops_is_its_business_and_one_that_it_brings_is_asked_for_once() {
     let bridge = talking(CHROMIUM_VIDEO);
     let sound = browser_offers(&bridge, CHROMIUM_AUDIO);
-    assert!(!suits(&bridge.b, Source::Willing(&sound), SendRecv));
+    assert!(!fits(&bridge.b, Source::Willing(&sound), SendRecv));
     let without = reoffered(&bridge.b, &sound, SendRecv, "sendrecv");
     assert!(without.codec(Video).is_none());
-    assert!(suits(&without, Source::Willing(&sound), SendRecv));
+    assert!(fits(&without, Source::Willing(&sound), SendRecv));
     // It comes back: the phone is asked.
     let video = remote(CHROMIUM_VIDEO);
     assert!(asks_for_more(&video, &sound, &without));
@@ -102,7 +114,7 @@ fn a_picture_that_the_partner_drops_is_its_business_and_one_that_it_brings_is_as
     let (policy, ours) = (Policy::default(), again(local(A)));
     let refused = answer(A, Some(&sound), &policy, &video, partner, SendRecv, &ours);
     let refused = refused.expect("an answer").agreement;
-    assert!(suits(&without, Source::Willing(&refused), SendRecv));
+    assert!(fits(&without, Source::Willing(&refused), SendRecv));
     assert!(!asks_for_more(&video, &bridge.a, &without), "it had one");
 }
 
@@ -110,16 +122,16 @@ fn a_picture_that_the_partner_drops_is_its_business_and_one_that_it_brings_is_as
 fn a_phone_hears_of_hold_and_of_its_end_and_a_browser_only_of_what_it_needs() {
     let bridge = talking(CHROMIUM_AUDIO);
     let (a, b) = (&bridge.a, &bridge.b);
-    assert!(suits(b, Source::Agreement(a), SendRecv));
-    assert!(!suits(b, Source::Agreement(a), SendOnly), "held by a page");
+    assert!(fits(b, Source::Agreement(a), SendRecv));
+    assert!(!fits(b, Source::Agreement(a), SendOnly), "held by a page");
     let held = reoffered(b, a, SendOnly, "recvonly");
     assert_eq!(held.direction(crate::ids::MediaKind::Audio), Some(RecvOnly));
-    assert!(suits(&held, Source::Agreement(a), SendOnly));
-    assert!(!suits(&held, Source::Agreement(a), SendRecv), "no longer");
+    assert!(fits(&held, Source::Agreement(a), SendOnly));
+    assert!(!fits(&held, Source::Agreement(a), SendRecv), "no longer");
 
     let hold = phone_offers(b, Source::Agreement(a), &format!("{PHONE}a=sendonly\r\n"));
-    assert!(suits(a, Source::Willing(&hold), SendRecv), "the browser");
-    assert!(suits(a, Source::Willing(b), SendRecv));
+    assert!(fits(a, Source::Willing(&hold), SendRecv), "the browser");
+    assert!(fits(a, Source::Willing(b), SendRecv));
 }
 
 #[test]
@@ -154,5 +166,5 @@ fn who_holds_is_not_told_of_the_partners_hold_before_it_resumes() {
     let hold = format!("{PHONE}a=sendonly\r\n");
     let holding = phone_offers(&bridge.b, Source::Agreement(&bridge.a), &hold);
     assert!(holding.holds());
-    assert!(suits(&holding, Source::Agreement(&bridge.a), SendOnly));
+    assert!(fits(&holding, Source::Agreement(&bridge.a), SendOnly));
 }

@@ -52,6 +52,7 @@ fn plan(leg: u64, ports: PortPair, remote: Option<SocketAddr>) -> Box<LegPlan> {
         send: true,
         max_receive_bitrate: None,
         max_send_bitrate: None,
+        send_ptime_ms: None,
     };
     Box::new(LegPlan {
         leg: LegId(leg),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use media::event::Event;
 use media::ids::{LegId, MediaKind};
-use media::plan::{CodecMap, Command, PatchPlan};
+use media::plan::{CodecMap, Command, Passage, PatchPlan};
 
 use super::super::tests::plans::{CHROMIUM, complete, credentials, leg_plan};
 use super::super::tests::transport::{ClientTransport, Version};
@@ -179,6 +179,7 @@ fn patch(handle: &Handle, source: u64, sink: u64) {
         kind: MediaKind::Audio,
         from_pt: CHROMIUM.opus,
         to_pt: CHROMIUM.opus,
+        passage: Passage::Relay,
     }];
     let plan = PatchPlan {
         source: LegId(source),

@@ -1,0 +1,134 @@
+//! What 20 ms of a call cost in the worker, both ways: relayed, transcoded, and the coders' calls
+//! alone that the transcoded one needs. A hundredth of a core is 200 µs.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "../tests/peer/mod.rs"]
+mod peer;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use media::codec::{Decoder, Encoder, MAX_PACKET_SAMPLES, MAX_PAYLOAD, SampleRate, Settings};
+use media::ids::MediaKind;
+use media::worker::Path;
+use peer::voice::{OPUS, PCMA, PCMU, Speech, Voice, voices};
+use peer::world::World;
+
+const TICK: Duration = Duration::from_millis(20);
+
+/// Packets of a tone that is never the same twice, sent over and over.
+struct Source {
+    packets: Vec<Vec<u8>>,
+    path: Path,
+    number: u16,
+    timestamp: u32,
+    step: u32,
+}
+
+impl Source {
+    fn new(mut voice: Voice) -> Self {
+        let say = |number: u32| {
+            voice
+                .packet(200.0 + f64::from(number * 37 % 900), 6_000.0)
+                .to_bytes()
+        };
+        Self {
+            packets: (0..50).map(say).collect(),
+            path: voice.phone.path(MediaKind::Audio),
+            number: 0,
+            timestamp: 0,
+            step: voice.speech.clock_rate / 50,
+        }
+    }
+
+    fn next(&mut self) -> (Path, Vec<u8>) {
+        let mut packet = self.packets[usize::from(self.number) % 50].clone();
+        packet[2..4].copy_from_slice(&self.number.to_be_bytes());
+        packet[4..8].copy_from_slice(&self.timestamp.to_be_bytes());
+        self.number = self.number.wrapping_add(1);
+        self.timestamp = self.timestamp.wrapping_add(self.step);
+        (self.path, packet)
+    }
+}
+
+/// 20 ms of a call.
+fn step(world: &mut World, sources: &mut [Source; 2]) {
+    world.now += TICK;
+    for source in sources {
+        let (path, mut packet) = source.next();
+        world
+            .worker
+            .handle_datagram(world.now, path, &mut packet, &mut world.outbox);
+    }
+    while world
+        .worker
+        .poll_timeout()
+        .is_some_and(|due| due <= world.now)
+    {
+        world.worker.handle_timeout(world.now, &mut world.outbox);
+    }
+    black_box(world.outbox.datagrams().len());
+    world.outbox.clear();
+    while world.worker.poll_event().is_some() {}
+}
+
+fn call(criterion: &mut Criterion, name: &str, a: Speech, b: Speech) {
+    let (mut world, a, b) = voices(a, b);
+    let mut sources = [Source::new(a), Source::new(b)];
+    for _ in 0..100 {
+        step(&mut world, &mut sources);
+    }
+    let id = BenchmarkId::new("call", name);
+    criterion.bench_function(&id.to_string(), |bencher| {
+        bencher.iter(|| step(&mut world, &mut sources));
+    });
+}
+
+/// Decoding and encoding both ways, at the rate that a transcoder takes.
+fn coders(criterion: &mut Criterion, name: &str, a: Speech, b: Speech, rate: SampleRate) {
+    let settings = Settings::default();
+    let coders = |speech: Speech| {
+        let encoder = Encoder::new(speech.codec, rate, settings).unwrap();
+        let decoder = Decoder::new(speech.codec, rate).unwrap();
+        (encoder, decoder)
+    };
+    let mut sides = [coders(a), coders(b)];
+    let mut payloads = [vec![0; MAX_PAYLOAD], vec![0; MAX_PAYLOAD]];
+    let mut lens = [0, 0];
+    let mut pcm = vec![0_i16; MAX_PACKET_SAMPLES];
+    let mut phase = 0_u32;
+    let len = rate.samples(20);
+    for (n, sample) in pcm.iter_mut().enumerate() {
+        *sample = (6_000.0 * (n as f64 / 7.0).sin()) as i16;
+    }
+    for ((encoder, _), (payload, filled)) in
+        sides.iter_mut().zip(payloads.iter_mut().zip(&mut lens))
+    {
+        *filled = encoder.encode(&pcm[..len], payload).unwrap();
+    }
+    let id = BenchmarkId::new("coders", name);
+    criterion.bench_function(&id.to_string(), |bencher| {
+        bencher.iter(|| {
+            phase = phase.wrapping_add(1);
+            for from in 0..2 {
+                let to = 1 - from;
+                let payload = &payloads[from][..lens[from]];
+                let samples = sides[from].1.decode(payload, &mut pcm).unwrap();
+                let made = sides[to].0.encode(&pcm[..samples], &mut payloads[to]);
+                lens[to] = black_box(made.unwrap());
+            }
+        });
+    });
+}
+
+fn transcoding(criterion: &mut Criterion) {
+    call(criterion, "PCMU relayed", PCMU, PCMU);
+    call(criterion, "PCMU to PCMA", PCMU, PCMA);
+    coders(criterion, "PCMU to PCMA", PCMU, PCMA, SampleRate::Hz8000);
+    call(criterion, "opus to PCMU", OPUS, PCMU);
+    coders(criterion, "opus to PCMU", OPUS, PCMU, SampleRate::Hz8000);
+}
+
+criterion_group!(benches, transcoding);
+criterion_main!(benches);

@@ -1,0 +1,91 @@
+//! Sound between sides that have no codec in common: what one of them is told though only the
+//! other's codecs, decoded and encoded here, can feed it.
+
+use smol_str::SmolStr;
+
+use super::format::{Key, Offered};
+use super::template::Template;
+use super::{Policy, Transcoding, everything};
+use crate::ids::MediaKind;
+use crate::plan::Format;
+use crate::sdp::Codec;
+use crate::transcode::coder;
+
+/// What is heard of it can be made into sound here, and the other way round.
+pub(super) fn can(key: &Key) -> bool {
+    coder(key.format, key.clock_rate).is_some()
+}
+
+/// There is something among the formats that can be transcoded.
+pub(super) fn any<'a>(formats: impl IntoIterator<Item = &'a Offered>) -> bool {
+    formats.into_iter().any(|format| can(&format.key))
+}
+
+/// Adds to the formats of an offer, which are what the partner has, those that the partner's
+/// sound can be transcoded to. They stand behind its own, so that whoever answers by our order
+/// needs no transcoding, and before the events.
+pub(super) fn extend_offer(
+    kind: MediaKind,
+    formats: &mut Vec<Offered>,
+    policy: &Policy,
+    to_phone: bool,
+) {
+    let is_known = |format: &Offered| formats.iter().any(|known| known.key == format.key);
+    let may = kind == MediaKind::Audio && policy.transcoding == Transcoding::Allowed;
+    if !may || !any(formats.iter()) {
+        return;
+    }
+    let mut added = everything::codecs(to_phone);
+    added.retain(|format| can(&format.key) && policy.allows(format) && !is_known(format));
+    policy.sort(&mut added);
+    if added.is_empty() {
+        return;
+    }
+    let clocks: Vec<u32> = added.iter().map(|it| it.key.clock_rate).collect();
+    let (codecs, mut events): (Vec<_>, Vec<_>) = std::mem::take(formats)
+        .into_iter()
+        .partition(Offered::is_codec);
+    for clock_rate in clocks {
+        if events.iter().all(|it| it.key.clock_rate != clock_rate) {
+            events.extend(everything::events(clock_rate));
+        }
+    }
+    *formats = codecs.into_iter().chain(added).chain(events).collect();
+}
+
+/// Of what the far side offers, what we can transcode to and from what its partner has, as we
+/// declare it; empty if there is nothing. Its own order counts, but for the operator's.
+pub(super) fn answerable(theirs: &[Offered], template: &Template, policy: &Policy) -> Vec<Offered> {
+    if template.kind != MediaKind::Audio || !any(&template.allowed(policy)) {
+        return Vec::new();
+    }
+    let fits = |format: &&Offered| can(&format.key) && policy.allows(format);
+    let mut formats: Vec<Offered> = theirs
+        .iter()
+        .filter(fits)
+        .map(with_own_parameters)
+        .collect();
+    policy.sort(&mut formats);
+    let narrow = |format: &Offered| format.key.clock_rate == 8_000 && format.is_codec();
+    if formats.iter().any(narrow) {
+        let noise = |format: &&Offered| format.key.format == Format::ComfortNoise;
+        formats.extend(theirs.iter().filter(noise).cloned());
+    }
+    formats
+}
+
+/// Of a format that we receive ourselves: what we say of it is about our decoder.
+fn with_own_parameters(format: &Offered) -> Offered {
+    let parameters = match format.key.format {
+        Format::Opus => Some(SmolStr::new_static(everything::OPUS)),
+        Format::G729 => Some(SmolStr::new_static(everything::G729)),
+        _ => None,
+    };
+    Offered {
+        codec: Codec {
+            parameters,
+            ..format.codec.clone()
+        },
+        ..format.clone()
+    }
+}

@@ -1,0 +1,40 @@
+//! Sound of one side made into the format of another (RFC 7092 3.2.3): what a sink does with
+//! packets of a source whose codec it has not. A [`Transcoder`] is a jitter buffer, a decoder and
+//! an encoder between them; it is asked for a packet at an even pace, whatever comes in.
+//!
+//! Where it sits, and why: ADR 14.
+
+mod coder;
+mod plan;
+mod receiver;
+mod transcoder;
+
+pub(crate) use coder::coder;
+pub(crate) use plan::TranscodePlan;
+pub(crate) use transcoder::{Grid, Pace, Transcoder};
+
+use crate::codec::{MAX_PACKET_SAMPLES, MAX_PAYLOAD};
+
+/// Room that all transcoders of a worker share: each uses it for one packet, and leaves nothing
+/// of worth in it.
+#[derive(Debug)]
+pub(crate) struct Workshop {
+    /// What was decoded.
+    decoded: Box<[i16]>,
+    /// What was encoded.
+    payload: Box<[u8]>,
+}
+
+impl Workshop {
+    pub(crate) fn new() -> Self {
+        Self {
+            decoded: vec![0; MAX_PACKET_SAMPLES].into(),
+            payload: vec![0; MAX_PAYLOAD].into(),
+        }
+    }
+
+    /// What [`Transcoder::tick`] made.
+    pub(crate) fn payload(&self, len: usize) -> &[u8] {
+        self.payload.get(..len).unwrap_or_default()
+    }
+}

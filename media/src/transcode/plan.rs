@@ -1,0 +1,120 @@
+//! What a transcoder is to make of what.
+
+use super::coder;
+use crate::codec::{AudioCodec, SampleRate, Settings};
+use crate::plan::{CodecMap, CodecPlan, Encoding, Format, Passage, StreamPlan};
+
+/// Where the far side names no packet time (RFC 3551 4.2).
+const USUAL_PTIME_MS: u16 = 20;
+
+/// Shorter packets cost more than they are worth, and longer ones wait too long.
+const PTIMES_MS: std::ops::RangeInclusive<u16> = 10..=60;
+
+/// The longest payload that every network takes, together with all headers.
+const MAX_PAYLOAD: usize = 1_200;
+
+/// What comes in, and what goes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TranscodePlan {
+    /// What the source may send, the most likely first.
+    pub(super) sources: Vec<SourceFormat>,
+    /// The payload type of its comfort noise (RFC 3389), if it sends any.
+    pub(super) noise: Option<u8>,
+    /// What the sink gets.
+    pub(super) codec: AudioCodec,
+    pub(super) payload_type: u8,
+    pub(super) clock_rate: u32,
+    pub(super) encoding: Encoding,
+    pub(super) ptime_ms: u16,
+}
+
+/// A format of the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SourceFormat {
+    pub(super) payload_type: u8,
+    pub(super) codec: AudioCodec,
+    pub(super) clock_rate: u32,
+}
+
+impl TranscodePlan {
+    /// Of the entries of a patch that are to be transcoded; `None` if there are none.
+    pub(crate) fn new(maps: &[CodecMap], from: &StreamPlan, to: &StreamPlan) -> Option<Self> {
+        let mut maps = maps
+            .iter()
+            .filter(|map| map.kind == from.kind && map.passage == Passage::Transcode)
+            .peekable();
+        let to_pt = maps.peek()?.to_pt;
+        let sink = to.codecs.iter().find(|codec| codec.send_pt == to_pt)?;
+        let codec = coder(sink.format, sink.clock_rate)?;
+        let mut noise = None;
+        let mut sources = Vec::new();
+        for map in maps {
+            let Some(source) = of_type(from, map.from_pt) else {
+                continue;
+            };
+            if source.format == Format::ComfortNoise {
+                noise = Some(source.receive_pt);
+            } else if let Some(codec) = coder(source.format, source.clock_rate) {
+                sources.push(SourceFormat {
+                    payload_type: source.receive_pt,
+                    codec,
+                    clock_rate: source.clock_rate,
+                });
+            }
+        }
+        let wanted = to.send_ptime_ms.unwrap_or(USUAL_PTIME_MS);
+        let wanted = wanted.clamp(*PTIMES_MS.start(), *PTIMES_MS.end());
+        (!sources.is_empty()).then_some(Self {
+            sources,
+            noise,
+            codec,
+            payload_type: sink.send_pt,
+            clock_rate: sink.clock_rate,
+            encoding: sink.encoding,
+            ptime_ms: codec.packet_time(wanted.min(longest(codec))),
+        })
+    }
+
+    /// The sampling rate of the encoder: without a resampler, if the likeliest source has one
+    /// rate with it in common. RFC 7587 4.1 leaves it to us at which Opus runs.
+    pub(super) fn rate(&self) -> SampleRate {
+        let rates = self.codec.rates();
+        let source = self.sources.first().map(|source| source.codec);
+        let shared = rates
+            .iter()
+            .find(|rate| source.is_some_and(|it| it.runs_at(**rate)));
+        let rate = shared.or(rates.first()).copied();
+        rate.unwrap_or(SampleRate::Hz8000)
+    }
+
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            bitrate: self.encoding.max_bitrate,
+            fec: self.encoding.fec,
+            dtx: self.encoding.dtx,
+            ..Settings::default()
+        }
+    }
+
+    pub(super) fn source(&self, payload_type: u8) -> Option<SourceFormat> {
+        let mut sources = self.sources.iter();
+        sources.find(|it| it.payload_type == payload_type).copied()
+    }
+}
+
+fn of_type(plan: &StreamPlan, payload_type: u8) -> Option<&CodecPlan> {
+    plan.codecs
+        .iter()
+        .find(|codec| codec.receive_pt == payload_type)
+}
+
+/// Packet time, ms.
+fn longest(codec: AudioCodec) -> u16 {
+    match codec {
+        AudioCodec::L16(rate) => {
+            let ms = MAX_PAYLOAD / (2 * rate.per_ms());
+            u16::try_from(ms).unwrap_or(USUAL_PTIME_MS)
+        }
+        _ => *PTIMES_MS.end(),
+    }
+}

@@ -1,0 +1,323 @@
+//! The receiving half of a transcoder: packets in, sound at an even pace out.
+
+use std::time::{Duration, Instant};
+
+use super::Workshop;
+use super::plan::{SourceFormat, TranscodePlan};
+use crate::codec::{AudioCodec, Decoder, SampleRate};
+use crate::playout::{
+    Arrived, JitterBuffer, Play, PlayoutConfig, PlayoutStats, Queued, SoundQueue, Stretch,
+};
+use crate::rtp::Packet;
+
+/// Each payload in the buffer follows its SSRC and timestamp: with them it can be told when what
+/// is sent was recorded.
+const STAMP_LEN: usize = 8;
+
+/// Steps of a tick: 10 ms each at the least, but for packets that do not decode, of which there are
+/// no more than the buffer holds.
+const MAX_TURNS: usize = 80;
+
+/// Holds, decodes and evens out what a source sends.
+#[derive(Debug)]
+pub(super) struct Receiver {
+    rate: SampleRate,
+    buffer: JitterBuffer,
+    decoder: Option<Decoder>,
+    /// Decoded sound that waits to be encoded, at `rate`.
+    queue: SoundQueue,
+    origin: Option<Origin>,
+    /// Payloads that no decoder took.
+    pub(super) malformed: u64,
+}
+
+/// When sound was recorded, on its source's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) ssrc: u32,
+    /// Of the first sample of the packet decoded last.
+    pub(super) timestamp: u32,
+    pub(super) clock_rate: u32,
+    /// Samples from what is taken out next to that one.
+    pub(super) ahead: i64,
+}
+
+impl Receiver {
+    /// All memory that it needs, and the decoder that is the likeliest.
+    pub(super) fn new(plan: &TranscodePlan) -> Self {
+        let rate = plan.rate();
+        let mut receiver = Self {
+            rate,
+            buffer: JitterBuffer::new(PlayoutConfig::default()),
+            decoder: None,
+            queue: SoundQueue::new(rate.hz()),
+            origin: None,
+            malformed: 0,
+        };
+        if let Some(source) = plan.sources.first() {
+            receiver.use_decoder(*source);
+        }
+        receiver
+    }
+
+    /// Takes a packet of one of the source's formats, or of its comfort noise.
+    pub(super) fn insert(
+        &mut self,
+        now: Instant,
+        packet: &Packet<'_>,
+        plan: &TranscodePlan,
+        workshop: &mut Workshop,
+    ) {
+        let (header, payload) = (&packet.header, packet.payload());
+        let source = plan.source(header.payload_type);
+        let (clock_rate, duration) = match source {
+            Some(source) => match source.duration(payload) {
+                Some(units) => (source.clock_rate, Some(units)),
+                None => {
+                    self.malformed += 1;
+                    return;
+                }
+            },
+            // RFC 3389 4: it describes what follows, however long that is.
+            None if plan.noise == Some(header.payload_type) => (8_000, None),
+            None => return,
+        };
+        let len = STAMP_LEN + payload.len();
+        let Some(stamped) = workshop.payload.get_mut(..len) else {
+            return;
+        };
+        let (stamp, rest) = stamped.split_at_mut(STAMP_LEN);
+        let (ssrc, timestamp) = stamp.split_at_mut(4);
+        ssrc.copy_from_slice(&header.ssrc.to_be_bytes());
+        timestamp.copy_from_slice(&header.timestamp.to_be_bytes());
+        rest.copy_from_slice(payload);
+        self.buffer.insert(&Arrived {
+            at: now,
+            ssrc: header.ssrc,
+            sequence_number: header.sequence_number,
+            timestamp: header.timestamp,
+            payload_type: header.payload_type,
+            marker: header.marker,
+            clock_rate,
+            duration,
+            silence: source.is_none_or(|source| source.is_silence(payload)),
+            payload: stamped,
+        });
+    }
+
+    /// Writes so many samples of what is to be heard next to `workshop`. False if all of it is
+    /// silence in which nothing is to be sent.
+    pub(super) fn take(
+        &mut self,
+        now: Instant,
+        samples: usize,
+        tick: Duration,
+        plan: &TranscodePlan,
+        workshop: &mut Workshop,
+    ) -> bool {
+        let mut audible = !self.queue.is_empty();
+        // Each turn adds 10 ms or more, but for a packet that does not decode.
+        for _ in 0..MAX_TURNS {
+            if self.queue.len() >= samples {
+                break;
+            }
+            audible |= self.add(now, tick, plan, workshop);
+        }
+        if let Some(out) = workshop.decoded.get_mut(..samples) {
+            self.queue.take(out);
+        }
+        if let Some(origin) = &mut self.origin {
+            origin.ahead = origin.ahead.saturating_sub(samples as i64);
+        }
+        audible
+    }
+
+    /// When what is taken out next was recorded.
+    pub(super) fn origin(&self) -> Option<Origin> {
+        self.origin
+    }
+
+    pub(super) fn stats(&self) -> PlayoutStats {
+        self.buffer.stats()
+    }
+
+    /// The delay that is added here.
+    pub(super) fn delay(&self) -> Duration {
+        self.buffer.delay()
+    }
+
+    /// Forgets what waits: what comes next has nothing to do with it.
+    pub(super) fn restart(&mut self) {
+        self.buffer.restart();
+        self.queue.clear();
+        self.origin = None;
+    }
+
+    /// Adds what is to be heard next to the queue.
+    fn add(
+        &mut self,
+        now: Instant,
+        tick: Duration,
+        plan: &TranscodePlan,
+        workshop: &mut Workshop,
+    ) -> bool {
+        let step = self.buffer.poll(now, self.queue.duration(), tick);
+        let mut stretch = Stretch::Keep;
+        let mut resumes = false;
+        let made = match step.play {
+            Play::Packet(packet) => {
+                let Some((stamp, payload)) = packet.payload.split_first_chunk::<STAMP_LEN>() else {
+                    return false;
+                };
+                (stretch, resumes) = (step.stretch, packet.resumes);
+                let (stamp, duration, payload_type) =
+                    (*stamp, packet.duration, packet.payload_type);
+                let Some(payload) = workshop.payload.get_mut(..payload.len()).map(|copy| {
+                    copy.copy_from_slice(payload);
+                    &*copy
+                }) else {
+                    return false;
+                };
+                match plan.source(payload_type) {
+                    Some(source) => {
+                        let ahead = self.queue.len();
+                        self.origin = Some(Origin::read(stamp, source.clock_rate, ahead));
+                        self.use_decoder(source);
+                        decode(
+                            &mut self.decoder,
+                            payload,
+                            &mut self.malformed,
+                            &mut workshop.decoded,
+                        )
+                    }
+                    // What silence sounds like is left to the decoder.
+                    None => conceal(&mut self.decoder, duration, &mut workshop.decoded),
+                }
+            }
+            Play::Recover { next, missing } => {
+                recover(&mut self.decoder, next, missing, &mut workshop.decoded)
+            }
+            Play::Conceal(missing) => conceal(&mut self.decoder, missing, &mut workshop.decoded),
+            // Coders that say nothing in silence make a noise of their own of it.
+            Play::Comfort(gap) => conceal(&mut self.decoder, gap, &mut workshop.decoded),
+            Play::Silence(gap) => {
+                self.queue.push_silence(samples_of(gap, self.rate));
+                return false;
+            }
+        };
+        let made = workshop.decoded.get_mut(..made);
+        self.queue.push(made.unwrap_or_default(), stretch, resumes);
+        true
+    }
+
+    /// Sees to it that the decoder is one of this format. Another one takes its place where the
+    /// source changes its payload type.
+    fn use_decoder(&mut self, source: SourceFormat) {
+        if self
+            .decoder
+            .as_ref()
+            .is_some_and(|it| it.codec() == source.codec)
+        {
+            return;
+        }
+        let native = source.codec.rates().first().copied().unwrap_or(self.rate);
+        let rate = match source.codec.runs_at(self.rate) {
+            true => self.rate,
+            false => native,
+        };
+        self.decoder = Decoder::new(source.codec, rate)
+            .inspect_err(|error| tracing::warn!(%error, "no decoder"))
+            .ok();
+    }
+}
+
+impl Origin {
+    fn read(stamp: [u8; STAMP_LEN], clock_rate: u32, ahead: usize) -> Self {
+        let [s0, s1, s2, s3, t0, t1, t2, t3] = stamp;
+        Self {
+            ssrc: u32::from_be_bytes([s0, s1, s2, s3]),
+            timestamp: u32::from_be_bytes([t0, t1, t2, t3]),
+            clock_rate,
+            ahead: ahead as i64,
+        }
+    }
+}
+
+impl SourceFormat {
+    /// How long a payload lasts, in units of the timestamp; `None` if it is none.
+    fn duration(&self, payload: &[u8]) -> Option<u32> {
+        let rate = self.codec.rates().first().copied()?;
+        let samples = self.codec.samples_of(payload, rate).ok()?;
+        let units = samples as u64 * u64::from(self.clock_rate) / u64::from(rate.hz());
+        u32::try_from(units).ok()
+    }
+
+    /// It says that nothing need follow until somebody speaks.
+    fn is_silence(&self, payload: &[u8]) -> bool {
+        match self.codec {
+            AudioCodec::Pcmu
+            | AudioCodec::Pcma
+            | AudioCodec::G722
+            | AudioCodec::Speex(_)
+            | AudioCodec::L16(_) => false,
+            // Frames without anything in them (RFC 6716 3.1, DTX).
+            AudioCodec::Opus => payload.len() <= 2,
+        }
+    }
+}
+
+fn decode(
+    decoder: &mut Option<Decoder>,
+    payload: &[u8],
+    malformed: &mut u64,
+    out: &mut [i16],
+) -> usize {
+    let Some(decoder) = decoder else { return 0 };
+    let decoded = decoder.decode(payload, out);
+    decoded.unwrap_or_else(|_| {
+        *malformed += 1;
+        0
+    })
+}
+
+fn recover(
+    decoder: &mut Option<Decoder>,
+    next: Queued<'_>,
+    missing: Duration,
+    out: &mut [i16],
+) -> usize {
+    let Some((decoder, gap)) = gap(decoder, missing, out) else {
+        return 0;
+    };
+    match next.payload.get(STAMP_LEN..) {
+        Some(next) => {
+            decoder.recover(next, gap);
+        }
+        None => decoder.conceal(gap),
+    }
+    gap.len()
+}
+
+fn conceal(decoder: &mut Option<Decoder>, missing: Duration, out: &mut [i16]) -> usize {
+    let Some((decoder, gap)) = gap(decoder, missing, out) else {
+        return 0;
+    };
+    decoder.conceal(gap);
+    gap.len()
+}
+
+/// The decoder, and room for so much of its sound.
+fn gap<'a>(
+    decoder: &'a mut Option<Decoder>,
+    missing: Duration,
+    out: &'a mut [i16],
+) -> Option<(&'a mut Decoder, &'a mut [i16])> {
+    let decoder = decoder.as_mut()?;
+    let samples = samples_of(missing, decoder.rate()).min(out.len());
+    Some((decoder, out.get_mut(..samples)?))
+}
+
+fn samples_of(duration: Duration, rate: SampleRate) -> usize {
+    let samples = duration.as_micros() * u128::from(rate.hz()) / 1_000_000;
+    usize::try_from(samples).unwrap_or_default()
+}

@@ -1,0 +1,98 @@
+//! How much work encoders may spend: less when their packets are made late.
+
+use std::time::{Duration, Instant};
+
+/// A packet made later than this after it was due is late: the worker has more to do than it can.
+const LATE: Duration = Duration::from_millis(5);
+
+/// Of so many packets,
+const ROUND: u32 = 64;
+
+/// if more than so many are late, encoders are to spend less.
+const MAX_LATE: u32 = 16;
+
+/// After that long without such a round they may spend more again.
+const CALM: Duration = Duration::from_secs(10);
+
+/// From what is spent without need to the least that sounds right, as Opus counts it.
+const STEPS: [u8; 4] = [5, 3, 1, 0];
+
+/// Watches how late packets are made.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    step: usize,
+    packets: u32,
+    late: u32,
+    changed: Option<Instant>,
+}
+
+impl Load {
+    /// What encoders may spend.
+    pub(super) fn complexity(&self) -> u8 {
+        STEPS.get(self.step).copied().unwrap_or_default()
+    }
+
+    /// A packet was made so late.
+    pub(super) fn note(&mut self, now: Instant, behind: Duration) {
+        self.packets += 1;
+        self.late += u32::from(behind > LATE);
+        if self.packets < ROUND {
+            return;
+        }
+        let is_late = self.late > MAX_LATE;
+        (self.packets, self.late) = (0, 0);
+        let since = self.changed.map(|at| now.saturating_duration_since(at));
+        if is_late {
+            self.step = (self.step + 1).min(STEPS.len() - 1);
+            self.changed = Some(now);
+        } else if self.step > 0 && since.is_none_or(|since| since >= CALM) {
+            self.step -= 1;
+            self.changed = Some(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::start_of_time;
+
+    const SOON: Duration = Duration::from_millis(1);
+    const TOO_LATE: Duration = Duration::from_millis(9);
+
+    fn round(load: &mut Load, now: Instant, behind: Duration) -> u8 {
+        for _ in 0..ROUND {
+            load.note(now, behind);
+        }
+        load.complexity()
+    }
+
+    #[test]
+    fn encoders_spend_less_the_longer_packets_are_late_and_more_again_when_it_is_over() {
+        let mut now = start_of_time();
+        let mut load = Load::default();
+        assert_eq!(round(&mut load, now, SOON), 5);
+        let falling: Vec<u8> = (0..5).map(|_| round(&mut load, now, TOO_LATE)).collect();
+        assert_eq!(falling, [3, 1, 0, 0, 0]);
+        now += CALM / 2;
+        assert_eq!(round(&mut load, now, SOON), 0, "not at once");
+        let rising: Vec<u8> = (0..4)
+            .map(|_| {
+                now += CALM;
+                round(&mut load, now, SOON)
+            })
+            .collect();
+        assert_eq!(rising, [1, 3, 5, 5]);
+    }
+
+    #[test]
+    fn a_packet_that_is_late_now_and_then_changes_nothing() {
+        let now = start_of_time();
+        let mut load = Load::default();
+        for packet in 0..ROUND {
+            let behind = if packet % 4 == 0 { TOO_LATE } else { SOON };
+            load.note(now, behind);
+        }
+        assert_eq!(load.complexity(), 5);
+    }
+}
