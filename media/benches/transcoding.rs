@@ -8,7 +8,7 @@ mod peer;
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use media::codec::{Decoder, Encoder, MAX_PACKET_SAMPLES, MAX_PAYLOAD, SampleRate, Settings};
 use media::ids::MediaKind;
 use media::worker::Path;
@@ -79,8 +79,7 @@ fn call(criterion: &mut Criterion, name: &str, a: Speech, b: Speech) {
     for _ in 0..100 {
         step(&mut world, &mut sources);
     }
-    let id = BenchmarkId::new("call", name);
-    criterion.bench_function(&id.to_string(), |bencher| {
+    criterion.bench_function(&format!("call/{name}"), |bencher| {
         bencher.iter(|| step(&mut world, &mut sources));
     });
 }
@@ -107,8 +106,7 @@ fn coders(criterion: &mut Criterion, name: &str, a: Speech, b: Speech, rate: Sam
     {
         *filled = encoder.encode(&pcm[..len], payload).unwrap();
     }
-    let id = BenchmarkId::new("coders", name);
-    criterion.bench_function(&id.to_string(), |bencher| {
+    criterion.bench_function(&format!("coders/{name}"), |bencher| {
         bencher.iter(|| {
             phase = phase.wrapping_add(1);
             for from in 0..2 {

@@ -276,7 +276,7 @@ async fn a_phone_holds_and_resumes_three_times_by_offers_of_its_own() {
             let b_before = Some(&made.b);
             let answered =
                 answer(LegId(2), b_before, &policy, &offered, partner, most, &local).unwrap();
-            let (to_b, to_a) = join(&made.a, &answered.agreement);
+            let (to_b, to_a) = join(&made.a, &answered.agreement, &Policy::default());
             server.command(Command::UpdateLeg(Box::new(
                 answered.agreement.plan().clone(),
             )));
