@@ -60,12 +60,17 @@ impl ComfortNoise {
 
     /// Sets the filter, and the RMS of the white noise in front of it. The first time it is taken
     /// over at once, later step by step.
-    fn shape(&mut self, filter: [f32; MAX_ORDER], gain: f32) {
+    pub(super) fn shape(&mut self, filter: [f32; MAX_ORDER], gain: f32) {
         self.filter = filter;
         self.wanted = gain;
         if self.gain == 0.0 {
             self.gain = gain;
         }
+    }
+
+    /// After speech the next description is taken over at once.
+    pub(super) fn interrupt(&mut self) {
+        self.gain = 0.0;
     }
 
     /// Goes on with the noise.

@@ -2,7 +2,7 @@
 
 use super::conceal::Concealer;
 use super::g711::{self, Law};
-use super::{AudioCodec, CodecError, DecodeError, SampleRate, g722, l16, opus, speex};
+use super::{AudioCodec, CodecError, DecodeError, SampleRate, g722, g729, l16, opus, speex};
 
 /// Decodes one direction of one stream.
 ///
@@ -21,6 +21,7 @@ enum State {
     /// A coder whose packets do not depend on each other, and that has no concealment itself.
     Samples(Concealer),
     G722(g722::Decoder),
+    G729(g729::Decoder),
     Speex(speex::Decoder),
     Opus(opus::Decoder),
 }
@@ -48,6 +49,7 @@ impl Decoder {
                 State::Samples(Concealer::new(rate))
             }
             AudioCodec::G722 => State::G722(g722::Decoder::new()),
+            AudioCodec::G729 => State::G729(g729::Decoder::new()),
             AudioCodec::Speex(band) => State::Speex(speex::Decoder::new(band)?),
             AudioCodec::Opus => State::Opus(opus::Decoder::new(rate)?),
         };
@@ -81,6 +83,7 @@ impl Decoder {
                 concealer.received(out);
             }
             State::G722(g722) => g722.decode(payload, out)?,
+            State::G729(g729) => g729.decode(payload, out),
             State::Speex(speex) => speex.decode(payload, out)?,
             State::Opus(opus) => opus.decode(payload, out)?,
         }
@@ -93,6 +96,7 @@ impl Decoder {
         match &mut self.state {
             State::Samples(concealer) => concealer.conceal(out),
             State::G722(g722) => g722.conceal(out),
+            State::G729(g729) => g729.conceal(out),
             State::Speex(speex) => speex.conceal(out),
             State::Opus(opus) => opus.conceal(out),
         }

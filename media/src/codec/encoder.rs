@@ -1,7 +1,7 @@
 //! From samples to payloads.
 
 use super::g711::{self, Law};
-use super::{AudioCodec, CodecError, EncodeError, SampleRate, g722, l16, opus, speex};
+use super::{AudioCodec, CodecError, EncodeError, SampleRate, g722, g729, l16, opus, speex};
 
 /// What an encoder can be told. A coder ignores what it has no use for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Settings {
     pub fec: bool,
     /// How many packets of a hundred get lost at the receiver (Opus).
     pub expected_loss_percent: u8,
-    /// Send nothing, or next to nothing, in silence (Opus; Speex; G.729 Annex B).
+    /// Send nothing, or next to nothing, in silence (Opus and Speex).
     pub dtx: bool,
 }
 
@@ -46,6 +46,7 @@ enum State {
     /// Each sample by itself.
     Samples,
     G722(g722::Encoder),
+    G729(Box<g729::Encoder>),
     Speex(speex::Encoder),
     Opus(opus::Encoder),
 }
@@ -66,6 +67,7 @@ impl Encoder {
         let state = match codec {
             AudioCodec::Pcmu | AudioCodec::Pcma | AudioCodec::L16(_) => State::Samples,
             AudioCodec::G722 => State::G722(g722::Encoder::new()),
+            AudioCodec::G729 => State::G729(Box::new(g729::Encoder::new())),
             AudioCodec::Speex(band) => State::Speex(speex::Encoder::new(band, settings)?),
             AudioCodec::Opus => State::Opus(opus::Encoder::new(rate, settings)?),
         };
@@ -96,7 +98,7 @@ impl Encoder {
     pub fn set(&mut self, settings: Settings) {
         self.settings = settings;
         match &mut self.state {
-            State::Samples | State::G722(_) => {}
+            State::Samples | State::G722(_) | State::G729(_) => {}
             State::Speex(speex) => speex.set(settings),
             State::Opus(opus) => opus.set(settings),
         }
@@ -120,6 +122,7 @@ impl Encoder {
                 _ => l16::encode(pcm, out),
             },
             State::G722(g722) => g722.encode(pcm, out),
+            State::G729(g729) => g729.encode(pcm, out),
             State::Speex(speex) => speex.encode(pcm, out),
             State::Opus(opus) => opus.encode(pcm, out),
         }

@@ -1,6 +1,6 @@
 //! Which coders there are and what each can do.
 
-use super::{DecodeError, MAX_PACKET_MS, SampleRate, SpeexBand, l16, opus, speex};
+use super::{DecodeError, MAX_PACKET_MS, SampleRate, SpeexBand, g729, l16, opus, speex};
 
 /// An audio coder, as negotiated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,6 +11,8 @@ pub enum AudioCodec {
     Pcma,
     /// G.722 at 64 kbit/s (RFC 3551 4.5.2)
     G722,
+    /// G.729 with Annexes A and B, 8 kbit/s (RFC 3551 4.5.6)
+    G729,
     /// Speex in one of its bands (RFC 5574)
     Speex(SpeexBand),
     /// Opus, mono (RFC 6716, RFC 7587). Stereo is decoded to mono.
@@ -24,9 +26,11 @@ impl AudioCodec {
     pub const fn rates(self) -> &'static [SampleRate] {
         use SampleRate::{Hz8000, Hz12000, Hz16000, Hz24000, Hz32000, Hz48000};
         match self {
-            Self::Pcmu | Self::Pcma | Self::Speex(SpeexBand::Narrow) | Self::L16(Hz8000) => {
-                &[Hz8000]
-            }
+            Self::Pcmu
+            | Self::Pcma
+            | Self::G729
+            | Self::Speex(SpeexBand::Narrow)
+            | Self::L16(Hz8000) => &[Hz8000],
             Self::Opus => &[Hz48000, Hz24000, Hz16000, Hz12000, Hz8000],
             Self::L16(Hz12000) => &[Hz12000],
             Self::G722 | Self::Speex(SpeexBand::Wide) | Self::L16(Hz16000) => &[Hz16000],
@@ -46,7 +50,7 @@ impl AudioCodec {
     /// (RFC 7587 4.1). Timestamps are the business of whoever sends the packets.
     pub const fn clock_rate(self) -> u32 {
         match self {
-            Self::Pcmu | Self::Pcma | Self::G722 => 8_000,
+            Self::Pcmu | Self::Pcma | Self::G722 | Self::G729 => 8_000,
             Self::Opus => 48_000,
             Self::Speex(band) => band.rate().hz(),
             Self::L16(rate) => rate.hz(),
@@ -56,7 +60,9 @@ impl AudioCodec {
     /// The packet times that can be encoded, ms, in rising order; 20 is among them always.
     pub const fn packet_times(self) -> &'static [u16] {
         match self {
-            Self::Pcmu | Self::Pcma | Self::G722 | Self::L16(_) => &[10, 20, 30, 40, 50, 60],
+            Self::Pcmu | Self::Pcma | Self::G722 | Self::G729 | Self::L16(_) => {
+                &[10, 20, 30, 40, 50, 60]
+            }
             Self::Speex(_) => &[20, 40, 60],
             // The frames that there are (RFC 6716 2.1.4); other multiples are never asked of us.
             Self::Opus => &[10, 20, 40, 60],
@@ -84,6 +90,7 @@ impl AudioCodec {
             Self::Pcmu | Self::Pcma => payload.len(),
             Self::G722 => 2 * payload.len(),
             Self::L16(_) => l16::samples_of(payload)?,
+            Self::G729 => g729::samples_of(payload)?,
             Self::Speex(band) => speex::samples_of(band, payload)?,
             Self::Opus => opus::samples_of(payload, rate)?,
         };

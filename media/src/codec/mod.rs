@@ -18,6 +18,7 @@ mod decoder;
 mod encoder;
 mod error;
 mod g722;
+mod g729;
 mod kind;
 mod l16;
 mod opus;

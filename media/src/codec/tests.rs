@@ -4,6 +4,7 @@ mod comfort_noise;
 mod conceal;
 mod every;
 mod g711;
+mod g729;
 mod independent;
 mod ogg;
 mod opus;

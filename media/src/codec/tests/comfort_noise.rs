@@ -1,5 +1,6 @@
 use crate::codec::comfort_noise::{ComfortNoise, MAX_DESCRIPTION, describe};
 use crate::codec::testing::{db, power};
+use crate::codec::{AudioCodec, Decoder, SampleRate};
 
 /// Noise, the low frequencies of which are louder if `dull`.
 fn noise(rms: f64, dull: f64, len: usize) -> Vec<i16> {
@@ -107,4 +108,26 @@ fn a_new_level_is_approached_without_a_jump() {
     let mut later = vec![0; 8000];
     generator.generate(&mut later);
     assert!(power(&later[4000..]).sqrt() > first * 2.0);
+}
+
+#[test]
+fn silence_of_g729_is_comfort_noise_until_the_next_frame() {
+    let rate = SampleRate::Hz8000;
+    let mut decoder = Decoder::new(AudioCodec::G729, rate).unwrap();
+    let mut heard = [0; 80];
+    // A flat enough spectrum; energy 20 of 31 is 44 dB.
+    let sid = (20_u16 << 1).to_be_bytes();
+    assert_eq!(AudioCodec::G729.samples_of(&sid, rate), Ok(80));
+    assert_eq!(decoder.decode(&sid, &mut heard), Ok(80));
+    let mut silence = vec![0; 80 * 100];
+    decoder.conceal(&mut silence);
+    let (begin, end) = (
+        power(&silence[..4000]).sqrt(),
+        power(&silence[4000..]).sqrt(),
+    );
+    assert!(end > 50.0, "the noise is gone: {end:.0}");
+    assert!(
+        db(end / begin).abs() < 2.0,
+        "the noise changes from {begin:.0} to {end:.0}"
+    );
 }

@@ -5,6 +5,7 @@ const CODERS: &[(AudioCodec, SampleRate)] = &[
     (AudioCodec::Pcmu, SampleRate::Hz8000),
     (AudioCodec::Pcma, SampleRate::Hz8000),
     (AudioCodec::G722, SampleRate::Hz16000),
+    (AudioCodec::G729, SampleRate::Hz8000),
     (AudioCodec::Speex(SpeexBand::Narrow), SampleRate::Hz8000),
     (AudioCodec::Speex(SpeexBand::Wide), SampleRate::Hz16000),
     (AudioCodec::Speex(SpeexBand::UltraWide), SampleRate::Hz32000),
@@ -66,8 +67,10 @@ fn a_short_gap_in_a_voice_is_hardly_missed() {
             missing.map(|(_, packet)| power(packet)).sum()
         };
         let change = db((missing(&broken) / missing(&whole)).sqrt());
+        // G.729 4.4 lets a voice fall by a tenth each 5 ms, and drops half of its excitation.
+        let bound = if *codec == AudioCodec::G729 { 6.0 } else { 4.0 };
         assert!(
-            change.abs() < 4.0,
+            change.abs() < bound,
             "{codec:?} {rate:?}: gaps are filled at {change:+.1} dB"
         );
     }

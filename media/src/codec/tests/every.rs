@@ -10,6 +10,7 @@ const CODERS: &[(AudioCodec, f64, f64)] = &[
     (AudioCodec::Pcmu, 0.1, 35.0),
     (AudioCodec::Pcma, 0.1, 35.0),
     (AudioCodec::G722, 0.1, 35.0),
+    (AudioCodec::G729, 1.0, 15.0),
     (AudioCodec::Speex(SpeexBand::Narrow), 1.0, 10.0),
     (AudioCodec::Speex(SpeexBand::Wide), 1.0, 10.0),
     (AudioCodec::Speex(SpeexBand::UltraWide), 1.0, 10.0),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::ogg;
-use crate::codec::testing::{db, power, snr, speech};
+use crate::codec::testing::{db, level_at, power, snr, speech, tone, tone_to_noise};
 use crate::codec::{
     AudioCodec, Decoder, Encoder, MAX_PACKET_SAMPLES, MAX_PAYLOAD, SampleRate, Settings, SpeexBand,
 };
@@ -197,4 +197,37 @@ fn speex_is_understood_by_speexdec_and_understands_speexenc() {
             "{name}, we hear speexenc at {change:+.1} dB"
         );
     }
+}
+
+#[test]
+fn g729_is_what_ffmpeg_hears_too() {
+    let sent = speech(SampleRate::Hz8000, 3000);
+    let theirs = g729_by_ffmpeg("g729-speech", &sent);
+    let change = db((power(&theirs) / power(&sent)).sqrt());
+    assert!(change.abs() < 1.5, "ffmpeg hears us at {change:+.1} dB");
+}
+
+#[test]
+fn g729_carries_tones_to_ffmpeg_at_their_level() {
+    let rate = SampleRate::Hz8000;
+    for hz in [300.0, 450.0, 1004.0, 1070.0, 1730.0, 2000.0] {
+        let theirs = g729_by_ffmpeg("g729-tone", &tone(rate, hz, 8000.0, 1500));
+        let settled = &theirs[theirs.len() - rate.samples(500)..];
+        let change = db(level_at(rate, hz, settled) / 8000.0);
+        let noise = tone_to_noise(rate, hz, settled);
+        assert!(change.abs() < 1.0, "{hz} Hz: {change:+.2} dB");
+        assert!(noise > 14.0, "{hz} Hz: noise {noise:.1} dB below");
+    }
+}
+
+/// What ffmpeg decodes of our frames, having seen that we decode nearly the same.
+fn g729_by_ffmpeg(name: &str, sent: &[i16]) -> Vec<i16> {
+    let (codec, rate) = (AudioCodec::G729, SampleRate::Hz8000);
+    let packets = encode(codec, rate, Settings::default(), sent);
+    let arguments = "-v error -f g729 -i {} -f s16le -";
+    let theirs = pcm_of(&run("ffmpeg", arguments, name, &packets.concat()));
+    let (ratio, delay) = snr(&theirs, &decode(codec, rate, &packets), 80);
+    assert!(ratio > 20.0, "we and ffmpeg differ: {ratio:.1} dB");
+    assert_eq!(delay, 0);
+    theirs
 }
