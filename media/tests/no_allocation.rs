@@ -1,4 +1,4 @@
-//! Relaying a packet allocates nothing: counted, not believed.
+//! Relaying a packet allocates nothing, nor does transcoding it: counted, not believed.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 #![allow(
     unsafe_code,
@@ -11,6 +11,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 
+use media::codec::resample::Resampler;
+use media::codec::{
+    AudioCodec, Decoder, Encoder, MAX_PACKET_SAMPLES, MAX_PAYLOAD, SampleRate, Settings, SpeexBand,
+};
 use media::ids::MediaKind;
 use media::srtp::Profile;
 use media::worker::Path;
@@ -150,5 +154,50 @@ fn a_packet_relayed_between_phones_allocates_nothing() {
         let every = Duration::from_millis(20);
         relay_over(&mut world, path, &warm_up, every);
         assert_eq!(relay_over(&mut world, path, &measured, every), 0);
+    }
+}
+
+#[test]
+fn decoding_encoding_concealing_and_resampling_allocate_nothing() {
+    for codec in [
+        AudioCodec::Pcmu,
+        AudioCodec::Pcma,
+        AudioCodec::G722,
+        AudioCodec::G729,
+        AudioCodec::Speex(SpeexBand::Narrow),
+        AudioCodec::Speex(SpeexBand::Wide),
+        AudioCodec::Speex(SpeexBand::UltraWide),
+        AudioCodec::Opus,
+    ] {
+        for rate in codec.rates() {
+            let mut encoder = Encoder::new(codec, *rate, Settings::default()).unwrap();
+            let mut decoder = Decoder::new(codec, *rate).unwrap();
+            let mut resampler = Resampler::new(*rate, SampleRate::Hz24000);
+            let pcm: Vec<i16> = (0..rate.samples(20))
+                .map(|n| (n % 80) as i16 * 90)
+                .collect();
+            let (mut payload, mut heard) = ([0; MAX_PAYLOAD], [0; MAX_PACKET_SAMPLES]);
+            let mut other = [0; MAX_PACKET_SAMPLES];
+            let mut len = 0;
+            let encoding = allocations(|| {
+                for _ in 0..5 {
+                    len = encoder.encode(&pcm, &mut payload).unwrap();
+                }
+            });
+            let payload = &payload[..len];
+            let others = allocations(|| {
+                for _ in 0..5 {
+                    let samples = decoder.decode(payload, &mut heard).unwrap();
+                    resampler.process(&heard[..samples], &mut other).unwrap();
+                    decoder.conceal(&mut heard[..samples]);
+                    decoder.recover(payload, &mut heard[..samples]);
+                }
+            });
+            assert_eq!(others, 0, "decoding {codec:?} at {rate:?}");
+            // The encoder of oxideav-g729 does: docs/adr/0012-codecs.md.
+            if codec != AudioCodec::G729 {
+                assert_eq!(encoding, 0, "encoding {codec:?} at {rate:?}");
+            }
+        }
     }
 }
