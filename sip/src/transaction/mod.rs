@@ -139,7 +139,8 @@ impl Transactions {
     /// told as one of nothing. The refusal has [`stateless_tag`] in To.
     ///
     /// An INVITE gets no 100 before it, which would stop the client from asking again; where that
-    /// or something else has gone out already, this is [`respond`](Self::respond).
+    /// or something else has gone out already, this is
+    /// [`respond_to_stranger`](Self::respond_to_stranger).
     pub fn respond_statelessly(&mut self, now: Instant, server: ServerId, response: &Response) {
         self.answer_and_forget(now, server, response);
     }
