@@ -9,8 +9,15 @@ pub(crate) fn coder(format: Format, clock_rate: u32) -> Option<AudioCodec> {
         Format::Pcmu => AudioCodec::Pcmu,
         Format::Pcma => AudioCodec::Pcma,
         Format::Opus => AudioCodec::Opus,
-        Format::Speex if clock_rate == 8_000 => AudioCodec::Speex(SpeexBand::Narrow),
-        Format::L16 if clock_rate == 8_000 => AudioCodec::L16(SampleRate::Hz8000),
+        Format::G722 => AudioCodec::G722,
+        Format::G729 => AudioCodec::G729,
+        Format::Speex => AudioCodec::Speex(match clock_rate {
+            8_000 => SpeexBand::Narrow,
+            16_000 => SpeexBand::Wide,
+            32_000 => SpeexBand::UltraWide,
+            _ => return None,
+        }),
+        Format::L16 => AudioCodec::L16(SampleRate::from_hz(clock_rate)?),
         _ => return None,
     })
 }

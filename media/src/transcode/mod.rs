@@ -21,6 +21,8 @@ use crate::codec::{MAX_PACKET_SAMPLES, MAX_PAYLOAD};
 pub(crate) struct Workshop {
     /// What was decoded.
     decoded: Box<[i16]>,
+    /// The same at another sampling rate.
+    made: Box<[i16]>,
     /// What was encoded.
     payload: Box<[u8]>,
 }
@@ -29,6 +31,7 @@ impl Workshop {
     pub(crate) fn new() -> Self {
         Self {
             decoded: vec![0; MAX_PACKET_SAMPLES].into(),
+            made: vec![0; MAX_PACKET_SAMPLES].into(),
             payload: vec![0; MAX_PAYLOAD].into(),
         }
     }

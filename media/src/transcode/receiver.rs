@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::Workshop;
 use super::plan::{SourceFormat, TranscodePlan};
+use crate::codec::comfort_noise::ComfortNoise;
+use crate::codec::resample::Resampler;
 use crate::codec::{AudioCodec, Decoder, SampleRate};
 use crate::playout::{
     Arrived, JitterBuffer, Play, PlayoutConfig, PlayoutStats, Queued, SoundQueue, Stretch,
@@ -24,6 +26,10 @@ pub(super) struct Receiver {
     rate: SampleRate,
     buffer: JitterBuffer,
     decoder: Option<Decoder>,
+    /// From the decoder's rate to `rate`, where it does not run at that.
+    resampler: Option<Resampler>,
+    /// Of a source that describes its silence itself (RFC 3389), since it did so last.
+    noise: Option<ComfortNoise>,
     /// Decoded sound that waits to be encoded, at `rate`.
     queue: SoundQueue,
     origin: Option<Origin>,
@@ -50,6 +56,8 @@ impl Receiver {
             rate,
             buffer: JitterBuffer::new(PlayoutConfig::default()),
             decoder: None,
+            resampler: None,
+            noise: None,
             queue: SoundQueue::new(rate.hz()),
             origin: None,
             malformed: 0,
@@ -151,6 +159,7 @@ impl Receiver {
         self.buffer.restart();
         self.queue.clear();
         self.origin = None;
+        self.noise = None;
     }
 
     /// Adds what is to be heard next to the queue.
@@ -164,6 +173,8 @@ impl Receiver {
         let step = self.buffer.poll(now, self.queue.duration(), tick);
         let mut stretch = Stretch::Keep;
         let mut resumes = false;
+        // Noise is made at `rate`, sound at the decoder's.
+        let mut is_noise = false;
         let made = match step.play {
             Play::Packet(packet) => {
                 let Some((stamp, payload)) = packet.payload.split_first_chunk::<STAMP_LEN>() else {
@@ -182,6 +193,7 @@ impl Receiver {
                     Some(source) => {
                         let ahead = self.queue.len();
                         self.origin = Some(Origin::read(stamp, source.clock_rate, ahead));
+                        self.noise = None;
                         self.use_decoder(source);
                         decode(
                             &mut self.decoder,
@@ -190,22 +202,45 @@ impl Receiver {
                             &mut workshop.decoded,
                         )
                     }
-                    // What silence sounds like is left to the decoder.
-                    None => conceal(&mut self.decoder, duration, &mut workshop.decoded),
+                    None => {
+                        let noise = self.noise.get_or_insert_default();
+                        noise.update(payload);
+                        is_noise = true;
+                        make_noise(noise, duration, self.rate, &mut workshop.decoded)
+                    }
                 }
             }
             Play::Recover { next, missing } => {
                 recover(&mut self.decoder, next, missing, &mut workshop.decoded)
             }
             Play::Conceal(missing) => conceal(&mut self.decoder, missing, &mut workshop.decoded),
-            // Coders that say nothing in silence make a noise of their own of it.
-            Play::Comfort(gap) => conceal(&mut self.decoder, gap, &mut workshop.decoded),
+            Play::Comfort(gap) => match &mut self.noise {
+                Some(noise) => {
+                    is_noise = true;
+                    make_noise(noise, gap, self.rate, &mut workshop.decoded)
+                }
+                // Coders that say nothing in silence make a noise of their own of it.
+                None => conceal(&mut self.decoder, gap, &mut workshop.decoded),
+            },
             Play::Silence(gap) => {
                 self.queue.push_silence(samples_of(gap, self.rate));
                 return false;
             }
         };
-        let made = workshop.decoded.get_mut(..made);
+        let resampler = self.resampler.as_mut().filter(|_| !is_noise);
+        let Workshop {
+            decoded,
+            made: at_rate,
+            ..
+        } = workshop;
+        let made = match resampler {
+            Some(resampler) => {
+                let pcm = decoded.get(..made).unwrap_or_default();
+                let made = resampler.process(pcm, at_rate).unwrap_or_default();
+                at_rate.get_mut(..made)
+            }
+            None => decoded.get_mut(..made),
+        };
         self.queue.push(made.unwrap_or_default(), stretch, resumes);
         true
     }
@@ -225,6 +260,7 @@ impl Receiver {
             true => self.rate,
             false => native,
         };
+        self.resampler = (rate != self.rate).then(|| Resampler::new(rate, self.rate));
         self.decoder = Decoder::new(source.codec, rate)
             .inspect_err(|error| tracing::warn!(%error, "no decoder"))
             .ok();
@@ -260,6 +296,8 @@ impl SourceFormat {
             | AudioCodec::G722
             | AudioCodec::Speex(_)
             | AudioCodec::L16(_) => false,
+            // A description of silence is 2 bytes behind frames of 10 (RFC 3551 4.5.6).
+            AudioCodec::G729 => payload.len() % 10 == 2,
             // Frames without anything in them (RFC 6716 3.1, DTX).
             AudioCodec::Opus => payload.len() <= 2,
         }
@@ -315,6 +353,19 @@ fn gap<'a>(
     let decoder = decoder.as_mut()?;
     let samples = samples_of(missing, decoder.rate()).min(out.len());
     Some((decoder, out.get_mut(..samples)?))
+}
+
+fn make_noise(
+    noise: &mut ComfortNoise,
+    duration: Duration,
+    rate: SampleRate,
+    out: &mut [i16],
+) -> usize {
+    let samples = samples_of(duration, rate).min(out.len());
+    if let Some(out) = out.get_mut(..samples) {
+        noise.generate(out);
+    }
+    samples
 }
 
 fn samples_of(duration: Duration, rate: SampleRate) -> usize {

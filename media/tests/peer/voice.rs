@@ -56,11 +56,36 @@ pub const SPEEX: Speech = Speech {
     ..PCMU
 };
 
+pub const SPEEX_WIDE: Speech = Speech {
+    format: Format::Speex,
+    codec: AudioCodec::Speex(SpeexBand::Wide),
+    payload_type: 112,
+    clock_rate: 16_000,
+    rate: SampleRate::Hz16000,
+};
+
+pub const G722: Speech = Speech {
+    format: Format::G722,
+    codec: AudioCodec::G722,
+    payload_type: 9,
+    // Though it samples at 16 kHz (RFC 3551 4.5.2).
+    clock_rate: 8_000,
+    rate: SampleRate::Hz16000,
+};
+
+pub const G729: Speech = Speech {
+    format: Format::G729,
+    codec: AudioCodec::G729,
+    payload_type: 18,
+    ..PCMU
+};
+
 pub const L16: Speech = Speech {
     format: Format::L16,
-    codec: AudioCodec::L16(SampleRate::Hz8000),
+    codec: AudioCodec::L16(SampleRate::Hz16000),
     payload_type: 96,
-    ..PCMU
+    clock_rate: 16_000,
+    rate: SampleRate::Hz16000,
 };
 
 /// Events at the clock of the format.
@@ -175,7 +200,7 @@ pub fn transcode(source: &Voice, others: &[Speech], sink: &Voice) -> PatchPlan {
     };
     let mut codecs: Vec<CodecMap> = all
         .map(|from| {
-            let passage = match from.format == sink.speech.format {
+            let passage = match *from == sink.speech {
                 true => Passage::Relay,
                 false => Passage::Transcode,
             };

@@ -428,7 +428,7 @@ fn an_answer_that_leaves_nothing_says_so() {
     let error = settle(&offered, refused, &Policy::default()).expect_err("nothing");
     assert_eq!(
         error.to_string(),
-        "no common codec: the caller offers opus,G722,PCMU,PCMA,speex, the \
+        "no common codec: the caller offers opus,G722,PCMU,PCMA,speex,G729, the \
          callee accepts none"
     );
 }
