@@ -1,9 +1,10 @@
 //! The call core under thousands of schedules in virtual time.
 //!
-//! A seed makes a world: pages that behave as the Web SDK and its users do, connections with
-//! delays and breaks, a media worker whose legs come up, fail or fall silent. After every step,
-//! and when all has come to rest, what must always be true is checked. A failing seed is printed;
-//! `CALLBOX_SIM_SEED=n` runs it alone with its story, `CALLBOX_SIM_SEEDS=n` runs more of them.
+//! A seed makes a world: pages that behave as the Web SDK and its users do (or telephones, in
+//! `phones`), connections with delays and breaks, a media worker whose legs come up, fail or fall
+//! silent. After every step, and when all has come to rest, what must always be true is checked. A
+//! failing seed is printed; `CALLBOX_SIM_SEED=n` runs it alone with its story,
+//! `CALLBOX_SIM_SEEDS=n` runs more of them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,6 +18,7 @@
 mod audit;
 mod calls;
 mod client;
+mod phones;
 mod scenario;
 mod worker;
 mod world;
@@ -31,49 +33,55 @@ const SEEDS: u64 = 2_000;
 
 #[test]
 fn every_schedule_ends_every_call_once_and_leaves_nothing_behind() {
-    if let Some(seed) = number("CALLBOX_SIM_SEED") {
-        return run(seed, true);
-    }
-    let seeds = number("CALLBOX_SIM_SEEDS").unwrap_or(SEEDS);
-    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
     let mut seen = audit::Seen::default();
-    std::thread::scope(|scope| {
-        let parts: Vec<_> = (0..threads)
-            .map(|part| scope.spawn(move || run_all((part..seeds).step_by(threads as usize))))
-            .collect();
-        for part in parts {
-            match part.join() {
-                Ok(of_part) => seen.add(&of_part),
-                Err(fault) => std::panic::resume_unwind(fault),
-            }
-        }
+    let seeds = every_seed(SEEDS, |seed, story| {
+        World::new(seed, story).run(Scenario::of(seed))
     });
-    eprintln!("{seeds} seeds: {seen:?}");
+    for of_one in &seeds {
+        seen.add(of_one);
+    }
+    eprintln!("{} seeds: {seen:?}", seeds.len());
     // Schedules that never reach a state prove nothing about it.
-    if seeds >= SEEDS {
+    if seeds.len() as u64 >= SEEDS {
         seen.assert_broad();
     }
 }
 
-fn run_all(seeds: impl Iterator<Item = u64>) -> audit::Seen {
-    let mut seen = audit::Seen::default();
-    for seed in seeds {
-        match catch_unwind(AssertUnwindSafe(|| {
-            World::new(seed, false).run(Scenario::of(seed))
-        })) {
-            Ok(of_this) => seen.add(&of_this),
-            Err(fault) => {
-                eprintln!("seed {seed} fails; CALLBOX_SIM_SEED={seed} tells its story");
-                std::panic::resume_unwind(fault);
-            }
-        }
+/// Plays the one seed that was asked for, or as many as were, or those of a plain run, on all cores.
+fn every_seed<T: Send>(plain: u64, play: impl Fn(u64, bool) -> T + Sync) -> Vec<T> {
+    if let Some(seed) = number("CALLBOX_SIM_SEED") {
+        return vec![play(seed, true)];
     }
-    seen
+    let seeds = number("CALLBOX_SIM_SEEDS").unwrap_or(plain);
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
+    let of_part = |part: u64| {
+        let seeds = (part..seeds).step_by(threads as usize);
+        seeds
+            .map(|seed| told_by_name(seed, &play))
+            .collect::<Vec<T>>()
+    };
+    std::thread::scope(|scope| {
+        let of_part = &of_part;
+        let parts: Vec<_> = (0..threads)
+            .map(|part| scope.spawn(move || of_part(part)))
+            .collect();
+        let seen = parts.into_iter().flat_map(|part| match part.join() {
+            Ok(of_part) => of_part,
+            Err(fault) => std::panic::resume_unwind(fault),
+        });
+        seen.collect()
+    })
 }
 
-fn run(seed: u64, story: bool) {
-    let seen = World::new(seed, story).run(Scenario::of(seed));
-    eprintln!("seed {seed}: {seen:?}");
+/// A seed that fails says which it is.
+fn told_by_name<T>(seed: u64, play: impl Fn(u64, bool) -> T) -> T {
+    match catch_unwind(AssertUnwindSafe(|| play(seed, false))) {
+        Ok(seen) => seen,
+        Err(fault) => {
+            eprintln!("seed {seed} fails; CALLBOX_SIM_SEED={seed} tells its story");
+            std::panic::resume_unwind(fault);
+        }
+    }
 }
 
 fn number(name: &str) -> Option<u64> {
