@@ -14,6 +14,8 @@
     reason = "a real program is watched"
 )]
 
+#[path = "torture/anomalies.rs"]
+mod anomalies;
 mod common;
 #[path = "torture/tls.rs"]
 mod tls;
