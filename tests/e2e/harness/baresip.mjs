@@ -127,17 +127,22 @@ export class Baresip extends Telephone {
   }
 
   /**
-   * After it has put the call on hold itself, baresip 1.0 writes down no more of what comes in; that
-   * something does is all there is to tell then.
+   * Once its call was changed, by a hold of either side, baresip 1.0 writes down no more of what
+   * comes in; that something does is all there is to tell then.
    */
+  get isDeaf() {
+    const begun = this.said.lastIndexOf('call: stream start');
+    return this.heldItself || this.said.indexOf('call: update media', begun) >= 0;
+  }
+
   hears(side, deadlineMs) {
-    if (!this.heldItself) return super.hears(side, deadlineMs);
+    if (!this.isDeaf) return super.hears(side, deadlineMs);
     this.noticed = this.said.length;
     return this.says(RECEIVES, deadlineMs);
   }
 
   hearsNothing(deadlineMs) {
-    if (!this.heldItself) return super.hearsNothing(deadlineMs);
+    if (!this.isDeaf) return super.hearsNothing(deadlineMs);
     this.noticed = this.said.length;
     return this.says(RECEIVES_NOTHING, deadlineMs);
   }

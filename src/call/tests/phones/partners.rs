@@ -1,10 +1,11 @@
 //! What a leg is told of its partner while they talk, and what not.
 
+use media::negotiate::Transcoding;
 use serde_json::json;
 use sip::flow::Transport;
 use sip::message::{HeaderName, Method, Request, Response, Status};
 
-use super::super::{Bench, OFFER_AUDIO, OFFER_VIDEO, Page, answer_to, bench, orders};
+use super::super::{Bench, OFFER_AUDIO, OFFER_VIDEO, Page, answer_to, bench, config, orders};
 use super::{Phone, credentials, is, sdp_answer};
 
 /// What a desk phone describes: `codecs` in its m-line, an attribute after it.
@@ -31,7 +32,10 @@ pub(super) struct Talk {
 }
 
 pub(super) fn talk(offer: &str, answer: &str) -> Talk {
-    let mut bench = bench();
+    talk_at(bench(), offer, answer)
+}
+
+fn talk_at(mut bench: Bench, offer: &str, answer: &str) -> Talk {
     bench.open_ports(8);
     let (one, other) = (bench.udp_phone("1001"), bench.udp_phone("1002"));
     bench.dial_with(&one, "1002", "", offer);
@@ -48,6 +52,13 @@ pub(super) fn talk(offer: &str, answer: &str) -> Talk {
         ok,
         invite,
     }
+}
+
+/// Where sound is not transcoded.
+fn bench_that_relays() -> Bench {
+    let mut config = config();
+    config.media.policy.transcoding = Transcoding::Forbidden;
+    Bench::new(config)
 }
 
 impl Talk {
@@ -245,7 +256,11 @@ fn a_codec_that_the_partner_has_not_agreed_to_is_asked_for_before_the_answer() {
 
 #[test]
 fn a_codec_that_the_partner_refuses_is_refused_and_the_call_stays_as_it_was() {
-    let mut talk = talk(&desk("0 8", "sendrecv"), &desk("0", "sendrecv"));
+    let mut talk = talk_at(
+        bench_that_relays(),
+        &desk("0 8", "sendrecv"),
+        &desk("0", "sendrecv"),
+    );
     talk.offer(2, &desk("8", "sendrecv"));
     let offered = talk.bench.request(&talk.other);
     let status = Status::NOT_ACCEPTABLE_HERE;
@@ -284,6 +299,22 @@ pub(super) fn browser_talks() -> Talk {
 pub(super) fn pictures(sdp: &str) -> Vec<bool> {
     let lines = sdp.lines().filter(|line| line.starts_with("m=video"));
     lines.map(|line| !line.starts_with("m=video 0 ")).collect()
+}
+
+#[test]
+fn a_codec_that_the_partner_refuses_is_transcoded() {
+    let mut talk = talk(&desk("0 8", "sendrecv"), &desk("0", "sendrecv"));
+    talk.offer(2, &desk("8", "sendrecv"));
+    let offered = talk.bench.request(&talk.other);
+    let status = Status::NOT_ACCEPTABLE_HERE;
+    talk.bench.respond(&talk.other, &offered, status, None);
+    assert!(is(&talk.bench.request(&talk.other), &Method::Ack));
+    let (status, answer) = talk.answered(2);
+    assert_eq!(status, Status::OK);
+    assert!(answer.contains("RTP/AVP 8\r\n"), "{answer}");
+    let call = talk.bench.switch.calls.iter().next().unwrap().view();
+    assert_eq!(call.audio.as_deref(), Some("PCMA/PCMU"));
+    talk.other_hears_nothing();
 }
 
 #[test]
@@ -347,7 +378,7 @@ fn a_re_invite_without_an_offer_gets_all_that_the_partner_has_a_refused_picture_
 #[test]
 fn who_answers_with_another_codec_than_the_early_media_had_is_heard_by_a_telephone() {
     for accepts in [true, false] {
-        let mut bench = bench();
+        let mut bench = bench_that_relays();
         bench.open_ports(8);
         let alice = bench.udp_phone("1001");
         let [one, two] = [(); 2].map(|()| bob(&mut bench));
@@ -376,7 +407,7 @@ fn who_answers_with_another_codec_than_the_early_media_had_is_heard_by_a_telepho
         } else {
             let refusal = Status::NOT_ACCEPTABLE_HERE;
             bench.respond(&alice, &offered, refusal, None);
-            assert_eq!(bench.end_code(), "no_common_codec");
+            assert_eq!(bench.end_code(), "transcoding_disabled");
             bench.assert_no_calls();
         }
     }
@@ -384,7 +415,7 @@ fn who_answers_with_another_codec_than_the_early_media_had_is_heard_by_a_telepho
 
 #[test]
 fn who_answers_with_another_codec_than_the_early_media_of_a_page_ends_the_call() {
-    let mut bench = bench();
+    let mut bench = bench_that_relays();
     bench.open_ports(8);
     let page = bench.guest("carol");
     let [one, two] = [(); 2].map(|()| bob(&mut bench));
@@ -394,7 +425,7 @@ fn who_answers_with_another_codec_than_the_early_media_of_a_page_ends_the_call()
     bench.respond(&one, &to_one, Status::SESSION_PROGRESS, Some(&early));
     bench.respond(&two, &to_two, Status::OK, Some(&desk("8", "sendrecv")));
     assert_eq!(bench.last_status(page)["status"], "FAILED");
-    assert_eq!(bench.end_code(), "no_common_codec");
+    assert_eq!(bench.end_code(), "transcoding_disabled");
     bench.assert_no_calls();
 }
 
@@ -416,4 +447,22 @@ fn who_was_held_while_his_call_was_handed_over_is_held_no_longer() {
     let resumed = bench.request(&phone);
     assert!(is(&resumed, &Method::Invite));
     assert!(body(&resumed).contains("a=sendrecv"), "{}", body(&resumed));
+}
+
+#[test]
+fn who_answers_with_another_codec_than_the_early_media_had_is_transcoded() {
+    let mut bench = bench();
+    bench.open_ports(8);
+    let alice = bench.udp_phone("1001");
+    let [one, two] = [(); 2].map(|()| bob(&mut bench));
+    bench.dial_with(&alice, "bob", "", &desk("0 8", "sendrecv"));
+    let (to_one, to_two) = (bench.request(&one), bench.request(&two));
+    let early = desk("0", "sendrecv");
+    bench.respond(&one, &to_one, Status::SESSION_PROGRESS, Some(&early));
+    bench.respond(&two, &to_two, Status::OK, Some(&desk("8", "sendrecv")));
+    let ok = bench.final_response(&alice);
+    bench.send(&alice, &alice.in_dialog("ACK", &ok, 1));
+    assert!(bench.take_sip(&alice).is_empty(), "it is offered nothing");
+    let call = bench.switch.calls.iter().next().unwrap().view();
+    assert_eq!(call.audio.as_deref(), Some("PCMU/PCMA"));
 }
