@@ -59,7 +59,11 @@ for (const [codec, modules] of [['PCMU'], ['PCMA'], ['G722', ['g722.so']]]) {
       baresip(ANNA, codec, modules), atThePage(red, server, 'carl', ONLY_OPUS),
     ]);
     await callEachOther(server, anna, carl);
-    await useAll(server, carl, anna);
+    // Hold takes long with baresip, and asks for no codec: once is enough.
+    if (codec === 'PCMU') return useAll(server, carl, anna);
+    await talk(carl, anna);
+    await pressKeys(carl, anna);
+    return hangUp(server, carl, anna);
   });
 }
 
