@@ -36,8 +36,13 @@ pub(super) fn talk(offer: &str, answer: &str) -> Talk {
 }
 
 fn talk_at(mut bench: Bench, offer: &str, answer: &str) -> Talk {
+    let one = bench.udp_phone("1001");
+    talk_from(bench, one, offer, answer)
+}
+
+fn talk_from(mut bench: Bench, one: Phone, offer: &str, answer: &str) -> Talk {
     bench.open_ports(8);
-    let (one, other) = (bench.udp_phone("1001"), bench.udp_phone("1002"));
+    let other = bench.udp_phone("1002");
     bench.dial_with(&one, "1002", "", offer);
     let invite = bench.request(&other);
     bench.respond(&other, &invite, Status::OK, Some(answer));
@@ -278,22 +283,8 @@ fn a_codec_that_the_partner_refuses_is_refused_and_the_call_stays_as_it_was() {
 /// A browser that speaks SIP has called a telephone with sound alone.
 pub(super) fn browser_talks() -> Talk {
     let mut bench = bench();
-    bench.open_ports(8);
-    let (one, other) = (bench.phone("1001"), bench.udp_phone("1002"));
-    bench.dial_with(&one, "1002", "", OFFER_AUDIO);
-    let invite = bench.request(&other);
-    bench.respond(&other, &invite, Status::OK, Some(&desk("0", "sendrecv")));
-    bench.take_sip(&other);
-    let ok = bench.final_response(&one);
-    bench.send(&one, &one.in_dialog("ACK", &ok, 1));
-    bench.take_commands();
-    Talk {
-        bench,
-        one,
-        other,
-        ok,
-        invite,
-    }
+    let one = bench.phone("1001");
+    talk_from(bench, one, OFFER_AUDIO, &desk("0", "sendrecv"))
 }
 
 pub(super) fn pictures(sdp: &str) -> Vec<bool> {
