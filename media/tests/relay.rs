@@ -8,8 +8,8 @@ use std::time::Duration;
 use media::event::Event;
 use media::ids::{LegId, MediaKind};
 use media::plan::{Command, LegPlan, StreamPlan};
-use media::rtp::rtcp::{RtcpPacket, SenderInfo};
-use media::rtp::{CacheConfig, Ntp64};
+use media::rtp::rtcp::{ReportBlock, RtcpPacket, SenderInfo};
+use media::rtp::{CacheConfig, Ntp64, ntp};
 use peer::call::{call, call_with, connect, join, numbers};
 use peer::packets::{Rtp, rtcp};
 use peer::plans::{CHROMIUM, FIREFOX, client_ssrc, complete, leg_plan, our_ssrc};
@@ -506,6 +506,84 @@ fn bitrates_are_told_to_nobody_who_did_not_negotiate_them() {
     assert!(world.bitrates(1).is_empty());
 }
 
+/// The receiver of leg 2 answers the sender report that it got last: nothing is lost, and the way
+/// there and back is short.
+fn report_no_loss(world: &mut World) {
+    let mut latest = None;
+    world.each_told(2, |at, packet| {
+        if let RtcpPacket::SenderReport(report) = packet
+            && report.sender.ssrc == our_ssrc(2, MediaKind::Video)
+        {
+            latest = Some((at, report.sender.ntp));
+        }
+    });
+    let Some((at, ntp)) = latest else {
+        return;
+    };
+    let ssrc = client_ssrc(2, MediaKind::Video);
+    let block = ReportBlock {
+        ssrc: our_ssrc(2, MediaKind::Video),
+        last_sender_report: ntp.middle(),
+        delay_since_last: ntp::to_compact(world.now - at),
+        ..Default::default()
+    };
+    let report = rtcp(ssrc, |writer| {
+        writer.receiver_report(ssrc, &[block])?;
+        Ok(())
+    });
+    world.say(2, &report);
+}
+
+/// 6.18 fixed point seconds, as `abs-send-time` has them.
+fn send_time(since: Duration) -> u32 {
+    u32::try_from((since.as_micros() << 18) / 1_000_000).unwrap()
+}
+
+#[test]
+fn a_path_that_is_clear_again_is_probed_with_repetitions_that_say_when_they_are_sent() {
+    let mut world = call(true);
+    let begun = world.now;
+    let ntp = Ntp64::from_unix(Duration::from_secs(1_800_000_000));
+    let mut number = 10;
+    let mut second = |world: &mut World| {
+        for _ in 0..30 {
+            let [_, time @ ..] = send_time(world.now - begun).to_be_bytes();
+            let picture = world.picture(1, number, number == 10);
+            let picture = picture.extension(CHROMIUM.abs_send_time, &time);
+            world.say(1, &picture.to_bytes());
+            number += 1;
+            world.run_for(33 * MS);
+        }
+        tell_clock(world, 1, MediaKind::Video, ntp, u32::from(number) * 3000);
+        report_no_loss(world);
+    };
+    report_bitrate(&mut world, 2, 2_000_000);
+    (0..4).for_each(|_| second(&mut world));
+    assert!(world.heard_of(2, FIREFOX.vp8_rtx).is_empty());
+    report_bitrate(&mut world, 2, 400_000);
+    second(&mut world);
+    report_bitrate(&mut world, 2, 404_000);
+    (0..6).for_each(|_| second(&mut world));
+    let mut bytes = 0;
+    for (at, packet) in &world.peers[&2].rtp {
+        let packet = Rtp::parse(packet);
+        if packet.payload_type != FIREFOX.vp8_rtx {
+            continue;
+        }
+        bytes += packet.payload.len();
+        let (id, time) = &packet.extensions[0];
+        let time = u32::from_be_bytes([0, time[0], time[1], time[2]]);
+        let late = send_time(*at - begun).wrapping_sub(time);
+        assert_eq!(*id, FIREFOX.abs_send_time);
+        assert!(
+            late < send_time(40 * MS),
+            "two ways through the network: {late}"
+        );
+    }
+    // 808 kbit/s with the media, which has 250, for a second and a half.
+    assert!((95_000..=106_000).contains(&bytes), "{bytes}");
+}
+
 fn tell_clock(world: &mut World, leg: u64, kind: MediaKind, ntp: Ntp64, rtp_timestamp: u32) {
     let ssrc = client_ssrc(leg, kind);
     let info = SenderInfo {
@@ -624,7 +702,7 @@ fn the_round_trip_is_told_from_the_answers_to_our_reports() {
     }
     let (_, ntp) = answer.expect("a sender report");
     let ssrc = client_ssrc(2, MediaKind::Audio);
-    let block = media::rtp::rtcp::ReportBlock {
+    let block = ReportBlock {
         ssrc: our_ssrc(2, MediaKind::Audio),
         last_sender_report: ntp.middle(),
         fraction_lost: 64,

@@ -122,7 +122,8 @@ impl Leg {
         let stream = self.stream(MediaKind::Video)?;
         stream
             .outbound
-            .remb
+            .probe
+            .told()
             .into_iter()
             .chain(stream.plan.max_send_bitrate)
             .min()
@@ -189,6 +190,7 @@ impl Leg {
                 Timer::Nack => self.send_nacks(now, cx),
                 Timer::Keyframe => self.ask_keyframe(now, cx),
                 Timer::Bitrate => self.tell_bitrate(now, cx),
+                Timer::Probe => self.send_probe(now, cx),
                 Timer::Dtmf => self.play_dtmf(now, cx),
                 Timer::Silence => self.look_for_silence(now, cx),
                 Timer::Stats => {
@@ -198,6 +200,17 @@ impl Leg {
                 }
             }
         }
+    }
+
+    /// Sends what is due of a probe.
+    fn send_probe(&mut self, now: Instant, cx: &mut Context<'_>) {
+        let Some((stream, sink)) = self.sending(MediaKind::Video, cx) else {
+            return;
+        };
+        let packets = stream.outbound.send_probe(now, sink);
+        let due = stream.outbound.probe.poll_timeout();
+        cx.counters.rtp_sent += packets;
+        self.timers.set(Timer::Probe, due);
     }
 
     /// Sends what is due of the digits.

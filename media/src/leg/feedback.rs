@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Context, Effect, Leg, SourceReport};
+use super::{Context, Effect, Leg, SourceReport, Timer};
 use crate::ids::MediaKind;
 use crate::outbox::Path;
 use crate::rtp::rtcp::{Compound, Nack, ReportBlocks, RtcpPacket, SenderInfo};
@@ -48,7 +48,7 @@ impl Leg {
                 }
                 RtcpPacket::Remb(remb) => {
                     if let Some(stream) = self.stream_mut(MediaKind::Video) {
-                        stream.outbound.remb = Some(remb.bitrate);
+                        stream.outbound.probe.on_estimate(now, remb.bitrate);
                         cx.effects.push(Effect::BitrateReported);
                     }
                 }
@@ -86,6 +86,10 @@ impl Leg {
                     self.round_trip = Some(round_trip);
                 }
             }
+        }
+        let video = self.stream(MediaKind::Video);
+        if let Some(due) = video.and_then(|video| video.outbound.probe.poll_timeout()) {
+            self.timers.set_no_later(Timer::Probe, due);
         }
     }
 

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use super::context::SourceReport;
 use super::event_passage::{self, EventPassage};
 use super::inbound::Taken;
+use super::probe::Probe;
 use super::repair::RepairBudget;
+use super::retransmission::Retransmission;
 use super::timeline::{Timeline, units};
 use super::transport::Protection;
 use crate::event::TranscodeStats;
@@ -14,7 +16,6 @@ use crate::outbox::{Outbox, Path};
 use crate::patch::Feed;
 use crate::plan::{Format, Passage, StreamPlan};
 use crate::rtp::rtcp::{ReportBlock, SenderInfo};
-use crate::rtp::rtx::{self, RtxHeader};
 use crate::rtp::{CacheConfig, Packet, PacketCache, Resend, Rewrite, rewrite};
 use crate::srtp::MAX_RTP_OVERHEAD;
 use crate::transcode::Transcoder;
@@ -29,6 +30,9 @@ const MAX_RESEND_INTERVAL: Duration = Duration::from_millis(100);
 
 /// After that long without a recognisable keyframe the picture is let through as it is.
 const MAX_KEYFRAME_WAIT: Duration = Duration::from_secs(4);
+
+/// A source sends at least so often while its picture moves.
+const LIVE: Duration = Duration::from_millis(500);
 
 /// Sender reports remembered to tell the round trip from the far side's answers.
 const REPORTS_KEPT: usize = 4;
@@ -51,22 +55,13 @@ pub(super) struct Outbound {
     pub(super) retransmitted: u64,
     /// What the far side said last of what it receives.
     pub(super) far_side: Option<ReportBlock>,
-    pub(super) remb: Option<u64>,
+    pub(super) probe: Probe,
     /// There while the feed needs one.
     pub(super) transcoder: Option<Box<Transcoder>>,
     /// What earlier ones did.
     pub(super) transcoded: TranscodeStats,
     /// The telephone event that the source sends, where it gets numbers of ours.
     pub(super) event: Option<EventPassage>,
-}
-
-/// The retransmission stream (RFC 4588).
-#[derive(Debug)]
-struct Retransmission {
-    ssrc: u32,
-    next: u16,
-    /// The retransmission format of each payload type we send.
-    payload_types: Vec<(u8, u8)>,
 }
 
 /// Whether a video source may pass: a decoder can begin with a keyframe only.
@@ -137,7 +132,7 @@ impl Outbound {
             octets: 0,
             retransmitted: 0,
             far_side: None,
-            remb: None,
+            probe: Probe::default(),
             transcoder: None,
             transcoded: TranscodeStats::default(),
             event: None,
@@ -148,7 +143,7 @@ impl Outbound {
 
     /// A new plan: formats may differ; SSRC, numbers and counts go on.
     pub(super) fn update(&mut self, plan: &StreamPlan, cache: CacheConfig) {
-        let next = self.rtx.as_ref().map_or(0, |rtx| rtx.next);
+        let next = self.rtx.as_ref().map_or(0, Retransmission::next);
         self.adopt(plan, next, cache);
     }
 
@@ -160,12 +155,7 @@ impl Outbound {
             (Some(_), false) => self.cache = None,
             _ => {}
         }
-        let send_types = |codec: &crate::plan::CodecPlan| Some((codec.send_pt, codec.rtx?.1));
-        self.rtx = plan.rtx_ssrc.map(|ssrc| Retransmission {
-            ssrc,
-            next: next_rtx,
-            payload_types: plan.codecs.iter().filter_map(send_types).collect(),
-        });
+        self.rtx = Retransmission::of(plan, next_rtx);
     }
 
     /// Another source, or the same anew.
@@ -328,7 +318,8 @@ impl Outbound {
             mut protection,
             out,
         } = sink.way;
-        let (repairs, remb) = (&mut self.repairs, self.remb);
+        let (repairs, remb) = (&mut self.repairs, self.probe.told());
+        let clock = self.rtx.as_ref().and_then(|rtx| rtx.clock(cache));
         for number in missing {
             let affordable = |len| repairs.take(now, remb, len);
             let packet = match cache.resend(now, number, interval, affordable) {
@@ -347,7 +338,7 @@ impl Outbound {
             let sent = out.push(path, |slot| match rtx {
                 Some(rtx) => {
                     let room = slot.len().checked_sub(MAX_RTP_OVERHEAD)?;
-                    let len = rtx.wrap(packet, slot.get_mut(..room)?)?;
+                    let len = rtx.wrap(packet, clock, now, slot.get_mut(..room)?)?;
                     protection.protect_rtp(slot, len)
                 }
                 None => {
@@ -359,6 +350,40 @@ impl Outbound {
         }
         self.retransmitted += resent.packets;
         resent
+    }
+
+    /// Sends what is due of a probe: the last packet again, as often as there is room for it.
+    /// Gives the number of packets.
+    pub(super) fn send_probe(&mut self, now: Instant, sink: Sink<'_>) -> u64 {
+        let mut room = self.probe.take(now);
+        let (Some(cache), Some(rtx)) = (&self.cache, &mut self.rtx) else {
+            return 0;
+        };
+        let Some((at, packet)) = cache.latest() else {
+            return 0;
+        };
+        let clock = rtx.clock(cache);
+        let Way {
+            path,
+            mut protection,
+            out,
+        } = sink.way;
+        let mut packets = 0;
+        // Of a source that has stopped there is nothing to learn.
+        while room >= packet.len() as u64 && now.saturating_duration_since(at) < LIVE {
+            let sent = out.push(path, |slot| {
+                let free = slot.len().checked_sub(MAX_RTP_OVERHEAD)?;
+                let len = rtx.wrap(packet, clock, now, slot.get_mut(..free)?)?;
+                protection.protect_rtp(slot, len)
+            });
+            if !sent {
+                break;
+            }
+            room -= packet.len() as u64;
+            self.probe.spend(packet.len() as u64);
+            packets += 1;
+        }
+        packets
     }
 
     /// Nothing was sent in it yet.
@@ -395,9 +420,14 @@ impl Outbound {
     pub(super) fn on_report(&mut self, now: Instant, block: ReportBlock) -> Option<Duration> {
         self.far_side = Some(block);
         let mut sent = self.reports_sent.iter().flatten();
-        let (_, at) = sent.find(|(middle, _)| *middle == block.last_sender_report)?;
-        let away = crate::rtp::ntp::from_compact(block.delay_since_last);
-        Some(now.saturating_duration_since(*at).saturating_sub(away))
+        let answered = sent.find(|(middle, _)| *middle == block.last_sender_report);
+        let round_trip = answered.map(|(_, at)| {
+            let away = crate::rtp::ntp::from_compact(block.delay_since_last);
+            now.saturating_duration_since(*at).saturating_sub(away)
+        });
+        self.probe
+            .on_report(now, self.octets, block.fraction_lost, round_trip);
+        round_trip
     }
 }
 
@@ -413,23 +443,5 @@ impl Gate {
         }
         *self = Self::Open;
         true
-    }
-}
-
-impl Retransmission {
-    fn wrap(&mut self, packet: &[u8], out: &mut [u8]) -> Option<usize> {
-        let original = packet.get(1)? & 0x7F;
-        let (_, payload_type) = self
-            .payload_types
-            .iter()
-            .find(|(sent, _)| *sent == original)?;
-        let to = RtxHeader {
-            payload_type: *payload_type,
-            ssrc: self.ssrc,
-            sequence_number: self.next,
-        };
-        let len = rtx::wrap(packet, to, out).ok()?;
-        self.next = self.next.wrapping_add(1);
-        Some(len)
     }
 }

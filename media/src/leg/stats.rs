@@ -51,7 +51,7 @@ impl Stream {
             keyframe_requests: inbound.keyframes.total(),
             nacks_sent: inbound.nacks_sent,
             retransmitted: outbound.retransmitted,
-            remb: outbound.remb,
+            remb: outbound.probe.told(),
             transcoded: outbound.transcode_stats(),
         }
     }

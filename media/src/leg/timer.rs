@@ -14,6 +14,8 @@ pub(super) enum Timer {
     Keyframe,
     /// To tell the far side how much it may send.
     Bitrate,
+    /// To send more of a probe.
+    Probe,
     /// To send the next packet of an outgoing DTMF event.
     Dtmf,
     /// To see whether media arrives.
@@ -28,12 +30,13 @@ pub(super) const TIMERS: [Timer; COUNT] = [
     Timer::Nack,
     Timer::Keyframe,
     Timer::Bitrate,
+    Timer::Probe,
     Timer::Dtmf,
     Timer::Silence,
     Timer::Stats,
 ];
 
-const COUNT: usize = 7;
+const COUNT: usize = 8;
 
 /// When each timer is due.
 #[derive(Debug, Default, Clone)]

@@ -103,6 +103,8 @@ const EMPTY: Slot = Slot {
 struct Chunk {
     bytes: Box<[u8]>,
     used: usize,
+    /// Where the last packet begins.
+    last_at: usize,
     /// When the last packet came, and how many had been stored by then.
     last: Option<(Instant, u64)>,
 }
@@ -144,6 +146,7 @@ impl PacketCache {
             return;
         };
         room.copy_from_slice(packet);
+        chunk.last_at = offset;
         chunk.used += packet.len();
         chunk.last = Some((now, self.stored));
         if self.slots.is_empty() {
@@ -231,6 +234,14 @@ impl PacketCache {
         Resend::Packet(packet)
     }
 
+    /// The packet stored last, and when that was.
+    pub fn latest(&self) -> Option<(Instant, &[u8])> {
+        let chunk = self.chunks.back()?;
+        let (at, _) = chunk.last?;
+        let packet = chunk.bytes.get(chunk.last_at..chunk.used)?;
+        (!packet.is_empty()).then_some((at, packet))
+    }
+
     /// Forgets all packets and gives the memory back.
     pub fn clear(&mut self) {
         self.slots = Vec::new();
@@ -267,6 +278,7 @@ impl PacketCache {
             if let Some(mut chunk) = self.chunks.pop_front() {
                 self.first_chunk += 1;
                 chunk.used = 0;
+                chunk.last_at = 0;
                 chunk.last = None;
                 self.chunks.push_back(chunk);
             }
@@ -274,6 +286,7 @@ impl PacketCache {
             self.chunks.push_back(Chunk {
                 bytes: vec![0; CHUNK_LEN].into_boxed_slice(),
                 used: 0,
+                last_at: 0,
                 last: None,
             });
         }

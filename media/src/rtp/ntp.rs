@@ -48,6 +48,17 @@ impl Ntp64 {
     }
 }
 
+/// Data of the `abs-send-time` header extension of a packet sent `elapsed` after one with `data`; it
+/// wraps every 64 seconds.
+pub fn later_send_time(data: [u8; 3], elapsed: Duration) -> [u8; 3] {
+    let [a, b, c] = data;
+    // Cut to the 24 bits that the extension has.
+    let units = (elapsed.as_nanos() << 18) / NANOS_PER_S;
+    let time = u32::from_be_bytes([0, a, b, c]).wrapping_add(units as u32);
+    let [_, a, b, c] = time.to_be_bytes();
+    [a, b, c]
+}
+
 /// A duration in 16.16 fixed point seconds, the unit of DLSR; longer ones saturate.
 pub fn to_compact(duration: Duration) -> u32 {
     let units = (duration.as_nanos() << 16) / NANOS_PER_S;
