@@ -1,4 +1,5 @@
-// Runs the browser tests, one file after another, and closes with one line of totals.
+// Runs the browser tests and closes with one line of totals: first, one after another, the files
+// that measure how calls fare, then the others, three at a time, for most of their time is waiting.
 //
 //   node run.mjs            everything
 //   node run.mjs phone      the files whose name contains "phone"
@@ -12,6 +13,12 @@ import { fileURLToPath } from 'node:url';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const FILE_TIMEOUT_MS = 8 * 60_000;
+
+/** They measure times and rates: nothing else may take the processor from them. */
+const ALONE = ['impairment.test.mjs'];
+const LANES = 3;
+/** The longest first, so that none is left alone at the end. */
+const LONGEST = ['sip-browser.test.mjs', 'telephones.test.mjs', 'transcoding.test.mjs', 'websdk.test.mjs'];
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--grep='));
 const grep = process.argv.slice(2).find((word) => word.startsWith('--grep='))?.slice('--grep='.length);
@@ -30,29 +37,44 @@ if (files.length === 0) {
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const failed = [];
 
-const stream = run({
-  files,
-  concurrency: 1,
-  timeout: FILE_TIMEOUT_MS,
-  ...(grep && { testNamePatterns: [new RegExp(grep, 'i')] }),
-});
-stream.on('test:pass', (event) => {
-  if (isFile(event)) return;
-  if (event.skip !== undefined) totals.skipped += 1;
-  else totals.passed += 1;
-});
-stream.on('test:fail', (event) => {
-  if (event.details?.error?.failureType === 'subtestsFailed') return;
-  totals.failed += 1;
-  failed.push(event.name);
-});
-stream.compose(new Spec()).pipe(process.stdout);
 process.on('exit', () => {
   for (const name of failed) console.log(`failed: ${name}`);
   const skipped = totals.skipped ? `, ${totals.skipped} skipped` : '';
   console.log(`browser tests: ${totals.passed} passed, ${totals.failed} failed${skipped}`);
   process.exitCode = totals.failed === 0 && totals.passed > 0 ? 0 : 1;
 });
+
+const isAlone = (file) => ALONE.includes(path.basename(file));
+await play(files.filter(isAlone), 1);
+await play(files.filter((file) => !isAlone(file)).sort(byLength), LANES);
+
+/** Runs these files, so many at a time. */
+async function play(these, lanes) {
+  if (these.length === 0) return;
+  const stream = run({
+    files: these,
+    concurrency: lanes,
+    timeout: FILE_TIMEOUT_MS,
+    ...(grep && { testNamePatterns: [new RegExp(grep, 'i')] }),
+  });
+  stream.on('test:pass', (event) => {
+    if (isFile(event)) return;
+    if (event.skip !== undefined) totals.skipped += 1;
+    else totals.passed += 1;
+  });
+  stream.on('test:fail', (event) => {
+    if (event.details?.error?.failureType === 'subtestsFailed') return;
+    totals.failed += 1;
+    failed.push(event.name);
+  });
+  for await (const text of stream.compose(new Spec())) process.stdout.write(text);
+}
+
+/** Files of unknown length come last, as they were. */
+function byLength(one, other) {
+  const rank = (file) => (LONGEST.includes(path.basename(file)) ? LONGEST.indexOf(path.basename(file)) : LONGEST.length);
+  return rank(one) - rank(other);
+}
 
 /** Some Node versions report a passed file as a test of its own. */
 function isFile(event) {
