@@ -2,7 +2,7 @@
 
 use sip::flow::FlowId;
 use sip::message::{
-    HeaderName, Method, Rejection, Request, ResponseBuilder, Status, check_request,
+    HeaderName, Method, Rejection, Request, Response, ResponseBuilder, Status, check_request,
 };
 use sip::transaction::{ServerId, stateless_tag};
 
@@ -44,18 +44,9 @@ impl Switch {
         request: &Request,
         rejection: &Rejection,
     ) {
-        tracing::debug!(
-            method = request.method().as_str(),
-            status = rejection.status.code(),
-            reason = %rejection.reason,
-            "stranger refused"
-        );
-        match rejection.response(request, &stateless_tag(request)) {
-            Ok(response) => {
-                let transactions = &mut self.sip.transactions;
-                transactions.respond_statelessly(now.mono, server, &response);
-            }
-            Err(error) => tracing::error!(%error, "a refusal of ours cannot be written"),
+        if let Some(response) = refusal(request, rejection) {
+            let transactions = &mut self.sip.transactions;
+            transactions.respond_statelessly(now.mono, server, &response);
         }
     }
 
@@ -80,6 +71,8 @@ impl Switch {
         }
     }
 
+    /// Refuses what was judged by what we know of its sender or its dialog: should it come again, it
+    /// gets the same answer.
     pub(super) fn reject(
         &mut self,
         now: Now,
@@ -87,22 +80,14 @@ impl Switch {
         request: &Request,
         rejection: &Rejection,
     ) {
-        tracing::debug!(
-            method = request.method().as_str(),
-            status = rejection.status.code(),
-            reason = %rejection.reason,
-            "request refused"
-        );
-        let tag = self.pool.token();
-        match rejection.response(request, &tag) {
-            Ok(response) if self.knows_sender(server) => {
-                self.sip.transactions.respond(now.mono, server, response);
-            }
-            Ok(response) => {
-                let transactions = &mut self.sip.transactions;
-                transactions.respond_to_stranger(now.mono, server, response);
-            }
-            Err(error) => tracing::error!(%error, "a refusal of ours cannot be written"),
+        let Some(response) = refusal(request, rejection) else {
+            return;
+        };
+        let known = self.knows_sender(server);
+        let transactions = &mut self.sip.transactions;
+        match known {
+            true => transactions.respond(now.mono, server, response),
+            false => transactions.respond_to_stranger(now.mono, server, response),
         }
     }
 
@@ -112,6 +97,21 @@ impl Switch {
         let open = flow.and_then(|flow| self.sip.flows.get(&flow));
         open.is_some_and(|open| open.trusted)
     }
+}
+
+/// A refusal as it is written for everybody. It makes no dialog: a tag that the same request gets
+/// again does.
+fn refusal(request: &Request, rejection: &Rejection) -> Option<Response> {
+    tracing::debug!(
+        method = request.method().as_str(),
+        status = rejection.status.code(),
+        reason = %rejection.reason,
+        "request refused"
+    );
+    rejection
+        .response(request, &stateless_tag(request))
+        .map_err(|error| tracing::error!(%error, "a refusal of ours cannot be written"))
+        .ok()
 }
 
 /// 481: it is for a dialog, and there is none (12.2.2).
