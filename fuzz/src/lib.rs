@@ -366,6 +366,7 @@ fn phone(base: u32) -> Local {
             },
             keys: KeySeed::new([9; 32]),
             signalling: None,
+            own_addresses: Vec::new(),
         }),
     }
 }

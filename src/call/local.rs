@@ -114,6 +114,8 @@ impl Switch {
             );
             return Err(EndReason::CallLimit);
         };
+        let candidates = self.config.media.candidates.get(worker).into_iter();
+        let own_addresses = candidates.flatten().map(|it| it.ip()).collect();
         Ok(LocalRtp {
             address: way.address,
             audio: Some(audio),
@@ -122,6 +124,7 @@ impl Switch {
             profile: way.profile(self.config.srtp),
             keys: KeySeed::new(seed),
             signalling: Some(way.signalling),
+            own_addresses,
         })
     }
 

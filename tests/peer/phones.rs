@@ -103,6 +103,7 @@ impl Server {
             },
             keys: KeySeed::new(rand::random()),
             signalling: Some(signalling),
+            own_addresses: Vec::new(),
         }))
     }
 
@@ -265,6 +266,7 @@ async fn a_phone_holds_and_resumes_three_times_by_offers_of_its_own() {
         profile: RtpProfile::default(),
         keys: KeySeed::new([0; 32]),
         signalling: Some([127, 0, 0, 1].into()),
+        own_addresses: Vec::new(),
     }));
     local.audio_ssrc = made.plan_b.streams[0].ssrc;
     for _ in 0..3 {

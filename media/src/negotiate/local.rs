@@ -77,6 +77,8 @@ pub struct LocalRtp {
     /// Where the leg's signalling comes from. A phone behind a NAT names an address of its own
     /// network; its media then comes from where its signalling comes from.
     pub signalling: Option<IpAddr>,
+    /// Further addresses of this host. Nobody who signals from elsewhere is sent media there.
+    pub own_addresses: Vec<IpAddr>,
 }
 
 /// Which RTP profile we offer.

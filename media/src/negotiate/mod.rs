@@ -42,6 +42,7 @@ mod format;
 mod h264;
 mod local;
 mod offer;
+mod reach;
 mod remote;
 mod rtp;
 mod settle;

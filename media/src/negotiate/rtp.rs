@@ -1,14 +1,14 @@
 //! The transport half of m-lines of phones and trunks: RTP/AVP and its relatives (RFC 3551,
 //! RFC 4585, RFC 3711, RFC 5124), keyed in the description (RFC 4568).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use smol_str::SmolStr;
 
 use super::describe::{OwnStream, written_codecs};
 use super::format;
 use super::local::{Local, LocalRtp, RtpProfile, Security};
-use super::{Absence, NegotiationError};
+use super::{Absence, NegotiationError, reach};
 use crate::ids::MediaKind;
 use crate::plan::{Feedback, Format, RtcpPlan, RtpRemote, RtpStreamPlan};
 use crate::ports::PortPair;
@@ -60,11 +60,11 @@ impl RemoteRtp {
         if feedback && media.ice.is_some() && !media.fingerprints.is_empty() {
             return None;
         }
-        let address = media.connection.filter(is_unicast);
+        let address = media.connection.filter(reach::is_unicast);
         let above = media.port.checked_add(1);
         let rtcp = match media.rtcp {
             Some(said) => {
-                let address = said.address.filter(is_unicast).or(address);
+                let address = said.address.filter(reach::is_unicast).or(address);
                 address.map(|address| SocketAddr::new(address, said.port))
             }
             None => address
@@ -81,12 +81,6 @@ impl RemoteRtp {
             crypto: media.crypto.clone(),
         })
     }
-}
-
-/// Nobody is reached at zeros, and nobody makes us send to many.
-fn is_unicast(address: &IpAddr) -> bool {
-    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
-    !(address.is_unspecified() || address.is_multicast() || broadcast)
 }
 
 impl OwnRtp {
@@ -181,10 +175,7 @@ impl OwnRtp {
                 Absence::Unencrypted(kind)
             });
         }
-        let signalling = local.signalling.map(|ip| ip.to_canonical());
-        // A peer from elsewhere does not make us send to programs on this machine.
-        let is_near = signalling.is_none_or(|ip| ip.is_loopback());
-        let reachable = |address: &SocketAddr| is_near || !address.ip().is_loopback();
+        let reachable = |address: &SocketAddr| reach::may_be_at(address.ip(), local);
         Ok(RtpStreamPlan {
             kind,
             ports: self.ports,
@@ -195,7 +186,7 @@ impl OwnRtp {
                 } else {
                     RtcpPlan::Separate(remote.rtcp.filter(reachable))
                 },
-                signalling,
+                signalling: local.signalling.map(|ip| ip.to_canonical()),
                 keys,
             }),
         })

@@ -76,5 +76,6 @@ fn rtp_local(pool: &mut Pool) -> Local {
         profile: RtpProfile::default(),
         keys: KeySeed::new(seed),
         signalling: None,
+        own_addresses: Vec::new(),
     }))
 }

@@ -9,6 +9,7 @@ mod offering;
 mod peer;
 mod phone;
 mod phones;
+mod reaching;
 mod reading;
 mod renewing;
 mod rules;

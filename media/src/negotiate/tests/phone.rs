@@ -43,6 +43,7 @@ pub(super) fn phone_local(leg: LegId, security: Security) -> Local {
             },
             keys: KeySeed::new([leg.0 as u8; 32]),
             signalling: Some(IpAddr::from([192, 0, 2, 50])),
+            own_addresses: Vec::new(),
         }),
         ..local(leg)
     }

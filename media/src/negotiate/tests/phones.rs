@@ -266,22 +266,6 @@ fn addresses_are_read_wherever_they_stand() {
 }
 
 #[test]
-fn nobody_from_elsewhere_makes_us_send_to_this_machine() {
-    let source = remote(&PHONE.replace("192.0.2.50", "127.0.0.1"));
-    let far = |signalling: Option<&str>| {
-        let offered = offer(B, &Policy::default(), &source, &local(B)).expect("an offer");
-        let mut ours = phone_local(A, Security::Plain);
-        rtp(&mut ours).signalling = signalling.map(|ip| ip.parse().expect("an IP"));
-        let answer = accept(&parsed(&offered.sdp)).to_text();
-        let a = (A, &source, &ours);
-        let bridge = bridge(a, &offered, &answer, &Policy::default()).expect("a bridge");
-        far_side(&bridge.plan_a, Audio).rtp
-    };
-    assert_eq!(far(Some("192.0.2.50")), None);
-    assert_eq!(far(Some("127.0.0.1")), Some(address("127.0.0.1:62000")));
-}
-
-#[test]
 fn rtcp_is_multiplexed_where_the_phone_offers_it() {
     let bridge = phone_calls(&format!("{PHONE}a=rtcp-mux\r\n"), accept);
     assert!(bridge.answer_to_a.contains("a=rtcp-mux\r\n"));
