@@ -43,7 +43,7 @@ impl Switch {
         let leg = self.sip.legs.get_mut(id).ok_or_else(gone);
         let grant = leg.and_then(|leg| leg.timer.judge(&request));
         let answered = body.and_then(|body| {
-            let granted = (grant?, body);
+            let granted = (Some(grant?), body);
             self.accept_change(now, server, id, &request, granted)
         });
         if let Err(rejection) = answered {
@@ -112,11 +112,21 @@ impl Switch {
     ) -> Result<(), Rejection> {
         let random = self.random();
         let leg = self.sip.legs.get_mut(id).ok_or_else(gone)?;
-        leg.underway.judge(request, random)?;
-        let grant = leg.timer.judge(request)?;
+        leg.underway_in(request).judge(request, random)?;
         let invite = *request.method() == Method::Invite;
+        if leg.is_unanswered() {
+            // Where somebody is to be asked first RFC 3311 5.2 has 504, which means a re-INVITE. There
+            // is none before the answer, and telephones take it for the end of the call.
+            if description_of_request(request).is_some() {
+                let reason = "a call that is not answered is not changed";
+                return Err(Rejection::new(Status::NOT_ACCEPTABLE_HERE, reason));
+            }
+            return self.accept_change(now, server, id, request, (None, None));
+        }
+        let grant = leg.timer.judge(request)?;
         let body = match (description_of_request(request), invite) {
-            // An UPDATE has to be answered at once (RFC 3311 5.2).
+            // An UPDATE has to be answered at once (RFC 3311 5.2): with what is agreed so far. Its
+            // partner is offered the rest, and it is offered what comes of that.
             (Some(sdp), may_wait) => match self.answer_now(now, id, &sdp, may_wait)? {
                 Some(answer) => Some(answer),
                 None => {
@@ -134,7 +144,7 @@ impl Switch {
             }
             (None, false) => None,
         };
-        self.accept_change(now, server, id, request, (grant, body))
+        self.accept_change(now, server, id, request, (Some(grant), body))
     }
 
     fn set_unanswered(&mut self, id: LegId, offer: LocalOffer) {
@@ -150,7 +160,7 @@ impl Switch {
         server: ServerId,
         id: LegId,
         request: &Request,
-        (grant, body): (Grant, Option<String>),
+        (grant, body): (Option<Grant>, Option<String>),
     ) -> Result<(), Rejection> {
         let leg = self.sip.legs.get(id).ok_or_else(gone)?;
         let (allow, supported) = self.abilities();
@@ -160,7 +170,9 @@ impl Switch {
             .addr(HeaderName::Contact, &contact)
             .value(HeaderName::Allow, allow)
             .value(HeaderName::Supported, supported);
-        builder = grant.write(builder);
+        if let Some(grant) = &grant {
+            builder = grant.write(builder);
+        }
         if let Some(sdp) = body {
             builder = builder.body(SDP, sdp);
         }
@@ -171,7 +183,9 @@ impl Switch {
         let Some(leg) = self.sip.legs.get_mut(id) else {
             return Err(gone());
         };
-        leg.timer.grant(now.mono, &grant);
+        if let Some(grant) = &grant {
+            leg.timer.grant(now.mono, grant);
+        }
         if *request.method() == Method::Invite {
             leg.underway.begin(Side::Peer, &Method::Invite);
             let bytes = response.as_bytes().clone();

@@ -7,6 +7,7 @@ use media::negotiate::LocalOffer;
 use sip::dialog::{Dialog, DialogId};
 use sip::flow::FlowId;
 use sip::message::{Method, Request};
+use sip::procedure::Side;
 use sip::procedure::accept::Accepted;
 use sip::procedure::glare::Underway;
 use sip::procedure::refer::Referral;
@@ -92,6 +93,40 @@ impl SipLeg {
             underway: Underway::default(),
             offered: None,
         }
+    }
+
+    /// Nobody has accepted its INVITE, or ours.
+    pub(super) fn is_unanswered(&self) -> bool {
+        matches!(self.stage, Stage::Invited { .. } | Stage::Inviting { .. })
+    }
+
+    /// What of the dialog that a request names is unanswered, the INVITE that makes it included
+    /// (RFC 3261 14.2, RFC 3311 5.2).
+    pub(super) fn underway_in(&self, request: &Request) -> Underway {
+        let mut underway = self.underway;
+        let late_offer = self.invite.body().is_empty();
+        // Whose INVITE, and whose offer.
+        let (invite, offer) = match &self.stage {
+            Stage::Talking => return underway,
+            Stage::Accepted { .. } => (Side::Peer, late_offer.then_some(Side::Us)),
+            Stage::Invited { .. } => {
+                let provisionals = self.provisionals.as_ref();
+                let answered = provisionals.is_some_and(|it| it.has_described() && !it.holds_2xx());
+                (Side::Peer, (!late_offer && !answered).then_some(Side::Peer))
+            }
+            Stage::Inviting { .. } => {
+                let named = DialogId::of_request(request);
+                let mut early = self.early.iter();
+                let early = early.find(|it| Some(it.dialog.id()) == named.as_ref());
+                let answered = early.is_some_and(|it| it.answer.is_some());
+                (Side::Us, (!answered).then_some(Side::Us))
+            }
+        };
+        underway.begin(invite, &Method::Invite);
+        if let Some(side) = offer {
+            underway.offer(side);
+        }
+        underway
     }
 
     /// Its dialog of that name: the one it has come to, or an early one.

@@ -23,6 +23,7 @@ mod security;
 mod strangers;
 mod subscribing;
 mod texts;
+mod updating;
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
