@@ -200,10 +200,16 @@ impl Switch {
         let Some(leg) = self.sip.legs.get_mut(id) else {
             return;
         };
-        let flow = leg.flow;
-        let bye = leg.dialog.as_mut().map(|it| it.request(Method::Bye));
-        if let Some(bye) = bye {
-            self.send_in_dialog(now, flow, bye);
+        let (flow, lost) = (leg.flow, leg.lost);
+        let mut dialog = leg.dialog.take();
+        if let Some(dialog) = &mut dialog {
+            match (self.sip.transport(flow), lost) {
+                (None, Some(lost)) => self.say_goodbye(dialog, lost),
+                _ => self.send_in_dialog(now, flow, dialog.request(Method::Bye)),
+            }
+        }
+        if let Some(leg) = self.sip.legs.get_mut(id) {
+            leg.dialog = dialog;
         }
         self.sip_leg_is_over(id);
     }

@@ -17,6 +17,7 @@ use sip::transaction::{ClientId, ServerId};
 use smol_str::SmolStr;
 
 use super::early::Early;
+use super::goodbye::Lost;
 use super::past::PastInvites;
 
 /// A leg's dialog and what led to it. It may outlive the leg, until the far side has heard of the
@@ -25,6 +26,8 @@ use super::past::PastInvites;
 pub(super) struct SipLeg {
     /// Over which requests go.
     pub(super) flow: FlowId,
+    /// Where the last flow led that is gone.
+    pub(super) lost: Option<Lost>,
     /// As it arrived, or as it was sent.
     pub(super) invite: Request,
     /// Ours in the dialog.
@@ -73,6 +76,7 @@ impl SipLeg {
     ) -> Self {
         Self {
             flow,
+            lost: None,
             invite,
             local_tag,
             dialog: None,
@@ -264,6 +268,12 @@ impl SipLegs {
         let legs = self.by_leg.iter();
         legs.filter(move |(_, leg)| leg.flow == flow && is_such(&leg.stage))
             .map(|(id, _)| *id)
+    }
+
+    /// A flow is gone, and led there.
+    pub(super) fn lose_flow(&mut self, flow: FlowId, lost: Lost) {
+        let on_it = self.by_leg.values_mut().filter(|leg| leg.flow == flow);
+        on_it.for_each(|leg| leg.lost = Some(lost));
     }
 
     /// The far side of a leg is on another flow now.

@@ -7,6 +7,7 @@
 mod change;
 mod dialog;
 mod early;
+mod goodbye;
 mod gruu;
 mod identity;
 mod invited;
@@ -44,6 +45,7 @@ use sip::message::{
 use sip::transaction::{ClientId, Event, Timings, TransactionLimits, Transactions};
 use sip::uri::{Host, Uri};
 
+use self::goodbye::{Goodbyes, Lost};
 use self::keep_alive::KeepAlive;
 use self::legs::SipLegs;
 pub(super) use self::watches::WatchId;
@@ -72,6 +74,7 @@ pub(super) struct Sip {
     capabilities: Capabilities,
     /// Ways that are being opened.
     ways: Ways,
+    goodbyes: Goodbyes,
     keep_alive: KeepAlive,
     watches: Watches,
 }
@@ -100,6 +103,7 @@ impl Sip {
             gruus: GruuMint::new(gruu_secret),
             capabilities: capabilities(),
             ways: Ways::default(),
+            goodbyes: Goodbyes::default(),
             keep_alive: KeepAlive::default(),
             watches: Watches::default(),
         }
@@ -108,7 +112,10 @@ impl Sip {
     /// Nothing is going on, and nothing is remembered of what was. Transactions may be: they last
     /// a while longer than what they were for.
     pub(super) fn is_idle(&self) -> bool {
-        self.legs.is_empty() && self.orders.is_empty() && self.watches.is_empty()
+        self.legs.is_empty()
+            && self.orders.is_empty()
+            && self.goodbyes.is_empty()
+            && self.watches.is_empty()
     }
 
     pub(super) fn open_flows(&self) -> usize {
@@ -207,6 +214,7 @@ impl Switch {
         };
         let socket = matches!(closed.ends.transport, Transport::Ws | Transport::Wss);
         self.sip.transactions.flow_closed(now.mono, flow);
+        self.sip.legs.lose_flow(flow, Lost::new(&closed.ends));
         self.watchers_lost(now, flow);
         self.on_phones_gone(now, flow, socket && how == FlowEnd::Clean);
         true

@@ -37,11 +37,16 @@ struct Way {
 impl Ways {
     /// The name of a new one.
     fn insert(&mut self, device: DeviceId, hop: Option<(SmolStr, IpAddr)>) -> u64 {
-        let connect = self.next;
-        self.next += 1;
+        let connect = self.next_name();
         let devices = BTreeSet::from([device]);
         self.by_connect.insert(connect, Way { devices, hop });
         connect
+    }
+
+    /// A name that none has had.
+    pub(super) fn next_name(&mut self) -> u64 {
+        self.next += 1;
+        self.next
     }
 
     fn has(&self, device: DeviceId) -> bool {
@@ -129,7 +134,7 @@ impl Switch {
     /// The way is open.
     pub(in crate::call) fn on_way_open(&mut self, now: Now, connect: u64, flow: FlowId) {
         let Some(way) = self.sip.ways.by_connect.remove(&connect) else {
-            return;
+            return self.on_goodbye_way_open(now, connect, flow);
         };
         for device in way.devices {
             self.is_reached_over(now, device, flow, way.hop.is_some());
@@ -161,11 +166,12 @@ impl Switch {
 
     /// There is no way.
     pub(in crate::call) fn on_no_way(&mut self, now: Now, connect: u64) {
-        if let Some(way) = self.sip.ways.by_connect.remove(&connect) {
-            // Those behind a proxy may still register anew.
-            for device in way.devices.into_iter().filter(|_| way.hop.is_none()) {
-                self.stop_awaiting(now, device);
-            }
+        let Some(way) = self.sip.ways.by_connect.remove(&connect) else {
+            return self.on_no_goodbye_way(connect);
+        };
+        // Those behind a proxy may still register anew.
+        for device in way.devices.into_iter().filter(|_| way.hop.is_none()) {
+            self.stop_awaiting(now, device);
         }
     }
 }

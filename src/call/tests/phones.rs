@@ -5,6 +5,7 @@ mod changing;
 mod crossing;
 mod domains;
 mod early;
+mod goodbyes;
 mod gruus;
 mod hops;
 mod infos;
