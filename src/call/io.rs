@@ -140,8 +140,8 @@ pub enum Output {
         /// At this address alone; what else the DNS says is passed over.
         only: Option<IpAddr>,
     },
-    /// Who is at the far end of a SIP flow has proved an identity, or no longer has one: limits
-    /// spare such flows, and a full table of UDP flows forgets the others first.
+    /// Who is at the far end of a flow has signed in, or no longer is: limits spare such flows, and
+    /// where there are as many as there may be, the others go first.
     Trust {
         /// The flow.
         flow: FlowId,

@@ -10,6 +10,7 @@ use sip::uri::Host;
 use super::admission::{FailureLimits, admits_guest};
 use super::denial::{Denial, MAX_GUEST_NAME};
 use super::end::EndReason;
+use super::io::Output;
 use super::people::{Device, DeviceId, DeviceKind, Line, Page, User};
 use super::switch::{FlowLine, Stage, Switch};
 use super::time::Now;
@@ -232,6 +233,10 @@ impl Switch {
             if register {
                 session.registered();
             }
+        });
+        self.outputs.push(Output::Trust {
+            flow,
+            trusted: true,
         });
         self.board.mark_stale();
     }

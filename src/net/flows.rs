@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use super::sip::SipHandle;
+use super::sip::{SipHandle, Standing};
 use crate::wcs::message::ServerMessage;
 
 /// See [`Turns`].
@@ -27,6 +27,7 @@ pub(super) enum FlowHandle {
 /// The way to a socket. It is cut off when this is dropped with orders unsent.
 pub struct SocketHandle {
     orders: mpsc::Sender<SocketOrder>,
+    standing: Arc<Standing>,
     _cut: oneshot::Sender<()>,
 }
 
@@ -55,7 +56,7 @@ impl Default for Turns {
 
 /// What a socket is to do, in this order.
 #[derive(Debug)]
-pub enum SocketOrder {
+pub(super) enum SocketOrder {
     /// Send this.
     Say(Box<ServerMessage>),
     /// Send a close frame.
@@ -88,8 +89,9 @@ impl FlowHandle {
 
     /// What the limits are to think of the peer.
     pub(super) fn trust(&mut self, trusted: bool) {
-        if let Self::Sip(handle) = self {
-            handle.trust(trusted);
+        match self {
+            Self::Wcs(socket) => socket.standing.set_trusted(trusted),
+            Self::Sip(handle) => handle.trust(trusted),
         }
     }
 
@@ -104,9 +106,17 @@ impl FlowHandle {
 
 impl SocketHandle {
     /// The second value resolves when the driver cuts the socket off.
-    pub fn new(orders: mpsc::Sender<SocketOrder>) -> (Self, oneshot::Receiver<()>) {
+    pub(super) fn new(
+        orders: mpsc::Sender<SocketOrder>,
+        standing: Arc<Standing>,
+    ) -> (Self, oneshot::Receiver<()>) {
         let (cut, cut_off) = oneshot::channel();
-        (Self { orders, _cut: cut }, cut_off)
+        let handle = Self {
+            orders,
+            standing,
+            _cut: cut,
+        };
+        (handle, cut_off)
     }
 
     fn order(&self, order: SocketOrder) -> Result<(), TooSlow> {

@@ -15,7 +15,7 @@ use super::access::{Caller, Refusal, Rules};
 use super::admission::Admission;
 use super::driver::DriverHandle;
 use super::serve::Connection;
-use super::sip::Shared as SipShared;
+use super::sip::{Shared as SipShared, Standing};
 use super::ws;
 use crate::api::{self, ApiContext};
 use crate::call::io::Peer;
@@ -159,7 +159,6 @@ async fn upgrade(
     }
     let (driver, limits) = (front.driver.clone(), front.limits.clone());
     ws::configure(upgrade, &front.limits).on_upgrade(move |socket| async move {
-        ws::run(socket, peer, driver, &limits).await;
-        drop(permits);
+        ws::run(socket, peer, driver, &limits, Standing::new(permits)).await;
     })
 }

@@ -86,7 +86,14 @@ impl Serving {
                 meter: Meter::default(),
                 permit: Arc::new(permit),
             };
-            tokio::spawn(Arc::clone(&self).serve(stream, tls.clone(), connection));
+            let permit = Arc::clone(&connection.permit);
+            let serve = Arc::clone(&self).serve(stream, tls.clone(), connection);
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = serve => {}
+                    () = permit.evicted() => debug!(%address, "a connection makes room"),
+                }
+            });
         }
     }
 
@@ -120,6 +127,7 @@ impl Serving {
         let router = self.router.clone();
         let stream = Metered::new(stream, connection.meter.clone());
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+            connection.permit.touch();
             request.extensions_mut().insert(connection.clone());
             router.clone().call(request.map(Body::new))
         });

@@ -26,6 +26,9 @@ const PACKET_BYTES: usize = 1_500;
 /// Legs of a call at most: the caller's and those of the callee's devices.
 const LEGS_PER_CALL: usize = 10;
 
+/// Flows that are told before the ends of those which made room for them.
+const FLOWS_ON_THEIR_WAY: usize = 1024;
+
 /// Browsers check a way that they hold in reserve every 25 s or so.
 const TCP_IDLE: Duration = Duration::from_secs(60);
 
@@ -175,7 +178,9 @@ pub(super) fn switch(
             ..Timing::default()
         },
         limits: Limits {
-            flows: limits.connections,
+            // The shell has limits of its own, and lets somebody go before another one comes: this is
+            // never to be reached.
+            flows: limits.connections + config.sip.udp_flows + FLOWS_ON_THEIR_WAY,
             sessions: limits.sessions,
             sessions_per_user: limits.sessions_per_user,
             calls: limits.calls,

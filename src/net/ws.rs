@@ -2,6 +2,7 @@
 //! driver out, as frames.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::WebSocketUpgrade;
@@ -13,6 +14,7 @@ use tracing::debug;
 
 use super::driver::DriverHandle;
 use super::flows::{SocketHandle, SocketOrder, Turns};
+use super::sip::Standing;
 use crate::call::io::{FlowEnd, Peer};
 use crate::config::Limits;
 use crate::wcs::message::ClientMessage;
@@ -42,9 +44,15 @@ pub(super) fn configure(upgrade: WebSocketUpgrade, limits: &Limits) -> WebSocket
 }
 
 /// Serves the socket until either side ends it, and tells the driver how.
-pub(super) async fn run(socket: WebSocket, peer: Peer, driver: DriverHandle, limits: &Limits) {
+pub(super) async fn run(
+    socket: WebSocket,
+    peer: Peer,
+    driver: DriverHandle,
+    limits: &Limits,
+    standing: Arc<Standing>,
+) {
     let (orders, inbox) = mpsc::channel(limits.outgoing_messages);
-    let (handle, cut) = SocketHandle::new(orders);
+    let (handle, cut) = SocketHandle::new(orders, Arc::clone(&standing));
     let Some(flow) = driver.opened(peer, handle).await else {
         return;
     };
@@ -61,6 +69,7 @@ pub(super) async fn run(socket: WebSocket, peer: Peer, driver: DriverHandle, lim
         end = session.serve() => end,
         // The driver gave up on a consumer too slow, without waiting for room to say so.
         _ = cut => FlowEnd::Abnormal,
+        () = standing.evicted() => FlowEnd::Abnormal,
     };
     debug!(%flow, ?end, "a WebSocket ended");
     driver.closed(flow, end).await;

@@ -341,15 +341,12 @@ impl World {
                 let ticks = self.worker.obey(&mut self.rng, command);
                 self.schedule(ticks);
             }
-            Output::Sip { flow, .. } | Output::Trust { flow, .. } => {
-                panic!("{flow} carries no SIP")
-            }
+            Output::Sip { flow, .. } => panic!("{flow} carries no SIP"),
             Output::Connect { connect, .. } | Output::Reach { connect, .. } => {
                 panic!("nobody asked for connection {connect}")
             }
             Output::Notify(notice) => self.audit.noticed(&notice),
-            Output::ApiReply { .. } => {}
-            Output::Keep(_) => {}
+            Output::ApiReply { .. } | Output::Keep(_) | Output::Trust { .. } => {}
             Output::ShutdownComplete => {
                 assert!(!self.shut_down, "the shutdown is complete twice");
                 self.shut_down = true;

@@ -218,6 +218,8 @@ impl Connecting {
         let shared = Arc::clone(&self.shared);
         let permit = shared.admission.admit(None);
         let permit = permit.ok_or("this server has too many connections already")?;
+        // Whom we call is no stranger.
+        permit.spare(true);
         let connected = TcpStream::connect(wanted.address).await;
         let stream = connected.map_err(|error| in_words(&error))?;
         prepare(&stream).map_err(|error| in_words(&error))?;

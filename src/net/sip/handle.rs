@@ -76,6 +76,26 @@ impl Standing {
         self.trusted.load(Ordering::Relaxed)
     }
 
+    /// He has said something.
+    pub(in crate::net) fn touch(&self) {
+        if !self.is_trusted() {
+            self.permits.iter().for_each(|permit| permit.touch());
+        }
+    }
+
+    /// Resolves when the connection has to make room for another one.
+    pub(in crate::net) async fn evicted(&self) {
+        match &*self.permits {
+            [] => std::future::pending().await,
+            [only] => only.evicted().await,
+            // That of a proxy, and that of whom it speaks for.
+            [one, other, ..] => tokio::select! {
+                () = one.evicted() => {}
+                () = other.evicted() => {}
+            },
+        }
+    }
+
     /// Whoever is trusted no longer counts for his address: others behind the same NAT may come.
     pub(in crate::net) fn set_trusted(&self, trusted: bool) {
         self.trusted.store(trusted, Ordering::Relaxed);

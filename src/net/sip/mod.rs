@@ -29,7 +29,7 @@ use crate::config::{Config, Limits, Sip};
 pub use ports::SipAddresses;
 
 pub(super) use connect::{Place, Target, Trust, Wanted};
-pub(super) use handle::SipHandle;
+pub(super) use handle::{SipHandle, Standing};
 pub(super) use ports::{Means, Ports, Served};
 pub(super) use ws::upgrade;
 

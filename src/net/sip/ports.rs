@@ -17,6 +17,7 @@ use super::stream::{self, Beginning};
 use super::udp::{self, UdpSocket};
 use crate::call::io::{Peer, SipEnds};
 use crate::config::Sip;
+use crate::net::admission::Permit;
 use crate::net::dns::Dns;
 use crate::net::guarded::Guarded;
 use crate::net::{StartError, listen};
@@ -215,11 +216,23 @@ async fn begin(
     let Some(tls) = tls else {
         return stream::run(stream, beginning, shared).await;
     };
-    let handshake = tls.accept(stream);
-    match tokio::time::timeout(shared.limits.handshake_timeout, handshake).await {
+    let handshake = tokio::time::timeout(shared.limits.handshake_timeout, tls.accept(stream));
+    let secured = tokio::select! {
+        secured = handshake => secured,
+        () = evicted(beginning.permit.as_ref()) => return,
+    };
+    match secured {
         Ok(Ok(stream)) => stream::run(stream, beginning, shared).await,
         Ok(Err(error)) => debug!("TLS failed: {error}"),
         Err(_) => debug!("TLS took too long"),
+    }
+}
+
+/// Resolves when a connection has to make room for another one.
+async fn evicted(permit: Option<&Permit>) {
+    match permit {
+        Some(permit) => permit.evicted().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -69,7 +69,7 @@ where
         intake: Intake {
             flow,
             source,
-            standing,
+            standing: Arc::clone(&standing),
             turns: Turns::default(),
             shared: Arc::clone(&shared),
         },
@@ -84,6 +84,7 @@ where
         biased;
         // The driver gave up on a consumer too slow.
         () = cut => FlowEnd::Abnormal,
+        () = standing.evicted() => FlowEnd::Abnormal,
         end = reader.run() => end,
         closing = writer.run() => match closing {
             Closing::Broken => FlowEnd::Abnormal,
@@ -169,6 +170,7 @@ impl<S: AsyncRead> Reader<S> {
         if !matches!(framed, Framed::Ping | Framed::Pong) {
             self.last_message = Instant::now();
             self.first_until = None;
+            self.intake.standing.touch();
         }
         match self.intake.take(framed).await {
             Verdict::GoOn => None,

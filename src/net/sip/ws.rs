@@ -96,7 +96,7 @@ async fn run(
         intake: Intake {
             flow,
             source,
-            standing,
+            standing: Arc::clone(&standing),
             turns: Turns::default(),
             shared: Arc::clone(&shared),
         },
@@ -113,6 +113,7 @@ async fn run(
         biased;
         // The driver gave up on a consumer too slow.
         () = cut => FlowEnd::Abnormal,
+        () = standing.evicted() => FlowEnd::Abnormal,
         end = reader.run() => end,
         closing = writer.run() => match closing {
             Closing::Broken => FlowEnd::Abnormal,

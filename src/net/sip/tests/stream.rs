@@ -134,6 +134,36 @@ async fn s05_what_is_not_sip_closes_the_stream() {
 }
 
 #[tokio::test]
+async fn s08_a_silent_stranger_makes_room_for_the_next_and_who_has_signed_in_stays() {
+    let (mut driver, shared) = TestDriver::new("[limits]\nconnections = 3\n");
+    let served = serve(&shared, None);
+    let mut known = TcpStream::connect(served.tcp).await.unwrap();
+    let signed_in = driver.opened().await;
+    signed_in.handle.trust(true);
+    let mut talks = TcpStream::connect(served.tcp).await.unwrap();
+    let _talks = driver.opened().await;
+    let mut silent = TcpStream::connect(served.tcp).await.unwrap();
+    let evicted = driver.opened().await;
+    talks.write_all(options("talks").as_bytes()).await.unwrap();
+    assert_eq!(call_id(&driver.said().await.1), "talks");
+    let mut newcomer = TcpStream::connect(served.tcp).await.unwrap();
+    assert_eq!(rest(&mut silent).await, "");
+    let mut opened = None;
+    for _ in 0..2 {
+        match driver.next().await {
+            DriverInput::Closed { flow, .. } => assert_eq!(flow, evicted.flow),
+            DriverInput::SipOpened { handle, .. } => opened = Some(handle),
+            _ => panic!("something else"),
+        }
+    }
+    assert!(opened.is_some());
+    for stream in [&mut known, &mut talks, &mut newcomer] {
+        stream.write_all(b"\r\n\r\n").await.unwrap();
+        expect(stream, b"\r\n").await;
+    }
+}
+
+#[tokio::test]
 async fn s07_a_message_that_comes_too_slowly_is_cut_off_whoever_sends_it() {
     let (mut driver, shared) = TestDriver::new("[sip]\nmessage_timeout_ms = 300\n");
     let served = serve(&shared, None);
