@@ -492,6 +492,25 @@ impl World {
         flow
     }
 
+    /// The Switch connects to a telephone, which may not listen any more.
+    fn tcp_flow(&mut self, index: usize, connect: u64) {
+        if self.phones[index].off || self.rng.random_bool(0.5) {
+            let sentence = "nothing listens there".to_owned();
+            return self.feed(Input::ConnectFailed { connect, sentence });
+        }
+        let flow = FlowId(self.next_flow);
+        self.next_flow += 1;
+        let link = Link {
+            phone: index,
+            at_switch: false,
+            at_phone: true,
+            to_switch: self.now,
+            to_phone: self.now,
+        };
+        self.links.insert(flow, link);
+        self.opens(flow, Some(connect));
+    }
+
     fn reach_switch(&mut self, index: usize, flow: FlowId, bytes: &Bytes) {
         let flow = match self.phones[index].kind.transport {
             Transport::Udp => self.udp_flow(index, None),
@@ -593,6 +612,15 @@ impl World {
             } => {
                 let index = usize::from(address.port() - 50_000);
                 self.udp_flow(index, Some(connect));
+            }
+            Output::Reach {
+                connect,
+                destination,
+                only,
+            } => {
+                let index = usize::from(destination.port.unwrap() - 50_000);
+                assert_eq!(only, Some(self.phones[index].address.ip()));
+                self.tcp_flow(index, connect);
             }
             // Too many: those that broke are not all known to be gone.
             Output::CloseFlow { flow, .. } => {
