@@ -140,6 +140,12 @@ impl Failures {
         self.known.insert(key, seen);
     }
 
+    /// `user` proved at `address` who he is, not too long ago.
+    pub(super) fn knows(&self, address: IpAddr, user: &Aor) -> bool {
+        let key = (Neighbourhood::of(address), user.clone());
+        self.known.contains_key(&key)
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> (usize, usize, usize) {
         (self.by_place.len(), self.by_user.len(), self.known.len())

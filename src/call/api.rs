@@ -8,6 +8,7 @@ use super::view::{ApiAction, ApiReply};
 
 impl Switch {
     pub(super) fn on_api(&mut self, now: Now, request: ApiRequest) {
+        self.scanners.lift(now.mono);
         let reply = match request.action {
             ApiAction::Status => ApiReply::Status(self.status()),
             ApiAction::ListCalls => {

@@ -11,6 +11,7 @@ use sip::digest::Hash;
 use sip::uri::Host;
 use smol_str::SmolStr;
 
+pub use super::scanners::ScannerConfig;
 use crate::wcs::session::SessionConfig;
 
 /// Everything the Switch has to know. Validated by the shell.
@@ -41,6 +42,8 @@ pub struct SwitchConfig {
     pub timing: Timing,
     /// How many there may be.
     pub limits: Limits,
+    /// Who is taken for a scanner, and banned.
+    pub scanners: ScannerConfig,
     /// What media needs.
     pub media: MediaConfig,
     /// The server's version, for pages.

@@ -39,6 +39,7 @@ mod renegotiation;
 mod replace;
 mod resume;
 mod route;
+mod scanners;
 mod setup;
 mod signin;
 mod sip;

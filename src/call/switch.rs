@@ -20,6 +20,7 @@ use super::outputs::Outputs;
 use super::people::{DeviceId, People};
 use super::pool::Pool;
 use super::presence::Board;
+use super::scanners::Scanners;
 use super::sip::Sip;
 use super::time::Now;
 use super::timer::{Timer, Timers};
@@ -41,6 +42,7 @@ pub struct Switch {
     pub(super) sip: Sip,
     pub(super) keeper: Keeper,
     pub(super) failures: Failures,
+    pub(super) scanners: Scanners,
     pub(super) call_rate: Option<Rate>,
     pub(super) board: Board,
     pub(super) stage: Stage,
@@ -111,6 +113,7 @@ impl Switch {
             outputs: Outputs::new(config.limits.outputs),
             keeper: Keeper::default(),
             failures: Failures::default(),
+            scanners: Scanners::default(),
             call_rate: None,
             board: Board::default(),
             stage: Stage::Running,
@@ -187,6 +190,8 @@ impl Switch {
             calls_total: self.totals.calls,
             calls_failed: self.totals.failed,
             misorders: self.totals.misorders,
+            banned_addresses: self.scanners.banned(),
+            scans_dropped: self.scanners.dropped(),
             shutting_down: self.stage != Stage::Running,
         }
     }

@@ -263,6 +263,10 @@ pub struct StatusView {
     /// Orders to a client that its protocol could not stand, since the process started. Each is a
     /// mistake of this program.
     pub misorders: u64,
+    /// Addresses that are banned as those of scanners.
+    pub banned_addresses: usize,
+    /// Requests of scanners, and of strangers at banned addresses, that were dropped since the start.
+    pub scans_dropped: u64,
     /// The server is going down.
     pub shutting_down: bool,
 }

@@ -77,6 +77,11 @@ fn print_numbers(answer: &Value) {
         number("calls_failed")
     );
     println!("media packets lost here  {drops}");
+    println!(
+        "scanners banned     {} ({} requests dropped)",
+        number("banned_addresses"),
+        number("scans_dropped")
+    );
 }
 
 fn print_registrations(rows: &[Value]) {

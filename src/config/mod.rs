@@ -130,6 +130,12 @@ pub struct Sip {
     pub udp_flows: usize,
     /// Messages a second of one address, as long as nobody there has signed in.
     pub messages_per_second: u32,
+    /// Words in the User-Agent of scanners, in small letters.
+    pub scanner_agents: Vec<String>,
+    /// Requests without proof within a minute that ban an address; 0: none is banned.
+    pub scanner_requests: u32,
+    /// How long it is banned.
+    pub scanner_ban: Duration,
 }
 
 /// `[local_videochat]`

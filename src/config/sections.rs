@@ -12,12 +12,13 @@ use sip::uri::Host;
 use super::people;
 use super::value::{
     codec, digest, domain, guests, host_name, ip_address, listen_address, origin, port_range,
-    stun_server,
+    scanner_agent, stun_server,
 };
 use super::{
     Access, BusyStatus, Config, Guests, Http, Https, Limits, LocalVideochat, Log, Media, Network,
     Sip, TcpPort, Wcs,
 };
+use crate::call::config::ScannerConfig;
 
 /// No port: `media.tcp_port` is not set.
 const UNSET_PORT: u64 = 65_536;
@@ -137,6 +138,13 @@ fn sip(mut section: Section<'_, '_>, directory: &Path) -> Sip {
         connect_timeout: section.milliseconds("connect_timeout_ms", 5_000, 100..=60_000),
         udp_flows: section.count("udp_flows", 16_384, 16..=1_000_000),
         messages_per_second: section.integer("messages_per_second", 500, 1..=1_000_000) as u32,
+        scanner_agents: section.list(
+            "scanner_agents",
+            ScannerConfig::default().agents,
+            scanner_agent,
+        ),
+        scanner_requests: section.integer("scanner_requests", 60, 0..=100_000) as u32,
+        scanner_ban: section.seconds("scanner_ban_s", 300, 1..=86_400),
     };
     if read.digests.is_empty() {
         section.contradiction("digests", "is empty; allowed: one of them at least");

@@ -235,3 +235,14 @@ pub(super) fn ha1<const N: usize>(text: &str) -> Result<[u8; N], String> {
     }
     Ok(bytes)
 }
+
+/// A word in the User-Agent of scanners, in small letters. A short one would be in those of telephones.
+pub(super) fn scanner_agent(text: &str) -> Result<String, String> {
+    const LEAST: usize = 4;
+    match text.trim() {
+        word if word.len() >= LEAST => Ok(word.to_ascii_lowercase()),
+        _ => Err(format!(
+            "has {text:?} in its list; allowed: words of {LEAST} letters or more"
+        )),
+    }
+}

@@ -15,7 +15,7 @@ use super::media_worker::{Monitor, TcpConfig, candidate_addresses};
 use super::{StartError, tls};
 use crate::call::config::{
     DomainConfig, GuestPolicy, HotConfig, KeepAlive as PhoneKeepAlive, Limits, MediaConfig,
-    RegistrarConfig, SwitchConfig, Timing,
+    RegistrarConfig, ScannerConfig, SwitchConfig, Timing,
 };
 use crate::config::{BusyStatus, Config, Guests, Registration, TcpPort};
 use crate::wcs::session::{KeepAlive, MessageRate, SessionConfig};
@@ -191,6 +191,12 @@ pub(super) fn switch(
             legs_per_call: LEGS_PER_CALL,
             sign_in_failures: limits.sign_in_failures,
             ..Limits::default()
+        },
+        scanners: ScannerConfig {
+            agents: config.sip.scanner_agents.clone(),
+            requests: config.sip.scanner_requests,
+            ban: config.sip.scanner_ban,
+            ..ScannerConfig::default()
         },
         media: MediaConfig {
             candidates,

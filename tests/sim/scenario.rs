@@ -88,6 +88,7 @@ pub fn config(seed: u64) -> SwitchConfig {
         guests: GuestPolicy::Loopback,
         registrar: RegistrarConfig::default(),
         digests: vec![sip::digest::Hash::Md5],
+        scanners: callbox::call::config::ScannerConfig::default(),
         keep_alive: callbox::call::config::KeepAlive::OFF,
         srtp: media::negotiate::Security::Required,
         call_waiting: rng.random_bool(0.3),

@@ -68,7 +68,7 @@ impl Switch {
 
     /// The leg whose dialog a request names, if it comes from where the leg is: over its flow, or
     /// from the same address.
-    fn leg_of_dialog(&self, flow: FlowId, request: &Request) -> Option<LegId> {
+    pub(super) fn leg_of_dialog(&self, flow: FlowId, request: &Request) -> Option<LegId> {
         let id = self.sip.legs.of_dialog(&DialogId::of_request(request)?)?;
         let leg = self.sip.legs.get(id)?;
         if leg.flow == flow {

@@ -65,22 +65,30 @@ impl Switch {
         let denied = match aor {
             Ok(aor) => match self.prove(now, flow, request, &aor, claimed) {
                 Ok(identity) => {
+                    self.clear_stranger(flow);
                     self.trust(flow);
                     return Some(identity);
                 }
                 Err(Denied::Challenge { stale, failed }) => {
+                    self.note_stranger(now, flow, Some(&aor));
                     self.challenge(now, server, flow, request, (&aor, stale, failed));
                     return None;
                 }
-                Err(Denied::Rejection(rejection)) => rejection,
+                Err(Denied::Rejection(rejection)) => {
+                    self.note_stranger(now, flow, Some(&aor));
+                    rejection
+                }
             },
-            Err(rejection) => rejection,
+            Err(rejection) => {
+                self.note_stranger(now, flow, None);
+                rejection
+            }
         };
         self.turn_stranger_away(now, server, request, &denied);
         None
     }
 
-    fn claimed_aor(&self, claimed: &NameAddr<'_>) -> Result<Aor, Rejection> {
+    pub(super) fn claimed_aor(&self, claimed: &NameAddr<'_>) -> Result<Aor, Rejection> {
         let forbidden = |reason| Rejection::new(Status::FORBIDDEN, reason);
         let uri = claimed
             .uri()

@@ -25,6 +25,7 @@ mod register;
 mod reoffer;
 mod replacing;
 mod request;
+mod scan;
 mod subscribe;
 mod text;
 mod watches;
@@ -202,6 +203,9 @@ impl Switch {
         let Some(transport) = self.sip.transport(flow) else {
             return;
         };
+        if self.drops_as_scan(now, flow, &message) {
+            return;
+        }
         self.sip
             .transactions
             .handle(now.mono, flow, transport, message);

@@ -20,6 +20,7 @@ impl Switch {
         request: Request,
     ) {
         if let Err(rejection) = check_request(&request, &self.sip.capabilities) {
+            self.note_stranger(now, flow, None);
             return self.turn_stranger_away(now, server, &request, &rejection);
         }
         if request.to_tag().is_some() {

@@ -39,7 +39,8 @@ use sip::resolve::Destination;
 use sip::uri::Host;
 
 use super::config::{
-    GuestPolicy, KeepAlive, Limits, MediaConfig, RegistrarConfig, SwitchConfig, Timing,
+    GuestPolicy, KeepAlive, Limits, MediaConfig, RegistrarConfig, ScannerConfig, SwitchConfig,
+    Timing,
 };
 use super::io::{ApiRequest, FlowEnd, Input, Output, Peer};
 use super::switch::Switch;
@@ -112,6 +113,7 @@ pub(super) fn config() -> SwitchConfig {
             calls_per_second_per_user: 1000,
             ..Limits::default()
         },
+        scanners: ScannerConfig::default(),
         media: MediaConfig {
             candidates: vec![vec!["127.0.0.1:40000".parse().unwrap()]],
             tcp_candidates: vec![vec!["127.0.0.1:40000".parse().unwrap()]],

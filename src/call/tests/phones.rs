@@ -20,6 +20,7 @@ mod referring;
 mod registering;
 mod reliable;
 mod replacing;
+mod scanning;
 mod security;
 mod strangers;
 mod subscribing;

@@ -37,7 +37,7 @@ impl<'a> MakeWriter<'a> for Kept {
 }
 
 /// What a few calls, good and bad, write to the log at INFO and above.
-fn log_of(play: impl FnOnce(&mut Bench)) -> String {
+pub(super) fn log_of(play: impl FnOnce(&mut Bench)) -> String {
     log_at(tracing::Level::INFO, play)
 }
 

@@ -42,6 +42,7 @@ fn the_keys_that_need_a_restart_are_those_marked_so() {
         digests = \"SHA-256\"\nsrtp = \"off\"\nidle_timeout_s = 1\nmessage_timeout_ms = 100\n\
         ping_interval_s = 1\nconnect_timeout_ms = 100\nudp_flows = 16\nmessages_per_second = 1\n\
         options_interval_s = 0\noptions_per_second = 1\noptions_misses = 1\n\
+        scanner_agents = \"scan\"\nscanner_requests = 0\nscanner_ban_s = 1\n\
         [registrar]\nmin_expires_s = 1\ndefault_expires_s = 2\nmax_expires_s = 3\n\
         max_contacts = 1\nsnapshot_interval_s = 1\n\
         [local_videochat]\nenabled = false\nguests = \"none\"\ndomain = \"a\"\n\

@@ -3,11 +3,18 @@
 use sip::flow::Transport;
 use sip::message::Status;
 
-use super::super::{OFFER_AUDIO, bench};
+use super::super::{Bench, OFFER_AUDIO};
 use super::credentials;
 
 /// More than there may be transactions.
 const FLOOD: u32 = 110_000;
+
+/// All is answered, whoever asks and however often (S23 is what is done about that).
+fn bench() -> Bench {
+    let mut bench = super::super::bench();
+    bench.switch.config.scanners.requests = 0;
+    bench
+}
 
 #[test]
 fn s09_invites_without_credentials_fill_no_table_and_take_no_ports() {
