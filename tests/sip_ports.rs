@@ -1,5 +1,5 @@
-//! The ports for SIP of the real binary: what it says of them, and what it answers on them by
-//! itself.
+//! The ports for SIP of the real binary: what it says of them, what it answers on them by itself, and
+//! what becomes of a call whose connection breaks.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,7 +15,7 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 
 use common::page::{Came, Page};
@@ -173,4 +173,137 @@ fn status_lists_phones_and_flows() {
     ] {
         assert!(status.contains(&words), "{words:?} in {status}");
     }
+}
+
+#[test]
+fn s23_a_scanner_gets_no_answer_and_the_status_counts_it() {
+    let mut server = Server::start();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let here = socket.local_addr().unwrap();
+    for (name, agent) in [("scan", "friendly-scanner"), ("phone", "Linphone/5.2")] {
+        let options = format!(
+            "OPTIONS sip:100@localhost SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK{name};rport\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:100@localhost>;tag=1\r\nTo: <sip:100@localhost>\r\n\
+             Call-ID: {name}\r\nCSeq: 1 OPTIONS\r\nUser-Agent: {agent}\r\nContent-Length: 0\r\n\r\n"
+        );
+        socket
+            .send_to(options.as_bytes(), server.sip("udp"))
+            .unwrap();
+    }
+    let answer = next(&socket);
+    assert!(answer.contains("Call-ID: phone\r\n"), "{answer}");
+    let status = said(&server.place.command(&["status"], ""));
+    let counted = "scanners banned     0 (1 requests dropped)";
+    assert!(status.contains(counted), "{status}");
+}
+
+/// One message of a stream, its body included.
+fn next_of(stream: &mut BufReader<TcpStream>) -> String {
+    let mut message = String::new();
+    while !message.ends_with("\r\n\r\n") {
+        assert!(stream.read_line(&mut message).unwrap() > 0, "{message}");
+    }
+    let length = header(&message, "Content-Length").parse().unwrap();
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    message + &String::from_utf8_lossy(&body)
+}
+
+fn header<'a>(message: &'a str, name: &str) -> &'a str {
+    let start = format!("{name}: ");
+    let line = message.lines().find_map(|line| line.strip_prefix(&start));
+    line.unwrap_or_else(|| panic!("no {name} in {message}"))
+}
+
+fn reading(stream: TcpStream) -> BufReader<TcpStream> {
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    BufReader::new(stream)
+}
+
+/// The 200 to a request, with further rows.
+fn accepted(request: &str, rows: &str, body: &str) -> String {
+    let mut answer = "SIP/2.0 200 OK\r\n".to_owned();
+    for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
+        let tag = match header(request, name).contains("tag=") || name != "To" {
+            true => "",
+            false => ";tag=callee",
+        };
+        answer += &format!("{name}: {}{tag}\r\n", header(request, name));
+    }
+    format!("{answer}{rows}Content-Length: {}\r\n\r\n{body}", body.len())
+}
+
+#[test]
+fn the_end_of_a_call_reaches_a_phone_whose_connection_broke_over_a_new_one() {
+    const SDP: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
+                       m=audio 5006 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
+    let mut server = Server::start();
+    let (udp, tcp) = (server.sip("udp"), server.sip("tcp"));
+    let caller = registers(udp);
+    let listens = TcpListener::bind("127.0.0.1:0").unwrap();
+    let contact = format!("sip:2002@{};transport=tcp", listens.local_addr().unwrap());
+    let mut callee = reading(TcpStream::connect(tcp).unwrap());
+    let register = format!(
+        "REGISTER sip:localhost SIP/2.0\r\nVia: SIP/2.0/TCP phone.invalid;branch=z9hG4bKr2\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:2002@localhost>;tag=2\r\nTo: <sip:2002@localhost>\r\n\
+         Call-ID: registers-2\r\nCSeq: 1 REGISTER\r\nContact: <{contact}>\r\n\
+         Expires: 300\r\nContent-Length: 0\r\n\r\n"
+    );
+    callee.get_mut().write_all(register.as_bytes()).unwrap();
+    assert!(next_of(&mut callee).starts_with("SIP/2.0 200 "));
+
+    let here = caller.local_addr().unwrap();
+    let say = |method: &str, cseq: u32, to: &str, body: &str| {
+        let content = if body.is_empty() {
+            ""
+        } else {
+            "Content-Type: application/sdp\r\n"
+        };
+        let request = format!(
+            "{method} sip:2002@localhost SIP/2.0\r\n\
+             Via: SIP/2.0/UDP {here};branch=z9hG4bK{method};rport\r\nMax-Forwards: 70\r\n\
+             From: <sip:2001@localhost>;tag=1\r\nTo: {to}\r\nCall-ID: calls\r\n\
+             CSeq: {cseq} {method}\r\nContact: <sip:2001@{here}>\r\n\
+             {content}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        caller.send_to(request.as_bytes(), udp).unwrap();
+    };
+    let final_answer = || loop {
+        let answer = next(&caller);
+        if !answer.starts_with("SIP/2.0 1") {
+            break answer;
+        }
+    };
+    say("INVITE", 1, "<sip:2002@localhost>", SDP);
+    let invite = next_of(&mut callee);
+    assert!(invite.starts_with("INVITE sip:2002@127.0.0.1:"), "{invite}");
+    let rows = format!("Contact: <{contact}>\r\nContent-Type: application/sdp\r\n");
+    let answer = accepted(&invite, &rows, SDP);
+    callee.get_mut().write_all(answer.as_bytes()).unwrap();
+    assert!(next_of(&mut callee).starts_with("ACK "));
+    let ok = final_answer();
+    assert!(ok.starts_with("SIP/2.0 200 "), "{ok}");
+    let to = header(&ok, "To");
+    say("ACK", 1, to, "");
+
+    drop(callee);
+    // The call goes on, though the server has noticed.
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while said(&server.place.command(&["status"], "")).contains("TCP 127.0.0.1:") {
+        assert!(std::time::Instant::now() < deadline, "it never notices");
+    }
+    say("BYE", 2, to, "");
+    assert!(final_answer().starts_with("SIP/2.0 200 "));
+    let mut again = reading(listens.accept().unwrap().0);
+    let bye = next_of(&mut again);
+    assert!(bye.starts_with(&format!("BYE {contact} ")), "{bye}");
+    assert_eq!(header(&bye, "Call-ID"), header(&invite, "Call-ID"));
+    again
+        .get_mut()
+        .write_all(accepted(&bye, "", "").as_bytes())
+        .unwrap();
+    let status = said(&server.place.command(&["status"], ""));
+    assert!(status.contains("calls now           0 "), "{status}");
 }
