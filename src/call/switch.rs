@@ -196,6 +196,15 @@ impl Switch {
         }
     }
 
+    /// How many things there are that take memory, of whatever kind.
+    pub fn size(&self) -> usize {
+        self.flows.len()
+            + self.sip.open_flows()
+            + self.sip.transactions()
+            + self.people.len()
+            + self.calls.live_legs()
+    }
+
     /// True if nobody is here, nothing rings and nothing is remembered of either.
     pub fn is_idle(&self) -> bool {
         self.flows.is_empty()

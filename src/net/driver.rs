@@ -12,12 +12,13 @@ use std::time::Duration;
 use media::event::Event;
 use sip::flow::FlowId;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tracing::{error, warn};
 
 use super::clock;
 use super::flows::{FlowHandle, SocketHandle, TooSlow, Turns};
 use super::media_worker::Handle;
+use super::memory::{self, Tide};
 use super::sip::{Place, SipHandle, Target, Wanted};
 use crate::call::config::HotConfig;
 use crate::call::io::{ApiRequest, FlowEnd, Input, Output, Peer, SipEnds};
@@ -214,6 +215,7 @@ pub struct Driver {
     refused: VecDeque<u64>,
     replies: HashMap<u64, oneshot::Sender<ApiReply>>,
     next_token: u64,
+    tide: Tide,
     finished: bool,
 }
 
@@ -239,6 +241,7 @@ impl Driver {
             refused: VecDeque::new(),
             replies: HashMap::new(),
             next_token: 0,
+            tide: Tide::default(),
             finished: false,
         };
         (
@@ -255,6 +258,8 @@ impl Driver {
     pub async fn run(mut self) {
         let mut alarm = pin!(sleep_until(Instant::now()));
         let mut armed = None;
+        let mut looks = interval(memory::LOOKS);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.finished {
             let deadline = self.switch.poll_timeout().map(Instant::from_std);
             if let Some(at) = deadline.filter(|at| armed != Some(*at)) {
@@ -270,6 +275,10 @@ impl Driver {
                 () = alarm.as_mut(), if armed.is_some() => {
                     armed = None;
                     Some(Input::Timeout)
+                }
+                _ = looks.tick() => {
+                    self.look_at_memory();
+                    None
                 }
                 () = ready(()), if !self.refused.is_empty() => {
                     let sentence = "too many connections are being opened".to_owned();
@@ -291,6 +300,15 @@ impl Driver {
         });
         if stopped.await.is_err() {
             error!("the media workers did not end well");
+        }
+    }
+
+    /// Gives memory back after load.
+    fn look_at_memory(&mut self) {
+        if self.tide.falls_to(self.switch.size()) {
+            self.flows.shrink_to_fit();
+            // It takes longer than anything here may.
+            tokio::task::spawn_blocking(memory::give_back);
         }
     }
 

@@ -13,6 +13,7 @@ mod guarded;
 mod http;
 mod listen;
 pub mod media_worker;
+mod memory;
 mod meter;
 mod public_address;
 mod registrations;

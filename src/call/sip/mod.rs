@@ -130,7 +130,6 @@ impl Sip {
     }
 
     /// Transactions that are remembered.
-    #[cfg(test)]
     pub(super) fn transactions(&self) -> usize {
         self.transactions.len()
     }

@@ -12,6 +12,10 @@ use crate::net::sip::handle::Standing;
 /// How exactly it is known when a flow was used last.
 const PRECISION: Duration = Duration::from_secs(1);
 
+/// Tables that have room for so many times what is in them are made smaller, unless that is little.
+const SPARE: usize = 4;
+const LEAST: usize = 64;
+
 /// Flows of all UDP sockets, with a limit. Beyond it the stranger is forgotten who was silent
 /// longest, and if there is no stranger, whoever was silent longest.
 #[derive(Debug)]
@@ -164,6 +168,10 @@ impl Flows {
         let entry = self.by_flow.remove(&flow)?;
         self.by_path.remove(&entry.path);
         self.set(entry.among_trusted).remove(&(entry.used, flow));
+        if self.by_flow.len() < self.by_flow.capacity() / SPARE && self.by_flow.len() >= LEAST {
+            self.by_flow.shrink_to_fit();
+            self.by_path.shrink_to_fit();
+        }
         Some(entry)
     }
 
@@ -243,6 +251,20 @@ mod tests {
         assert!(table.remove(FlowId(1)) && table.remove(FlowId(3)));
         let flows = table.lock();
         assert!(flows.by_path.is_empty() && flows.strangers.is_empty() && flows.trusted.is_empty());
+    }
+
+    #[test]
+    fn what_many_flows_took_is_given_back_when_they_are_gone() {
+        let table = Table::new(10_000);
+        let start = Instant::now();
+        for number in 1..=10_000 {
+            insert(&table, number, start);
+        }
+        assert!(table.lock().by_flow.capacity() >= 10_000);
+        table.expire(start + Duration::from_secs(60), Duration::from_secs(30));
+        let flows = table.lock();
+        assert!(flows.by_flow.is_empty());
+        assert!(flows.by_flow.capacity() < 1_000 && flows.by_path.capacity() < 1_000);
     }
 
     #[test]
