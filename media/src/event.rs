@@ -1,8 +1,9 @@
 //! What a media worker tells the call core. Packets never leave the worker; events do.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::ids::{LegId, MediaKind};
+use crate::plan::Format;
 use crate::ports::PortPair;
 
 /// Something happened on a leg.
@@ -14,8 +15,8 @@ pub enum Event {
     MediaReady(LegId),
     /// The first authenticated packet of a kind arrived from the far side.
     FirstPacket(LegId, MediaKind),
-    /// Nothing of this kind has arrived for this long, though it should.
-    Silent(LegId, MediaKind, Duration),
+    /// Nothing of this kind has arrived for this long, though it should, and why that may be.
+    Silent(LegId, MediaKind, Duration, SilenceCause),
     /// It arrives again after [`Event::Silent`].
     Heard(LegId, MediaKind),
     /// The far side pressed a key of its phone (RFC 4733). Whoever it talks with is sent the
@@ -43,7 +44,61 @@ pub enum Event {
 }
 
 /// How often [`Event::Stats`] comes.
-pub const STATS_INTERVAL: Duration = Duration::from_secs(2);
+pub const STATS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Why nothing arrives, as far as can be told from what does. The likeliest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SilenceCause {
+    /// No ICE check of the far side has got here: no path is there.
+    NoPath,
+    /// A path is there, but DTLS is not done.
+    NoKeys,
+    /// What arrives does not pass authentication: it has other keys.
+    Undecryptable,
+    /// What arrives comes from elsewhere than this stream is taken from, and is refused.
+    Foreign,
+    /// What arrives is of a payload type that was not agreed.
+    NotAgreed,
+    /// The far side's picture arrives, and no sound.
+    PictureOnly,
+    /// The far side is there, as its reports or ICE checks say, and sends nothing: as one does
+    /// whose microphone is off.
+    NothingSent,
+    /// It did arrive, and stopped. Nothing tells whether the far side is there.
+    Stopped,
+    /// Nothing at all has ever arrived.
+    Nothing,
+}
+
+impl SilenceCause {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::NoPath,
+        Self::NoKeys,
+        Self::Undecryptable,
+        Self::Foreign,
+        Self::NotAgreed,
+        Self::PictureOnly,
+        Self::NothingSent,
+        Self::Stopped,
+        Self::Nothing,
+    ];
+
+    /// Stable word for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoPath => "no_path",
+            Self::NoKeys => "no_keys",
+            Self::Undecryptable => "undecryptable",
+            Self::Foreign => "foreign_address",
+            Self::NotAgreed => "codec_not_agreed",
+            Self::PictureOnly => "picture_only",
+            Self::NothingSent => "nothing_sent",
+            Self::Stopped => "stopped",
+            Self::Nothing => "nothing_arrived",
+        }
+    }
+}
 
 /// Why a leg's media died.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +141,8 @@ pub struct StreamStats {
     pub received: DirectionStats,
     /// What the far side receives from us, as it reports.
     pub sent: DirectionStats,
+    /// It has reported. Loss and jitter of `sent` are not known before.
+    pub reported: bool,
     /// Keyframes the far side was asked for (PLI, FIR).
     pub keyframe_requests: u64,
     /// Retransmissions asked from the far side, and those answered to it.
@@ -124,4 +181,22 @@ pub struct DirectionStats {
     pub fraction_lost: f32,
     /// Interarrival jitter (RFC 3550 6.4.1).
     pub jitter: Duration,
+    /// What was in the last packet, telephone events and comfort noise aside.
+    pub codec: Option<StreamCodec>,
+    /// When the first packet came or went.
+    pub first_packet: Option<Instant>,
+    /// When the first packet came or went in which a keyframe begins, where that can be told.
+    pub first_keyframe: Option<Instant>,
+}
+
+/// A format in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamCodec {
+    /// Which.
+    pub format: Format,
+    /// RTP clock rate, Hz.
+    pub clock_rate: u32,
+    /// It is encoded here, each packet with what is needed to make up for the loss of the one
+    /// before (Opus in-band FEC).
+    pub repeats: bool,
 }

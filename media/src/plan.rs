@@ -212,6 +212,13 @@ pub enum Format {
     Av1,
 }
 
+impl Format {
+    /// It only helps another: events and the noise of silence are no sound of their own.
+    pub(crate) fn is_helper(self) -> bool {
+        matches!(self, Self::TelephoneEvent | Self::ComfortNoise)
+    }
+}
+
 /// RTCP feedback agreed for a codec (RFC 4585, 5104, goog-remb).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Feedback {

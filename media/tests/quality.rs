@@ -6,12 +6,15 @@ mod peer;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use media::event::{Event, Failure};
+use media::event::{Event, Failure, SilenceCause};
 use media::ids::{LegId, MediaKind};
 use media::plan::Command;
 use media::rtp::rtcp::RtcpPacket;
+use media::srtp::Profile;
+use media::worker::Path;
 use peer::call::{call, call_with};
-use peer::packets::{Rtp, rtcp, rtx};
+use peer::packets::{Rtp, rtcp, rtx, vp8};
+use peer::phone::{PICTURE, Phone, SERVER, call_of, ports};
 use peer::plans::{CHROMIUM, FIREFOX, client_ssrc, our_ssrc};
 use peer::world::World;
 use rand::rngs::StdRng;
@@ -120,7 +123,7 @@ fn a_duplicated_packet_is_relayed_once() {
     let mut world = call(false);
     let plain = world.speech(1, 1).to_bytes();
     let bytes = world.peers.get_mut(&1).unwrap().protect(&plain);
-    let path = media::worker::Path::udp(peer::world::SERVER_V4, world.peers[&1].address);
+    let path = Path::udp(peer::world::SERVER_V4, world.peers[&1].address);
     world.inject(path, &bytes);
     world.inject(path, &bytes);
     world.run_for(50 * MS);
@@ -143,7 +146,7 @@ fn silence_is_reported_and_its_end_too() {
 }
 
 fn silent(world: &World) -> bool {
-    let of_leg_1 = |event: &Event| matches!(event, Event::Silent(LegId(1), MediaKind::Audio, _));
+    let of_leg_1 = |event: &Event| matches!(event, Event::Silent(LegId(1), MediaKind::Audio, ..));
     world.events.iter().any(of_leg_1)
 }
 
@@ -205,13 +208,93 @@ fn a_video_source_may_pause_longer_than_an_audio_source() {
     let mut world = call(true);
     world.show(1, 1, 3, true);
     let video_silent = |world: &World| {
-        let of_video = |it: &Event| matches!(it, Event::Silent(LegId(1), MediaKind::Video, _));
+        let of_video = |it: &Event| matches!(it, Event::Silent(LegId(1), MediaKind::Video, ..));
         world.events.iter().any(of_video)
     };
     world.run_for(5 * SECOND);
     assert!(!video_silent(&world));
     world.run_for(6 * SECOND);
     assert!(video_silent(&world));
+}
+
+/// The cause that is named for the silence of leg 1, which sends something else than it should for
+/// 3 s.
+fn cause_of(
+    (mut world, mut a, _b): (World, Phone, Phone),
+    mut send: impl FnMut(&mut World, &mut Phone, u16),
+) -> Option<SilenceCause> {
+    world.events.clear();
+    for number in 0..150 {
+        send(&mut world, &mut a, number);
+        world.run_for(20 * MS);
+    }
+    let mut causes = world.events.iter().filter_map(|event| match event {
+        Event::Silent(LegId(1), MediaKind::Audio, _, cause) => Some(*cause),
+        _ => None,
+    });
+    let cause = causes.next();
+    assert_eq!(causes.next(), None, "it is said once");
+    cause
+}
+
+#[test]
+fn a_phone_that_is_not_heard_is_told_apart_by_what_it_sends_within_3_s() {
+    let plain = || call_of(Phone::new(1), Phone::new(2), true);
+    let spoken = || {
+        let (mut world, mut a, b) = plain();
+        world.phone_speaks(&mut a, 1, 5);
+        (world, a, b)
+    };
+    let secret = Phone::encrypted(1, Profile::AesCm128HmacSha1_80);
+
+    let cause = cause_of(plain(), |_, _, _| {});
+    assert_eq!(cause, Some(SilenceCause::Nothing));
+    let cause = cause_of(spoken(), |_, _, _| {});
+    assert_eq!(cause, Some(SilenceCause::Stopped));
+    let cause = cause_of(plain(), |world, a, _| {
+        let report = rtcp(a.ssrc, |_| Ok(()));
+        world.inject(a.rtcp_path(MediaKind::Audio), &report);
+    });
+    assert_eq!(cause, Some(SilenceCause::NothingSent));
+    let cause = cause_of(plain(), |world, a, number| {
+        let packet = Rtp::new(PICTURE, 77, number, 0).payload(&vp8(true));
+        world.inject(a.path(MediaKind::Video), &packet.to_bytes());
+    });
+    assert_eq!(cause, Some(SilenceCause::PictureOnly));
+    // It has moved and did not say so.
+    let cause = cause_of(spoken(), |world, a, number| {
+        let ours = (SERVER, ports(1, MediaKind::Audio).rtp()).into();
+        let path = Path::udp(ours, "10.9.9.9:4000".parse().unwrap());
+        world.inject(path, &a.speech(number + 6).to_bytes());
+    });
+    assert_eq!(cause, Some(SilenceCause::Foreign));
+    let cause = cause_of(plain(), |world, a, number| {
+        let packet = Rtp::new(99, a.ssrc, number, 0).payload(&[1; 40]);
+        world.inject(a.path(MediaKind::Audio), &packet.to_bytes());
+    });
+    assert_eq!(cause, Some(SilenceCause::NotAgreed));
+    let cause = cause_of(call_of(secret, Phone::new(2), false), |world, a, number| {
+        world.inject(a.path(MediaKind::Audio), &a.speech(number).to_bytes());
+    });
+    assert_eq!(cause, Some(SilenceCause::Undecryptable));
+    let cause = cause_of(plain(), |world, a, number| {
+        let packet = a.speech(number);
+        world.phone_says(a, &packet);
+    });
+    assert_eq!(cause, None, "one that is heard");
+}
+
+#[test]
+fn a_browser_that_sends_nothing_is_there() {
+    let mut world = call(false);
+    world.run_for(3 * SECOND);
+    let named = world.events.iter().any(|event| {
+        matches!(
+            event,
+            Event::Silent(LegId(1), MediaKind::Audio, _, SilenceCause::NothingSent)
+        )
+    });
+    assert!(named);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use media::event::Event;
 use media::ids::{LegId, MediaKind};
-use media::plan::{Command, LegPlan, StreamPlan};
+use media::plan::{Command, Format, LegPlan, StreamPlan};
 use media::rtp::rtcp::{ReportBlock, RtcpPacket, SenderInfo};
 use media::rtp::{CacheConfig, Ntp64, ntp};
 use peer::call::{call, call_with, connect, join, numbers};
@@ -729,7 +729,7 @@ fn the_round_trip_is_told_from_the_answers_to_our_reports() {
 }
 
 #[test]
-fn measurements_come_every_two_seconds_for_each_stream() {
+fn measurements_come_every_second_for_each_stream() {
     let mut world = call(true);
     world.events.clear();
     world.speak(1, 0, 250);
@@ -741,9 +741,42 @@ fn measurements_come_every_two_seconds_for_each_stream() {
             _ => None,
         })
         .collect();
-    assert!((2..=3).contains(&stats.len()), "{}", stats.len());
+    assert!((4..=5).contains(&stats.len()), "{}", stats.len());
     let last = stats.last().unwrap();
     assert_eq!(last.streams.len(), 2);
     assert!(last.streams[0].received.packets >= 150);
     assert_eq!(last.streams[0].received.lost, 0);
+}
+
+#[test]
+fn measurements_tell_codecs_and_when_sound_and_picture_came_first() {
+    let mut world = call(true);
+    let begun = world.now;
+    world.speak(1, 0, 25);
+    let pictured = world.now;
+    world.show(1, 1, 5, true);
+    world.run_for(2 * SECOND);
+    let of = |leg| {
+        let mut events = world.events.iter().rev();
+        events.find_map(|event| match event {
+            Event::Stats(stats) if stats.leg == LegId(leg) => Some(stats.streams.clone()),
+            _ => None,
+        })
+    };
+    let (source, sink) = (of(1).unwrap(), of(2).unwrap());
+    for (direction, other) in [
+        (source[0].received, source[0].sent),
+        (sink[0].sent, sink[0].received),
+    ] {
+        let codec = direction.codec.unwrap();
+        assert_eq!((codec.format, codec.clock_rate), (Format::Opus, 48_000));
+        let first = direction.first_packet.unwrap();
+        assert!(first >= begun && first <= begun + 200 * MS);
+        assert_eq!((other.codec, other.first_packet), (None, None));
+    }
+    for direction in [source[1].received, sink[1].sent] {
+        assert_eq!(direction.codec.unwrap().format, Format::Vp8);
+        let first = direction.first_keyframe.unwrap();
+        assert!(first >= pictured && first <= pictured + 200 * MS);
+    }
 }

@@ -16,8 +16,9 @@ impl Switch {
             Event::IceConnected(leg) => self.note_media(leg, MediaState::Connected),
             Event::MediaReady(leg) => self.on_media_ready(now, leg),
             Event::FirstPacket(leg, kind) => tracing::debug!(%leg, %kind, "first packet"),
-            Event::Silent(leg, kind, since) => {
-                tracing::debug!(%leg, %kind, silent_ms = since.as_millis(), "nothing arrives");
+            Event::Silent(leg, kind, since, cause) => {
+                let (silent_ms, why) = (since.as_millis(), cause.as_str());
+                tracing::debug!(%leg, %kind, silent_ms, why, "nothing arrives");
             }
             Event::Heard(leg, kind) => tracing::debug!(%leg, %kind, "it arrives again"),
             Event::PortsOpen { worker, ports } => self.pool.ports_are_open(worker, ports),

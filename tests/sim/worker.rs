@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use media::event::{DirectionStats, Event, Failure, LegStats, StreamStats, TranscodeStats};
+use media::event::{
+    DirectionStats, Event, Failure, LegStats, SilenceCause, StreamStats, TranscodeStats,
+};
 use media::ids::{LegId, MediaKind};
 use media::plan::{Command, LegPlan, TransportPlan};
 use rand::RngExt;
@@ -221,8 +223,9 @@ impl Worker {
             }
             Tick::FallsSilent if leg.stage == Stage::Ready => {
                 let silence = Duration::from_secs(3);
+                let cause = SilenceCause::Stopped;
                 (
-                    Some(Event::Silent(id, MediaKind::Audio, silence)),
+                    Some(Event::Silent(id, MediaKind::Audio, silence, cause)),
                     Vec::new(),
                 )
             }
@@ -290,6 +293,7 @@ fn measurements(leg: LegId) -> LegStats {
             kind: MediaKind::Audio,
             received: DirectionStats::default(),
             sent: DirectionStats::default(),
+            reported: false,
             keyframe_requests: 0,
             nacks_sent: 0,
             retransmitted: 0,

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use super::timer::{TIMERS, Timer};
-use super::watch::patience;
+use super::watch::{Signs, patience};
 use super::{Context, KINDS, Leg, SourceReport, Stream, Transport};
-use crate::event::{Event, Failure, STATS_INTERVAL};
+use crate::event::{Event, Failure, STATS_INTERVAL, SilenceCause};
 use crate::ids::MediaKind;
 use crate::outbox::Path;
 use crate::patch::Feed;
@@ -252,14 +252,15 @@ impl Leg {
                 continue;
             };
             latest = latest.max(Some(since));
+            let cause = self.cause_of_silence(kind, since);
             if let Some(stream) = self.stream_mut(kind)
                 && due <= now
                 && !stream.inbound.silent
             {
                 stream.inbound.silent = true;
                 let silence = now.saturating_duration_since(since);
-                cx.events
-                    .push(Event::Silent(self.id, kind, silence), cx.counters);
+                let silent = Event::Silent(self.id, kind, silence, cause);
+                cx.events.push(silent, cx.counters);
             }
         }
         let end = self
@@ -293,6 +294,19 @@ impl Leg {
         let next = next.into_iter().chain(end).min();
         self.timers
             .set(Timer::Silence, next.map(|next| next.max(now)));
+    }
+
+    fn cause_of_silence(&self, kind: MediaKind, since: Instant) -> SilenceCause {
+        let heard = |kind| self.stream(kind).and_then(|stream| stream.inbound.heard);
+        let meanwhile = |at: Option<Instant>| at.is_some_and(|at| at >= since);
+        // Without consent (RFC 7675) a browser's leg is over before long.
+        let consents = !self.transport.is_rtp();
+        self.watch.cause(Signs {
+            since,
+            was_heard: heard(kind).is_some(),
+            sends_picture: kind == MediaKind::Audio && meanwhile(heard(MediaKind::Video)),
+            is_there: consents || meanwhile(self.reported),
+        })
     }
 
     /// A phone whose microphone is off may send nothing at all for as long as it likes (RFC 3551

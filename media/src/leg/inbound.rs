@@ -21,7 +21,12 @@ pub(super) struct Inbound {
     pub(super) keyframes: KeyframeRequests,
     pub(super) fir_sequence: u8,
     pub(super) bitrate: BitrateTarget,
+    /// When the first packet came, the last one, and the first that begins a keyframe.
+    pub(super) first: Option<Instant>,
     pub(super) heard: Option<Instant>,
+    pub(super) first_keyframe: Option<Instant>,
+    /// Of what came last, helpers aside.
+    pub(super) payload_type: Option<u8>,
     pub(super) silent: bool,
     pub(super) nacks_sent: u64,
     pub(super) report: Option<SourceReport>,
@@ -141,6 +146,9 @@ impl Inbound {
                 }
             }
         }
+        if !incoming.format.is_helper() {
+            self.payload_type = Some(incoming.payload_type);
+        }
         if let Some(nack) = &mut source.nack {
             let number = source.sequence.unwrap(packet.header.sequence_number);
             match nack.receive(now, number) {
@@ -155,6 +163,7 @@ impl Inbound {
         };
         if keyframe == Some(true) {
             self.keyframes.arrived(now);
+            self.first_keyframe.get_or_insert(now);
         }
         Some(Taken {
             kind: incoming.kind,

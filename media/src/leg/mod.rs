@@ -294,7 +294,14 @@ impl Leg {
             return None;
         }
         let opened = self.transport.open_rtp(now, path, datagram);
-        let len = opened.map_err(|refused| self.refuse(refused, cx)).ok()?;
+        let len = match opened {
+            Ok(len) => len,
+            Err(refused) => {
+                self.refuse(refused, cx);
+                self.watch_refused(now, refused);
+                return None;
+            }
+        };
         cx.counters.rtp_received += 1;
         let header = Header::parse(datagram.get(..len)?).ok()?;
         let kind = self.transport.kind_at(path);
@@ -311,16 +318,21 @@ impl Leg {
         });
         let Some((incoming, stream)) = stream else {
             cx.counters.unmapped += 1;
+            if incoming.is_none() {
+                self.watch.saw_not_agreed(now);
+            }
             return None;
         };
         let (ssrc, sequence) = (header.ssrc, header.sequence_number);
         if !self.transport.hears(now, path, ssrc, sequence) {
             cx.counters.rtp_unchecked += 1;
+            self.watch.saw_foreign(now);
             return None;
         }
         let take_over = self.transport.take_over();
         let Stream { plan, inbound, .. } = stream.as_mut();
         if inbound.heard.replace(now).is_none() {
+            inbound.first = Some(now);
             cx.events
                 .push(Event::FirstPacket(self.id, incoming.kind), cx.counters);
         }
@@ -464,6 +476,15 @@ impl Leg {
                 cx.counters.rejected += 1;
             }
             Refused::Foreign => cx.counters.rtp_unchecked += 1,
+        }
+    }
+
+    /// Remembers an RTP packet that was not taken in: it may tell why nothing is heard.
+    fn watch_refused(&mut self, now: Instant, refused: Refused) {
+        match refused {
+            Refused::NotReady => {}
+            Refused::Rejected => self.watch.saw_undecryptable(now),
+            Refused::Foreign => self.watch.saw_foreign(now),
         }
     }
 

@@ -53,6 +53,11 @@ pub(super) struct Outbound {
     pub(super) packets: u64,
     pub(super) octets: u64,
     pub(super) retransmitted: u64,
+    /// When the first packet went, and the first that begins a keyframe.
+    pub(super) first: Option<Instant>,
+    pub(super) first_keyframe: Option<Instant>,
+    /// Of what went last, helpers aside.
+    pub(super) payload_type: Option<u8>,
     /// What the far side said last of what it receives.
     pub(super) far_side: Option<ReportBlock>,
     pub(super) probe: Probe,
@@ -131,6 +136,9 @@ impl Outbound {
             packets: 0,
             octets: 0,
             retransmitted: 0,
+            first: None,
+            first_keyframe: None,
+            payload_type: None,
             far_side: None,
             probe: Probe::default(),
             transcoder: None,
@@ -262,8 +270,13 @@ impl Outbound {
         if !sent {
             return Relayed::Dropped;
         }
-        self.packets += 1;
-        self.octets += packet.payload().len() as u64;
+        if taken.keyframe == Some(true) {
+            self.first_keyframe.get_or_insert(now);
+        }
+        if !outgoing.format.is_helper() {
+            self.payload_type = Some(outgoing.payload_type);
+        }
+        self.count(now, packet.payload().len());
         Relayed::Sent
     }
 
@@ -292,10 +305,15 @@ impl Outbound {
             protection.protect_rtp(slot, len)
         });
         if sent {
-            self.packets += 1;
-            self.octets += payload.len() as u64;
+            self.count(now, payload.len());
         }
         sent
+    }
+
+    fn count(&mut self, now: Instant, payload_len: usize) {
+        self.first.get_or_insert(now);
+        self.packets += 1;
+        self.octets += payload_len as u64;
     }
 
     /// Sends packets again that the far side misses.

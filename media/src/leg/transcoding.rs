@@ -59,6 +59,7 @@ impl Outbound {
         self.line.detach();
         let payload = transcoding.workshop.payload(made.len);
         let (payload_type, timestamp) = (made.payload_type, made.timestamp);
+        self.payload_type = Some(payload_type);
         self.send_own(now, payload_type, made.marker, timestamp, payload, way)
     }
 

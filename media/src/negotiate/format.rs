@@ -194,8 +194,14 @@ impl Format {
     pub fn named(name: &str) -> Option<Self> {
         let mut formats = FORMATS.into_iter();
         let (_, format, ..) = formats.find(|(known, ..)| known.eq_ignore_ascii_case(name))?;
-        let helps = matches!(format, Self::ComfortNoise | Self::TelephoneEvent);
-        (!helps).then_some(format)
+        (!format.is_helper()).then_some(format)
+    }
+
+    /// Its encoding name in descriptions (`a=rtpmap`).
+    pub fn name(self) -> &'static str {
+        let mut formats = FORMATS.into_iter();
+        let format = formats.find(|(_, format, ..)| *format == self);
+        format.map_or("unknown", |(name, ..)| name)
     }
 }
 

@@ -6,6 +6,12 @@ mod tests;
 
 use std::time::Duration;
 
+use crate::event::StreamCodec;
+use crate::plan::Format;
+
+/// The least that a receiver's jitter buffer holds.
+const LEAST_BUFFERED: Duration = Duration::from_millis(20);
+
 /// R of a connection without impairments (G.107, all parameters at their defaults).
 const BEST: f64 = 93.2;
 
@@ -21,6 +27,20 @@ pub struct CodecImpairment {
 /// The scale is that of narrow-band telephony: what a wide-band codec gains over it has no place
 /// there, so none is better than PCMU.
 impl CodecImpairment {
+    /// Of a codec in use: as its receivers conceal nowadays. `None` of one that makes no sound.
+    pub fn of(codec: StreamCodec) -> Option<Self> {
+        Some(match codec.format {
+            Format::Pcmu | Format::Pcma | Format::L16 => Self::G711,
+            Format::G722 => Self::G722,
+            Format::G729 => Self::G729A,
+            Format::Opus if codec.repeats => Self::OPUS_FEC,
+            Format::Opus => Self::OPUS,
+            Format::Speex if codec.clock_rate > 8_000 => Self::SPEEX_WIDE,
+            Format::Speex => Self::SPEEX,
+            _ => return None,
+        })
+    }
+
     /// PCMU, PCMA and L16 with concealment (G.113 table I.4: G.711 with Appendix I).
     pub const G711: Self = Self { ie: 0.0, bpl: 25.1 };
     /// G.711 as it is without concealment (G.113 table I.4): what a far side may do.
@@ -96,6 +116,12 @@ pub fn mos(rating: f64) -> f64 {
     let score = 1.0 + 0.035 * r + r * (r - 60.0) * (100.0 - r) * 7e-6;
     // Below R = 6.5 the polynomial dips under 1.
     score.clamp(1.0, 4.5)
+}
+
+/// How long a packet waits in a receiver's jitter buffer: assumed to be twice the jitter, which
+/// few packets exceed, and [`LEAST_BUFFERED`] at the least.
+pub fn buffered(jitter: Duration) -> Duration {
+    (jitter * 2).max(LEAST_BUFFERED)
 }
 
 /// BurstR (G.107 7.5): the mean length of the runs of lost packets, over that of random loss.

@@ -57,6 +57,34 @@ fn loss_weighs_by_what_the_codec_bears() {
 }
 
 #[test]
+fn every_codec_that_makes_sound_is_judged_and_nothing_else() {
+    let of = |format, clock_rate, repeats| {
+        CodecImpairment::of(StreamCodec {
+            format,
+            clock_rate,
+            repeats,
+        })
+    };
+    for (format, clock_rate, repeats, impairment) in [
+        (Format::Pcmu, 8_000, false, CodecImpairment::G711),
+        (Format::Pcma, 8_000, false, CodecImpairment::G711),
+        (Format::L16, 16_000, false, CodecImpairment::G711),
+        (Format::G722, 8_000, false, CodecImpairment::G722),
+        (Format::G729, 8_000, false, CodecImpairment::G729A),
+        (Format::Opus, 48_000, false, CodecImpairment::OPUS),
+        (Format::Opus, 48_000, true, CodecImpairment::OPUS_FEC),
+        (Format::Speex, 8_000, false, CodecImpairment::SPEEX),
+        (Format::Speex, 16_000, false, CodecImpairment::SPEEX_WIDE),
+        (Format::Speex, 32_000, false, CodecImpairment::SPEEX_WIDE),
+    ] {
+        assert_eq!(of(format, clock_rate, repeats), Some(impairment));
+    }
+    for format in [Format::Vp8, Format::TelephoneEvent, Format::ComfortNoise] {
+        assert_eq!(of(format, 8_000, false), None);
+    }
+}
+
+#[test]
 fn delay_weighs_little_up_to_177_ms_and_much_beyond() {
     let rating = |ms| path(CodecImpairment::G711, 0.0, ms).rating();
     assert!(close(rating(0) - rating(150), 3.6, 0.01));

@@ -101,6 +101,11 @@ impl Transcoder {
         self.plan.clock_rate
     }
 
+    /// The payload type of what it sends.
+    pub(crate) fn payload_type(&self) -> u8 {
+        self.plan.payload_type
+    }
+
     /// Sound is on its way through it.
     pub(crate) fn is_active(&self) -> bool {
         self.due.is_some()

@@ -51,7 +51,8 @@ impl Default for Timeouts {
         Self {
             set_up: Duration::from_secs(10),
             consent: Duration::from_secs(15),
-            silence: Duration::from_secs(3),
+            // Who hears nothing is to know why within 3 s, however long the news takes.
+            silence: Duration::from_millis(2500),
             inactivity: Duration::from_secs(60),
         }
     }

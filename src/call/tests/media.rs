@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use ::media::event::{DirectionStats, Failure, LegStats, StreamStats, TranscodeStats};
+use ::media::event::{DirectionStats, Failure, LegStats, StreamCodec, StreamStats, TranscodeStats};
 use ::media::ids::MediaKind;
+use ::media::plan::Format;
 
 use super::*;
 
@@ -185,13 +186,19 @@ fn events_of_legs_that_are_gone_are_passed_over() {
     assert_eq!(bench.records().len(), 1);
 }
 
-fn stats(leg: LegId, bytes: u64, lost: f32) -> LegStats {
+pub(super) fn stats(leg: LegId, bytes: u64, lost: f32) -> LegStats {
     let direction = |bytes: u64, fraction_lost: f32| DirectionStats {
         packets: bytes / 100,
         bytes,
         lost: 0,
         fraction_lost,
         jitter: Duration::from_millis(4),
+        codec: Some(StreamCodec {
+            format: Format::Opus,
+            clock_rate: 48_000,
+            repeats: false,
+        }),
+        ..DirectionStats::default()
     };
     LegStats {
         leg,
@@ -199,6 +206,7 @@ fn stats(leg: LegId, bytes: u64, lost: f32) -> LegStats {
             kind: MediaKind::Audio,
             received: direction(bytes, 0.0),
             sent: direction(bytes / 2, lost),
+            reported: true,
             keyframe_requests: 0,
             nacks_sent: 0,
             retransmitted: 0,
