@@ -69,6 +69,7 @@ impl Switch {
             summary: bridge.summary,
             ready_after: None,
             transfer: None,
+            one_way: None,
         }));
         let waited = now.mono.saturating_duration_since(call.started.mono);
         let summary = call.talk().map_or("", |talk| talk.summary.as_str());

@@ -11,6 +11,7 @@ impl Switch {
         self.scanners.lift(now.mono);
         let reply = match request.action {
             ApiAction::Status => ApiReply::Status(self.status()),
+            ApiAction::Figures => ApiReply::Figures(self.status(), Box::new(self.figures.clone())),
             ApiAction::ListCalls => {
                 ApiReply::Calls(self.calls.iter().map(|call| call.view()).collect())
             }

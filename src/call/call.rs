@@ -8,8 +8,9 @@ use media::plan::PatchPlan;
 use registrar::Aor;
 use smol_str::SmolStr;
 
-use super::end::{Names, Side};
+use super::end::{Device, Names, Side};
 use super::leg::{Leg, LegState, Signalling};
+use super::one_way::OneWay;
 use super::people::{DeviceId, Party};
 use super::time::Now;
 use super::view::{CallPhase, CallView, LegView};
@@ -88,6 +89,8 @@ pub(super) struct Talk {
     pub(super) ready_after: Option<Duration>,
     /// A side is handing the call over, and somebody rings for it.
     pub(super) transfer: Option<Transfer>,
+    /// One side alone is heard.
+    pub(super) one_way: Option<OneWay>,
 }
 
 /// A call is being handed over.
@@ -119,6 +122,7 @@ impl Talk {
             summary,
             ready_after: None,
             transfer: None,
+            one_way: None,
         }
     }
 
@@ -208,7 +212,15 @@ impl Call {
         Names {
             caller: name(Side::Caller, &self.caller).unwrap_or(&self.caller.display_name),
             callee: name(Side::Callee, &self.callee).unwrap_or(&self.callee.display_name),
+            devices: [self.device_of(Side::Caller), self.device_of(Side::Callee)],
         }
+    }
+
+    /// What speaks on a side.
+    fn device_of(&self, side: Side) -> Device {
+        let talking = self.talk().and_then(|talk| self.leg(talk.leg(side)));
+        let any = || self.legs.iter().find(|leg| leg.side == side);
+        talking.or_else(any).map_or(Device::Browser, Leg::kind)
     }
 
     /// The names as a leg is to hear them: who rings for a transfer is called by the one who is
@@ -222,8 +234,18 @@ impl Call {
             Some(from) => Names {
                 caller: &from.party.display_name,
                 callee: &leg.party.display_name,
+                devices: [from.kind(), leg.kind()],
             },
-            None => self.names(),
+            None => {
+                let devices = match leg.side {
+                    Side::Caller => [leg.kind(), self.device_of(Side::Callee)],
+                    Side::Callee => [self.device_of(Side::Caller), leg.kind()],
+                };
+                Names {
+                    devices,
+                    ..self.names()
+                }
+            }
         }
     }
 
@@ -253,6 +275,7 @@ impl Call {
                 .transferred_to
                 .as_ref()
                 .map(|party| party.user.to_string()),
+            one_way: self.one_way_view(),
             legs: self.legs.iter().map(leg_view).collect(),
         }
     }
@@ -271,6 +294,7 @@ fn leg_view(leg: &Leg) -> LegView {
         media: leg.media.as_str(),
         holds: leg.holds,
         quality: leg.meter.view().cloned(),
+        heard: leg.meter.heard(),
     }
 }
 

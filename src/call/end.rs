@@ -156,6 +156,25 @@ impl Cause {
     }
 }
 
+/// What a side's media comes from, as far as it can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Device {
+    /// It does ICE and DTLS.
+    Browser,
+    /// It sends RTP, plain or with keys in its description.
+    Telephone,
+}
+
+impl Device {
+    /// The word for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Telephone => "telephone",
+        }
+    }
+}
+
 /// The names in the sentences.
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a> {
@@ -163,6 +182,8 @@ pub struct Names<'a> {
     pub caller: &'a str,
     /// The callee's, for people.
     pub callee: &'a str,
+    /// The caller's and the callee's.
+    pub devices: [Device; 2],
 }
 
 impl Names<'_> {
@@ -171,6 +192,15 @@ impl Names<'_> {
         match side {
             Side::Caller => self.caller,
             Side::Callee => self.callee,
+        }
+    }
+
+    /// The device of a side.
+    pub fn device(&self, side: Side) -> Device {
+        let [caller, callee] = self.devices;
+        match side {
+            Side::Caller => caller,
+            Side::Callee => callee,
         }
     }
 }

@@ -50,6 +50,7 @@ impl Switch {
         if reason.cause() != Cause::Success {
             self.totals.failed += 1;
         }
+        self.figures.note_end(reason.cause());
         tracing::info!(call = %call.id, code = reason.code(), talked_ms = record.talked_ms, "call ended");
         self.outputs.notify(Notice::CallEnded(record));
     }

@@ -72,6 +72,7 @@ impl Switch {
         for leg in [caller, callee] {
             self.media(handle, Command::WatchSilence { leg, on: flows });
         }
+        self.forget_silence(handle);
     }
 
     /// A leg cannot show what it gets: a patch made anew asks its source for a keyframe, no more

@@ -11,10 +11,10 @@ use media::negotiate::{Agreement, Local, LocalOffer, RemoteOffer, Source};
 use media::plan::Format;
 use media::sdp::Direction;
 
-use super::end::{EndReason, Names, Side};
+use super::end::{Device, EndReason, Names, Side};
+use super::meter::Meter;
 use super::negotiation::{Description, Negotiation};
 use super::people::{DeviceId, Party};
-use super::quality::Meter;
 use crate::wcs::message::WcsCallId;
 
 /// One leg of a call.
@@ -307,6 +307,14 @@ impl Leg {
 
     pub(super) fn state(&self) -> &LegState {
         &self.state
+    }
+
+    /// What its media comes from.
+    pub(super) fn kind(&self) -> Device {
+        match self.local.is_rtp() {
+            true => Device::Telephone,
+            false => Device::Browser,
+        }
     }
 
     /// The device behind it, if it is one that others can call.

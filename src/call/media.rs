@@ -1,7 +1,7 @@
 //! What the media worker reports, and what it means for calls.
 
 use media::event::{Event, Failure};
-use media::ids::LegId;
+use media::ids::{LegId, MediaKind};
 
 use super::end::{EndReason, Side};
 use super::leg::{LegOrder, LegState, MediaState};
@@ -15,12 +15,25 @@ impl Switch {
         match event {
             Event::IceConnected(leg) => self.note_media(leg, MediaState::Connected),
             Event::MediaReady(leg) => self.on_media_ready(now, leg),
-            Event::FirstPacket(leg, kind) => tracing::debug!(%leg, %kind, "first packet"),
+            Event::FirstPacket(leg, kind) => {
+                tracing::debug!(%leg, %kind, "first packet");
+                if kind == MediaKind::Audio {
+                    self.on_sound_heard(now, leg);
+                }
+            }
             Event::Silent(leg, kind, since, cause) => {
                 let (silent_ms, why) = (since.as_millis(), cause.as_str());
                 tracing::debug!(%leg, %kind, silent_ms, why, "nothing arrives");
+                if kind == MediaKind::Audio {
+                    self.on_sound_missing(now, leg, cause);
+                }
             }
-            Event::Heard(leg, kind) => tracing::debug!(%leg, %kind, "it arrives again"),
+            Event::Heard(leg, kind) => {
+                tracing::debug!(%leg, %kind, "it arrives again");
+                if kind == MediaKind::Audio {
+                    self.on_sound_heard(now, leg);
+                }
+            }
             Event::PortsOpen { worker, ports } => self.pool.ports_are_open(worker, ports),
             Event::Digit(leg, digit) => self.on_key_heard(leg, digit),
             Event::KeyframeWanted(leg) => self.tell(leg, LegOrder::SendPicture),

@@ -9,7 +9,7 @@ use smol_str::SmolStr;
 
 use super::admission::Rate;
 use super::call::{Call, CallHandle, Phase, Ringing};
-use super::end::{EndReason, Names, Side};
+use super::end::{Device, EndReason, Names, Side};
 use super::leg::{Exchange, Finish, Leg, LegOrder, LegState, Signalling};
 use super::local::{MediaWay, RtpWay};
 use super::people::{DeviceId, Party};
@@ -97,6 +97,8 @@ impl Switch {
         let names = Names {
             caller: &caller.display_name,
             callee,
+            // Neither comes up in a refusal.
+            devices: [Device::Browser; 2],
         };
         let finish = Finish::new(reason.clone(), Side::Caller, names);
         self.tell_by(leg, signalling, LegOrder::Finished(Box::new(finish)));

@@ -14,6 +14,7 @@ use sip::flow::FlowId;
 use super::admission::{Failures, Rate};
 use super::call::Calls;
 use super::config::SwitchConfig;
+use super::figures::Figures;
 use super::io::{Input, Output, Peer};
 use super::keeping::Keeper;
 use super::outputs::Outputs;
@@ -47,6 +48,7 @@ pub struct Switch {
     pub(super) board: Board,
     pub(super) stage: Stage,
     pub(super) totals: Totals,
+    pub(super) figures: Figures,
     /// Flows whose session may have something to say.
     touched: BTreeSet<FlowId>,
     /// Devices of people who are no longer at home here, until their calls are over.
@@ -118,6 +120,7 @@ impl Switch {
             board: Board::default(),
             stage: Stage::Running,
             totals: Totals::default(),
+            figures: Figures::default(),
             touched: BTreeSet::new(),
             leaving: BTreeSet::new(),
             config,

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 
 use super::answer::answer_refused;
 use super::call::{CallHandle, Transfer};
-use super::end::{EndReason, Names, Side};
+use super::end::{Device, EndReason, Names, Side};
 use super::invite::{Invitation, Partner};
 use super::leg::{Exchange, Leg, LegOrder, LegState};
 use super::negotiation::Description;
@@ -119,6 +119,7 @@ impl Switch {
         let names = Names {
             caller: "",
             callee: to,
+            devices: [Device::Browser, Device::Telephone],
         };
         let sentence = reason.sentence(Side::Caller, names);
         self.tell(by, LegOrder::NotDone(sentence.into()));

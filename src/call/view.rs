@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use super::figures::Figures;
+
 /// Rows of one list of telephones or flows: writing it must not hold up calls.
 pub const MOST_LISTED: usize = 10_000;
 
@@ -33,6 +35,8 @@ pub struct CallView {
     pub summary: Option<String>,
     /// `name@domain` of who took a side over by a transfer, if anybody did.
     pub transferred_to: Option<String>,
+    /// One side alone is heard.
+    pub one_way: Option<OneWayView>,
     /// The caller's leg first.
     pub legs: Vec<LegView>,
 }
@@ -70,16 +74,52 @@ pub struct LegView {
     pub holds: bool,
     /// The last measurements.
     pub quality: Option<QualityView>,
+    /// What this side has heard of the other, over the whole call.
+    pub heard: Option<HeardView>,
 }
 
-/// Measurements of one leg over the last interval.
+/// Somebody is not heard, though the other side is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OneWayView {
+    /// `name@domain` of who is not heard.
+    pub from: String,
+    /// `name@domain` of who does not hear.
+    pub to: String,
+    /// Stable word for the likely cause, e.g. `nothing_arrived`.
+    pub cause: &'static str,
+    /// For people.
+    pub sentence: String,
+    /// Since when it is known, milliseconds since 1970-01-01T00:00:00Z.
+    pub since_ms: u64,
+}
+
+/// What one side heard over a whole call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HeardView {
+    /// The codec in which it was sent last.
+    pub codec: Option<&'static str>,
+    /// Mean of the scores of each second (ITU-T G.107).
+    pub mos_average: Option<f64>,
+    /// The worst second.
+    pub mos_worst: Option<f64>,
+    /// Share of packets lost, 0.0 to 1.0, on both ways from mouth to ear.
+    pub loss: Option<f64>,
+    /// From the answer to the first sound that it was sent, ms; 0 if that was before.
+    pub first_sound_ms: Option<u64>,
+    /// The same of the first keyframe.
+    pub first_keyframe_ms: Option<u64>,
+    /// How often it did not hear the other side while that heard it.
+    pub one_way_times: u32,
+}
+
+/// Measurements of one leg over the last second.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct QualityView {
     /// One for each stream.
     pub streams: Vec<StreamQuality>,
     /// Round trip to this side, ms.
     pub round_trip_ms: Option<f64>,
-    /// Estimated mean opinion score (ITU-T G.107), 1.0 to 4.5, of the worse direction.
+    /// Estimated mean opinion score (ITU-T G.107), 1.0 to 4.5, of what this side hears.
     pub mos: Option<f64>,
     /// For people: `good`, `fair`, `poor` and what is wrong.
     pub words: String,
@@ -97,14 +137,28 @@ pub struct StreamQuality {
 }
 
 /// One direction of a stream.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct DirectionQuality {
-    /// Share of packets lost, 0.0 to 1.0.
-    pub loss: f64,
-    /// Interarrival jitter, ms.
-    pub jitter_ms: f64,
+    /// What flows, by its encoding name (`a=rtpmap`).
+    pub codec: Option<&'static str>,
+    /// Share of packets lost, 0.0 to 1.0; `None` while the side has not reported.
+    pub loss: Option<f64>,
+    /// Interarrival jitter (RFC 3550 6.4.1), ms.
+    pub jitter_ms: Option<f64>,
     /// Payload, kbit/s.
     pub kbps: f64,
+    /// Estimated delay of the sound, ms: of what this side says, up to us; of what it hears, from
+    /// the far side's mouth to its ear.
+    pub delay_ms: Option<f64>,
+    /// Share of the time in which sound was made up here for packets that were not there, where it
+    /// is transcoded.
+    pub concealed: Option<f64>,
+    /// Estimated mean opinion score (ITU-T G.107) over the same way as the delay, 1.0 to 4.5.
+    pub mos: Option<f64>,
+    /// From the answer to the first packet, ms; 0 if that was before.
+    pub first_packet_ms: Option<u64>,
+    /// From the answer to the first packet that begins a keyframe, ms.
+    pub first_keyframe_ms: Option<u64>,
 }
 
 /// A person who is signed in, or whose device is expected back.
@@ -224,6 +278,13 @@ pub enum Notice {
     CallAnswered(CallView),
     /// A call was held, resumed or transferred, or its media became ready.
     CallChanged(CallView),
+    /// One side of a call alone is heard.
+    OneWayAudio {
+        /// The call.
+        call: CallView,
+        /// Who is not heard, and why.
+        one_way: OneWayView,
+    },
     /// A call was refused before it began.
     CallRefused {
         /// `name@domain` of who tried.
@@ -276,6 +337,8 @@ pub struct StatusView {
 pub enum ApiAction {
     /// How is the server? Answered by [`ApiReply::Status`].
     Status,
+    /// What calls went through. Answered by [`ApiReply::Figures`].
+    Figures,
     /// All calls. Answered by [`ApiReply::Calls`].
     ListCalls,
     /// All people. Answered by [`ApiReply::Users`].
@@ -297,6 +360,8 @@ pub enum ApiAction {
 pub enum ApiReply {
     /// See [`ApiAction::Status`].
     Status(StatusView),
+    /// See [`ApiAction::Figures`].
+    Figures(StatusView, Box<Figures>),
     /// See [`ApiAction::ListCalls`].
     Calls(Vec<CallView>),
     /// See [`ApiAction::ListUsers`].

@@ -1,6 +1,6 @@
 //! The sentences people read when a call ends: what happened, and what they can do.
 
-use media::event::Failure;
+use media::event::{Failure, SilenceCause};
 
 use super::end::{EndReason, Names, Side};
 
@@ -84,7 +84,7 @@ pub(super) fn sentence(reason: &EndReason, side: Side, names: Names<'_>) -> Stri
         EndReason::MediaClosed(_) => {
             format!("The browser of {other} closed the call's sound and picture.")
         }
-        EndReason::Media(who, failure) => media(failure, *who == side, names.of(*who)),
+        EndReason::Media(who, failure) => media(failure, &device(*who, *who == side, names)),
         EndReason::NoCommonCodec {
             caller: ours,
             callee: theirs,
@@ -142,49 +142,102 @@ fn busy(side: Side, names: Names<'_>, calling_back: bool) -> String {
     }
 }
 
-fn media(failure: &Failure, own: bool, name: &str) -> String {
-    let whose = if own {
-        "Your browser".to_owned()
-    } else {
-        format!("{name}'s browser")
+/// What `side`, or an operator, is told of a call in which `from` is not heard.
+pub(super) fn one_way(
+    cause: SilenceCause,
+    from: Side,
+    side: Option<Side>,
+    names: Names<'_>,
+) -> String {
+    let own = side == Some(from);
+    let what = match side {
+        Some(_) if own => format!("{} does not hear you", names.of(from.other())),
+        Some(_) => format!("You do not hear {}", names.of(from)),
+        None => format!(
+            "{} does not hear {}",
+            names.of(from.other()),
+            names.of(from)
+        ),
+    };
+    let whose = device(from, own, names);
+    let why = match cause {
+        SilenceCause::NoPath => format!(
+            "{whose} has not reached the server's media port. A firewall or the network may block \
+             it"
+        ),
+        SilenceCause::NoKeys => format!(
+            "the encrypted connection with {whose} is not set up. The network may be losing packets"
+        ),
+        SilenceCause::Undecryptable => {
+            format!("what {whose} sends cannot be decrypted. It uses other keys than it announced")
+        }
+        SilenceCause::Foreign => format!(
+            "the sound of {whose} comes from another address than it announced and is refused. \
+             Check its NAT, or the public address set in it"
+        ),
+        SilenceCause::NotAgreed => {
+            format!("{whose} sends a codec that was not agreed. Check its codec settings")
+        }
+        SilenceCause::PictureOnly => format!(
+            "a picture arrives from {whose}, but no sound. Its microphone may be off or in use by \
+             another program"
+        ),
+        SilenceCause::NothingSent => {
+            format!("{whose} is connected but sends no sound. Its microphone may be off")
+        }
+        SilenceCause::Stopped => format!(
+            "the sound of {whose} has stopped. It may be muted, or its network may be broken"
+        ),
+        SilenceCause::Nothing => format!(
+            "nothing arrives from {whose}. A firewall or NAT between it and the server may block \
+             it, or the server's public address may be set wrong"
+        ),
+    };
+    format!("{what}: {why}.")
+}
+
+/// `your browser`, `Ben's telephone`.
+fn device(whose: Side, own: bool, names: Names<'_>) -> String {
+    let device = names.device(whose).as_str();
+    match own {
+        true => format!("your {device}"),
+        false => format!("{}'s {device}", names.of(whose)),
+    }
+}
+
+fn media(failure: &Failure, whose: &str) -> String {
+    // Names are written as people write them.
+    let begins = match whose.strip_prefix("your ") {
+        Some(device) => format!("Your {device}"),
+        None => whose.to_owned(),
     };
     match failure {
         Failure::NeverReached => format!(
-            "{whose} did not reach the server for sound and picture: its page gave up, or a \
+            "{begins} did not reach the server for sound and picture: its page gave up, or a \
              firewall blocks the server's media port. Allow that port, or try another network."
         ),
         Failure::DtlsTimeout => format!(
-            "{whose} reached the server but the encrypted connection was not set up in time: the \
+            "{begins} reached the server but the encrypted connection was not set up in time: the \
              network may be losing packets. Try again."
         ),
         Failure::FingerprintMismatch => format!(
-            "{whose} showed another certificate than it had announced, so no media was \
+            "{begins} showed another certificate than it had announced, so no media was \
              exchanged. Something on the way may be intercepting the call."
         ),
         Failure::Dtls(what) => {
-            format!("{whose} and the server could not agree on encryption: {what}. Try again.")
+            format!("{begins} and the server could not agree on encryption: {what}. Try again.")
         }
         Failure::ConsentLost => format!(
-            "The network path for sound and picture to {} broke. Check the connection and call \
-             again.",
-            if own {
-                "your browser".to_owned()
-            } else {
-                format!("{name}'s browser")
-            }
+            "The network path for sound and picture to {whose} broke. Check the connection and \
+             call again."
         ),
         Failure::Plan(what) => format!(
-            "{whose} is all right, but the server could not carry its sound and picture: {what}. \
+            "{begins} is all right, but the server could not carry its sound and picture: {what}. \
              Try again."
         ),
         Failure::RtpInactivity => format!(
-            "No sound or picture came from {} for too long. Check microphone and network, then \
-             call again.",
-            if own {
-                "your browser".to_owned()
-            } else {
-                format!("{name}'s browser")
-            }
+            "No sound or picture came from {whose} for too long. Check microphone and network, \
+             then call again."
         ),
     }
 }

@@ -36,6 +36,8 @@ pub(super) fn run(place: &Place, arguments: &StatusArguments) -> anyhow::Result<
         return Ok(ExitCode::SUCCESS);
     }
     print_numbers(&serde_json::from_str(&body)?);
+    let calls = ask(&config.data_dir, "/calls")?;
+    print_calls(&rows(&calls)?);
     let registrations = ask(&config.data_dir, "/registrations")?;
     print_registrations(&rows(&registrations)?);
     let flows = ask(&config.data_dir, "/flows")?;
@@ -82,6 +84,55 @@ fn print_numbers(answer: &Value) {
         number("banned_addresses"),
         number("scans_dropped")
     );
+}
+
+fn print_calls(rows: &[Value]) {
+    if rows.is_empty() {
+        return;
+    }
+    println!("\ncalls");
+    for row in rows.iter().take(MOST_PRINTED) {
+        println!(
+            "  {} to {}  {}",
+            text(row, "caller"),
+            text(row, "callee"),
+            text(row, "phase")
+        );
+        let legs = row.get("legs").and_then(Value::as_array);
+        for leg in legs.into_iter().flatten() {
+            if let Some(line) = sound(leg) {
+                println!("    {} {line}", text(leg, "user"));
+            }
+        }
+        if let Some(one_way) = row.get("one_way").filter(|it| !it.is_null()) {
+            println!("    {}", text(one_way, "sentence"));
+        }
+    }
+    print_rest(rows.len());
+}
+
+/// Both directions of a leg's sound, on one line.
+fn sound(leg: &Value) -> Option<String> {
+    let streams = leg.get("quality")?.get("streams")?.as_array()?;
+    let mut audio = streams.iter().filter(|it| text(it, "kind") == "audio");
+    let audio = audio.next()?;
+    let direction = |name: &str, verb: &str| {
+        let direction = audio.get(name)?;
+        let mut parts = vec![format!("{verb} {}", text(direction, "codec"))];
+        let number = |name: &str| direction.get(name).and_then(Value::as_f64);
+        if let Some(loss) = number("loss") {
+            parts.push(format!("{:.1} % lost", loss * 100.0));
+        }
+        if let Some(jitter) = number("jitter_ms") {
+            parts.push(format!("{jitter:.0} ms jitter"));
+        }
+        if let Some(mos) = number("mos") {
+            parts.push(format!("MOS {mos:.1}"));
+        }
+        Some(parts.join(", "))
+    };
+    let says = direction("sent", "says")?;
+    Some(format!("{says}; {}", direction("received", "hears")?))
 }
 
 fn print_registrations(rows: &[Value]) {
@@ -159,4 +210,24 @@ fn text(row: &Value, name: &str) -> String {
     text.chars()
         .map(|it| if it.is_control() { '?' } else { it })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn sound_of_a_leg_is_one_line_without_what_is_not_known() {
+        let sent = json!({"codec": "opus", "loss": 0.012, "jitter_ms": 3.4, "mos": 4.3});
+        let received = json!({"codec": "PCMU", "loss": null, "jitter_ms": null, "mos": null});
+        let stream = json!({"kind": "audio", "sent": sent, "received": received});
+        let leg = json!({"quality": {"streams": [{"kind": "video"}, stream]}});
+        assert_eq!(
+            sound(&leg).as_deref(),
+            Some("says opus, 1.2 % lost, 3 ms jitter, MOS 4.3; hears PCMU")
+        );
+        assert_eq!(sound(&json!({"quality": null})), None);
+    }
 }

@@ -5,7 +5,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
-use crate::call::view::{CallRecord, CallView, Notice};
+use crate::call::view::{CallRecord, CallView, HeardView, LegView, Notice};
 
 /// The environment variable that overrides `log.level`.
 pub const ENVIRONMENT: &str = "CALLBOX_LOG";
@@ -93,6 +93,10 @@ fn sentence(notice: &Notice) -> (Level, String) {
             )
         }
         Notice::CallChanged(call) => (Level::DEBUG, format!("{} is {}", route(call), phase(call))),
+        Notice::OneWayAudio { call, one_way } => (
+            Level::WARN,
+            format!("{}: one-way audio: {}", route(call), one_way.sentence),
+        ),
         Notice::CallRefused { caller, end } => (
             Level::INFO,
             format!("a call of {caller} was refused: {}", end.code),
@@ -110,12 +114,37 @@ fn ended(record: &CallRecord) -> String {
         ms => format!("after {}", seconds(ms)),
     };
     let CallRecord { call, end, .. } = record;
+    let heard = call.legs.iter().filter_map(heard);
+    let heard: String = heard.map(|heard| format!("; {heard}")).collect();
     format!(
-        "{} ended {length}: {} ({})",
+        "{} ended {length}: {} ({}){heard}",
         route(call),
         end.caller_sentence,
         end.code
     )
+}
+
+/// What one side heard: `alice@localhost heard opus, MOS 4.3 (worst 3.9), 0.2 % lost, after 0.1 s`.
+fn heard(leg: &LegView) -> Option<String> {
+    let heard: &HeardView = leg.heard.as_ref()?;
+    let mut line = match heard.codec {
+        Some(codec) => format!("{} heard {codec}", leg.user),
+        None => format!("{} heard", leg.user),
+    };
+    if let (Some(average), Some(worst)) = (heard.mos_average, heard.mos_worst) {
+        line += &format!(", MOS {average:.1} (worst {worst:.1})");
+    }
+    if let Some(loss) = heard.loss {
+        line += &format!(", {:.1} % lost", loss * 100.0);
+    }
+    match heard.first_sound_ms {
+        Some(ms) => line += &format!(", after {}", seconds(ms)),
+        None => line += " nothing",
+    }
+    if heard.one_way_times > 0 {
+        line += &format!(", one-way {}x", heard.one_way_times);
+    }
+    Some(line)
 }
 
 fn route(call: &CallView) -> String {

@@ -3,6 +3,7 @@ use super::*;
 const NAMES: Names<'_> = Names {
     caller: "Ann",
     callee: "Ben",
+    devices: [Device::Browser, Device::Telephone],
 };
 
 /// One of each.

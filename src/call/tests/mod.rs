@@ -12,6 +12,7 @@ mod holds;
 mod household;
 mod limits;
 mod media;
+mod one_way;
 mod pages;
 mod phones;
 mod resumption;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::call::view::{CallPhase, EndView};
+use crate::call::view::{CallPhase, EndView, OneWayView};
 
 fn call() -> CallView {
     CallView {
@@ -15,6 +15,7 @@ fn call() -> CallView {
         video_reason: None,
         summary: None,
         transferred_to: None,
+        one_way: None,
         legs: Vec::new(),
     }
 }
@@ -63,4 +64,73 @@ fn an_ended_call_says_how_long_it_was_and_why_it_ended() {
     let (_, line) = sentence(&Notice::CallEnded(record));
     let expected = "call k3: alice@localhost \u{2192} bob@localhost ended after 34.0 s: Alice hung up. (hung_up)";
     assert_eq!(line, expected);
+}
+
+#[test]
+fn an_ended_call_says_what_each_side_heard() {
+    let leg = |user: &str, heard| LegView {
+        id: "leg-1".to_owned(),
+        user: user.to_owned(),
+        caller: false,
+        signalling: "wcs",
+        state: "ended",
+        media: "ready",
+        holds: false,
+        quality: None,
+        heard,
+    };
+    let good = HeardView {
+        codec: Some("opus"),
+        mos_average: Some(4.32),
+        mos_worst: Some(3.9),
+        loss: Some(0.002),
+        first_sound_ms: Some(120),
+        first_keyframe_ms: None,
+        one_way_times: 0,
+    };
+    let none = HeardView {
+        codec: None,
+        mos_average: None,
+        mos_worst: None,
+        loss: None,
+        first_sound_ms: None,
+        first_keyframe_ms: None,
+        one_way_times: 1,
+    };
+    let mut call = call();
+    call.legs = vec![
+        leg("alice@localhost", Some(good)),
+        leg("bob@localhost", Some(none)),
+        leg("cid@localhost", None),
+    ];
+    let record = CallRecord {
+        call,
+        ended_ms: 46_150,
+        talked_ms: 34_000,
+        media_ready_after_ms: Some(80),
+        digits: 0,
+        end: end(),
+    };
+    let (_, line) = sentence(&Notice::CallEnded(record));
+    let expected = "(hung_up); alice@localhost heard opus, MOS 4.3 (worst 3.9), 0.2 % lost, \
+                    after 0.1 s; bob@localhost heard nothing, one-way 1x";
+    assert!(line.ends_with(expected), "{line}");
+}
+
+#[test]
+fn one_way_audio_is_a_warning_with_its_cause() {
+    let one_way = OneWayView {
+        from: "bob@localhost".to_owned(),
+        to: "alice@localhost".to_owned(),
+        cause: "nothing_arrived",
+        sentence: "Alice does not hear Bob: why.".to_owned(),
+        since_ms: 0,
+    };
+    let (level, line) = sentence(&Notice::OneWayAudio {
+        call: call(),
+        one_way,
+    });
+    let expected = "call k3: alice@localhost \u{2192} bob@localhost: one-way audio: Alice does \
+                    not hear Bob: why.";
+    assert_eq!((level, line.as_str()), (Level::WARN, expected));
 }

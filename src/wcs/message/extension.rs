@@ -129,7 +129,7 @@ pub struct CallMedia {
     pub remote_held: bool,
 }
 
-/// How well media flows, over the last two seconds.
+/// How well media flows, over the last second or two.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Quality {
     /// The call.
@@ -145,6 +145,9 @@ pub struct Quality {
     pub mos: Option<f32>,
     /// The same for people.
     pub words: String,
+    /// One side alone is heard: which is not, and why that may be, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<String>,
 }
 
 /// One kind of media, both ways.

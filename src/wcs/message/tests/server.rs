@@ -144,6 +144,7 @@ fn server_messages() -> Vec<ServerMessage> {
             round_trip_ms: Some(12.0),
             mos: Some(4.5),
             words: "Excellent".into(),
+            alarm: None,
         }),
         ExtensionEvent::CallEnded(CallEnded {
             call_id: id("c"),
