@@ -395,15 +395,29 @@ fn s40_a_rebound_name_gets_403_and_the_log_names_the_key() {
 #[test]
 fn s40_the_api_answers_this_machine_and_no_foreign_page() {
     let server = Server::start();
-    let status = |headers: &[(&str, &str)]| {
-        let answer = server.request("GET", "/api/v1/status", headers);
-        answer.split(' ').nth(1).unwrap().to_owned()
-    };
-    assert_eq!(status(&[]), "200");
-    assert_eq!(status(&[("X-Forwarded-For", "198.51.100.4")]), "403");
-    assert_eq!(status(&[("Origin", "https://evil.example")]), "403");
-    assert_eq!(status(&[("Sec-Fetch-Site", "cross-site")]), "403");
-    assert_eq!(status(&[("Sec-Fetch-Site", "same-origin")]), "200");
+    for path in ["/api/v1/status", "/metrics"] {
+        let status = |headers: &[(&str, &str)]| {
+            let answer = server.request("GET", path, headers);
+            answer.split(' ').nth(1).unwrap().to_owned()
+        };
+        assert_eq!(status(&[]), "200");
+        assert_eq!(status(&[("X-Forwarded-For", "198.51.100.4")]), "403");
+        assert_eq!(status(&[("Origin", "https://evil.example")]), "403");
+        assert_eq!(status(&[("Sec-Fetch-Site", "cross-site")]), "403");
+        assert_eq!(status(&[("Sec-Fetch-Site", "same-origin")]), "200");
+    }
+}
+
+#[test]
+fn metrics_are_text_that_scrapers_read() {
+    let server = Server::start();
+    let answer = server.request("GET", "/metrics", &[]);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(
+        head.contains("content-type: text/plain; version=0.0.4"),
+        "{head}"
+    );
+    assert!(body.contains("\ncallbox_users 0\n"), "{body}");
 }
 
 #[test]

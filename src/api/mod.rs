@@ -17,6 +17,7 @@ use crate::call::view::{ApiAction, ApiReply, StatusView};
 use crate::net::access::Caller;
 use crate::net::driver::DriverHandle;
 use crate::net::media_worker::{Measurements, Monitor};
+use crate::ops::metrics;
 
 /// The most bytes of a call's name in a path.
 const MAX_CALL_NAME: usize = 128;
@@ -109,6 +110,24 @@ async fn status(State(context): State<Arc<ApiContext>>) -> Response {
         media_workers,
     })
     .into_response()
+}
+
+/// `GET /metrics`, for Prometheus on this machine.
+pub fn metrics_router(context: Arc<ApiContext>) -> Router {
+    Router::new()
+        .route("/metrics", get(scrape))
+        .layer(from_fn(only_from_here))
+        .with_state(context)
+}
+
+async fn scrape(State(context): State<Arc<ApiContext>>) -> Response {
+    let Some(ApiReply::Figures(status, figures)) = context.driver.ask(ApiAction::Figures).await
+    else {
+        return no_answer();
+    };
+    let workers: Vec<_> = context.media.iter().map(Monitor::measurements).collect();
+    let text = metrics::text(&status, &figures, &workers);
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
 }
 
 async fn calls(State(context): State<Arc<ApiContext>>) -> Response {

@@ -72,9 +72,11 @@ pub(super) struct Front {
 
 /// The router behind every listener.
 pub(super) fn router(front: Arc<Front>, api: ApiContext, page: PageFacts) -> Router {
+    let api = Arc::new(api);
     Router::new()
         .route("/page.json", get(web::facts).with_state(page))
-        .nest("/api/v1", api::router(Arc::new(api)))
+        .nest("/api/v1", api::router(Arc::clone(&api)))
+        .merge(api::metrics_router(api))
         .fallback(web::serve)
         .layer(from_fn_with_state(front, guard))
 }

@@ -1,7 +1,8 @@
-//! What operators see: the log.
+//! What operators see: the log, the metrics.
 #![forbid(unsafe_code)]
 
 pub mod log;
+pub mod metrics;
 mod throttle;
 
 pub use throttle::Throttle;
