@@ -46,6 +46,22 @@ async function person(name, side) {
   return people[name];
 }
 
+/** Run in a page: keeps its connections, so that their sound can be stopped. */
+function keepConnections() {
+  const connections = [];
+  window.RTCPeerConnection = new Proxy(window.RTCPeerConnection, {
+    construct(target, args) {
+      const connection = new target(...args);
+      connections.push(connection);
+      return connection;
+    },
+  });
+  window.stopSound = () => Promise.all(connections
+    .flatMap((connection) => connection.getSenders())
+    .filter(({ track }) => track?.kind === 'audio')
+    .map((sender) => sender.replaceTrack(null)));
+}
+
 /** The side, with `script` run in each of its pages before the page's own. */
 function scripted(side, script, argument) {
   return {
@@ -185,6 +201,7 @@ scenario('a whole call breaks no policy, throws nothing and asks no other host f
   const [alice, bob] = await Promise.all([person('alice', red), person('bob', blue)]);
   const asked = new Set();
   for (const { page } of [alice, bob]) page.on('request', (request) => asked.add(new URL(request.url()).host));
+  await alice.page.addInitScript(keepConnections);
   await alice.reload();
   await alice.idle();
   await establish(alice, bob);
@@ -193,6 +210,20 @@ scenario('a whole call breaks no policy, throws nothing and asks no other host f
   await until('the level of the microphone moves', () => alice.page.evaluate(() => Number(document.querySelector('[data-testid="settings-level"]').ariaValueNow) > 0));
   await alice.click('settings-close');
   await until('the quality is told in words', async () => /excellent|good|fair|poor/i.test(await alice.text('quality-words')));
+  await until('the API tells how good both directions sound', async () => {
+    const [{ legs, one_way }] = await (await fetch(`${server.url}api/v1/calls`)).json();
+    const sounds = legs.flatMap(({ quality }) => quality?.streams.filter(({ kind }) => kind === 'audio') ?? []);
+    const directions = sounds.flatMap(({ sent, received }) => [sent, received]);
+    return one_way === null && directions.length === 4
+      && directions.every(({ codec, mos }) => codec === 'opus' && mos > 3.5 && mos <= 4.5);
+  });
+  // The page goes on as if nothing was wrong; nothing of the microphone is sent any more.
+  await alice.page.evaluate(() => window.stopSound());
+  await until('bob is told that alice is not heard', async () => (await bob.visible('note-one-way')) && /You do not hear alice: /.test(await bob.text('note-one-way')));
+  await until('and so is alice', async () => (await alice.visible('note-one-way')) && /bob does not hear you: /.test(await alice.text('note-one-way')));
+  await until('and the operator', () => /WARN.*one-way audio: bob does not hear alice: /.test(server.said));
+  const metrics = await (await fetch(`${server.url}metrics`)).text();
+  assert.match(metrics, /^callbox_one_way_audio_total\{cause="[a-z_]+"\} 1$/m);
   await alice.hangUp();
   await Promise.all([alice.ended(), bob.ended()]);
   assert.deepEqual([...asked], [new URL(server.url).host]);

@@ -57,6 +57,8 @@ export class Call extends EventTarget {
   code = '';
   /** @type {import('./quality.js').Reading | null} */
   quality = null;
+  /** Who is not heard though the other side is, and why: a sentence, or nothing. */
+  alarm = '';
   /** @type {Peer} */
   peer;
 
@@ -298,6 +300,10 @@ export class Call extends EventTarget {
   /** @param {import('./quality.js').ServerQuality} quality */
   onServerQuality(quality) {
     this.#meter.serverSays(quality);
+    const alarm = quality.alarm ?? '';
+    if (alarm === this.alarm) return;
+    this.alarm = alarm;
+    this.#change();
   }
 
   /** @param {{ sentence?: string, code?: string }} ended just before the terminal status */

@@ -22,7 +22,7 @@ const SILENT_INTERVALS = 2;
  *   mos: number | null, pictureArrives: boolean }} Reading
  * @typedef {{ streams?: { kind: string, sent: { loss: number | null },
  *   received: { loss: number | null } }[], round_trip_ms?: number | null, mos?: number | null,
- *   words?: string }} ServerQuality
+ *   words?: string, alarm?: string }} ServerQuality
  */
 
 export class QualityMeter {

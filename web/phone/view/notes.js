@@ -24,6 +24,11 @@ export function notesOf(phone) {
     ['failed', 'disconnected'].includes(call.peer.state) && call.talking && {
       id: 'media', kind: 'warn', text: 'Sound and picture are interrupted. Check the network; the call goes on if they come back soon.',
     },
+    // Without a microphone the trouble below says the same, and what to do.
+    call.alarm && call.talking && !call.held && !call.heldByPeer
+      && !call.troubles.some(({ what }) => what === 'microphone') && {
+      id: 'one-way', kind: 'warn', text: call.alarm,
+    },
     call.soundBlocked && {
       id: 'sound', kind: 'warn', text: `The browser plays ${who}’s sound after a click only.`,
       actions: [{ id: 'play', label: 'Play it', run: () => call.setSoundBlocked(false) }],
