@@ -112,8 +112,10 @@ fn who_did_it_is_told_so_and_the_other_is_told_by_name() {
                 Side::Caller => (caller, callee),
                 Side::Callee => (callee, caller),
             };
-            assert!(own.to_lowercase().contains("your browser"), "{own}");
-            assert!(other.contains("'s browser"), "{other}");
+            let device = NAMES.device(who).as_str();
+            let yours = format!("your {device}");
+            assert!(own.to_lowercase().contains(&yours), "{own}");
+            assert!(other.contains(&format!("'s {device}")), "{other}");
         }
     }
 }
