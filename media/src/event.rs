@@ -25,6 +25,9 @@ pub enum Event {
     /// The far side is to send a whole picture, and has agreed to no RTCP feedback by which it could
     /// be told: signalling has to (RFC 5168). As often as feedback would, at most.
     KeyframeWanted(LegId),
+    /// A sound that is not repeated has been played to its end, or one cannot be played: the leg has
+    /// no format that can be encoded.
+    SoundEnded(LegId),
     /// A pair of ports is open at the worker of this index, for an RTP leg to come. It is the
     /// leg's that first names it in its plan, until the leg is removed; then it is closed, and
     /// reported anew when it has rested and is open again.

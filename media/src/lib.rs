@@ -18,6 +18,7 @@ pub mod ports;
 pub mod quality;
 pub mod rtp;
 pub mod sdp;
+pub mod sound;
 pub mod srtp;
 mod transcode;
 pub mod webrtc;

@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use crate::ids::{DtlsRole, Fingerprint, IceCredentials, LegId, MediaKind};
 use crate::ports::PortPair;
+use crate::sound::SoundId;
 use crate::srtp::Keys;
 
 /// An order to a worker. Orders about a leg the worker does not know are ignored.
@@ -36,6 +37,19 @@ pub enum Command {
         leg: LegId,
         /// `0-9 * # A-D`, at most 32; others are dropped.
         digits: String,
+    },
+    /// Let the far side of `leg` hear a sound, in the place of its source, until the first packet of
+    /// a source is heard or the sound is stopped. One that is played already goes on where it is.
+    Play {
+        /// The leg whose far side is to hear it.
+        leg: LegId,
+        /// Which sound.
+        sound: SoundId,
+    },
+    /// Stop what is played to the far side of `leg`, if anything is.
+    StopSound {
+        /// The leg.
+        leg: LegId,
     },
     /// Whether silence on this leg is worth a report: false while on hold. A new leg is watched.
     WatchSilence {

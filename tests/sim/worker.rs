@@ -130,6 +130,10 @@ impl Worker {
                 assert!((1..=32).contains(&digits.len()));
                 Vec::new()
             }
+            Command::Play { leg, .. } | Command::StopSound { leg } => {
+                assert!(self.legs.contains_key(&leg), "a sound for nobody");
+                Vec::new()
+            }
             Command::WatchSilence { leg, .. } => {
                 assert!(self.legs.contains_key(&leg), "an ear for nobody");
                 Vec::new()

@@ -28,7 +28,7 @@ mod speex;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use decoder::{Decoder, Recovered};
 pub use encoder::{Encoder, Settings};

@@ -101,6 +101,38 @@ impl Resampler {
     }
 }
 
+/// A whole sound at another rate, without delay: from any rate, not only those that coders run at.
+pub(crate) fn resample_whole(pcm: &[i16], from_hz: u32, to: SampleRate) -> Vec<i16> {
+    /// Samples that are made at once.
+    const BLOCK: usize = 4096;
+    let (from, to) = (from_hz.max(1) as usize, to.hz() as usize);
+    let common = greatest_common_divisor(from, to);
+    let (up, down) = (to / common, from / common);
+    let taps = (LENGTH * from).div_ceil(from.min(to)).next_multiple_of(8);
+    let filters = filters(up, down, taps);
+    let before = taps / 2 - 1;
+    let len = pcm.len() * up / down;
+    let mut made = Vec::with_capacity(len);
+    let mut heard = Vec::new();
+    while made.len() < len {
+        let block = made.len()..len.min(made.len() + BLOCK);
+        let first = block.start * down / up;
+        let last = block.end.saturating_sub(1) * down / up;
+        heard.clear();
+        heard.extend((first..last + taps).map(|n| {
+            let sample = n.checked_sub(before).and_then(|n| pcm.get(n));
+            sample.copied().map_or(0.0, f32::from)
+        }));
+        made.extend(block.map(|n| {
+            let (start, phase) = (n * down / up - first, n * down % up);
+            let filter = &filters[phase * taps..][..taps];
+            // A cast of a float saturates.
+            product(filter, &heard[start..][..taps]).round_ties_even() as i16
+        }));
+    }
+    made
+}
+
 /// Eight sums side by side, which the compiler turns into vector instructions. The number of taps
 /// is a multiple of eight.
 fn product(filter: &[f32], samples: &[f32]) -> f32 {

@@ -6,7 +6,7 @@ mod every;
 mod g711;
 mod g729;
 mod independent;
-mod ogg;
+pub(crate) mod ogg;
 mod opus;
 mod resample;
 mod speex;

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::outbound::Outbound;
 use super::timer::{TIMERS, Timer};
 use super::watch::{Signs, patience};
 use super::{Context, KINDS, Leg, SourceReport, Stream, Transport};
@@ -66,14 +67,24 @@ impl Leg {
         self.stream_mut(kind)?.outbound.transcoder.take()
     }
 
-    /// When a transcoded packet is due.
+    /// When a packet that is encoded here is due.
     pub(crate) fn poll_tick(&self) -> Option<Instant> {
         let stream = self.stream(MediaKind::Audio).filter(|_| !self.over)?;
-        stream.outbound.transcoder.as_ref()?.poll_timeout()
+        let Outbound {
+            transcoder, player, ..
+        } = &stream.outbound;
+        let transcoded = transcoder.as_ref().and_then(|it| it.poll_timeout());
+        let played = player.as_ref().map(|it| it.poll_timeout());
+        transcoded.into_iter().chain(played).min()
     }
 
-    /// Sends the transcoded packet that is due.
-    pub(crate) fn transcode(&mut self, now: Instant, cx: &mut Context<'_>) {
+    /// Sends what is due of a sound that is played, and of one that is transcoded.
+    pub(crate) fn handle_tick(&mut self, now: Instant, cx: &mut Context<'_>) {
+        self.transcode(now, cx);
+        self.play(now, cx);
+    }
+
+    fn transcode(&mut self, now: Instant, cx: &mut Context<'_>) {
         let digits = self.dtmf.as_ref().is_some_and(|dtmf| dtmf.is_active());
         let Some((stream, sink)) = self.sending(MediaKind::Audio, cx) else {
             // Nobody would hear it. What comes when somebody does begins anew.

@@ -17,6 +17,7 @@ mod report;
 mod retransmission;
 mod rtp;
 mod sdes;
+mod sound;
 mod stats;
 mod timeline;
 mod timer;
@@ -144,6 +145,7 @@ impl Leg {
                 // Its numbers go on when it comes back: its keys do so too.
                 let parked = stream.take().map(|mut stream| {
                     stream.outbound.detach();
+                    stream.outbound.player = None;
                     Box::new(stream.outbound)
                 });
                 if let (Some(parked), Some(place)) =
@@ -163,6 +165,7 @@ impl Leg {
                     stream.plan = plan;
                     let Stream { plan, outbound, .. } = stream;
                     outbound.update(plan, cache);
+                    outbound.play_on(now, plan, cx.transcoding);
                 }
                 None => self.add_stream(plan, cx.rng),
             }
@@ -381,6 +384,9 @@ impl Leg {
             && self.dtmf.as_ref().is_some_and(|dtmf| dtmf.is_active());
         if is_suppressed {
             return;
+        }
+        if taken.kind == MediaKind::Audio {
+            self.give_way(now, packet, cx);
         }
         let Some((stream, sink)) = self.sending(taken.kind, cx) else {
             return;

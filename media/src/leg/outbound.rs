@@ -17,6 +17,7 @@ use crate::patch::Feed;
 use crate::plan::{Format, Passage, StreamPlan};
 use crate::rtp::rtcp::{ReportBlock, SenderInfo};
 use crate::rtp::{CacheConfig, Packet, PacketCache, Resend, Rewrite, rewrite};
+use crate::sound::Player;
 use crate::srtp::MAX_RTP_OVERHEAD;
 use crate::transcode::Transcoder;
 use crate::worker::Transcoding;
@@ -63,6 +64,8 @@ pub(super) struct Outbound {
     pub(super) probe: Probe,
     /// There while the feed needs one.
     pub(super) transcoder: Option<Box<Transcoder>>,
+    /// The sound that is played, until something is heard of the source.
+    pub(super) player: Option<Box<Player>>,
     /// What earlier ones did.
     pub(super) transcoded: TranscodeStats,
     /// The telephone event that the source sends, where it gets numbers of ours.
@@ -142,6 +145,7 @@ impl Outbound {
             far_side: None,
             probe: Probe::default(),
             transcoder: None,
+            player: None,
             transcoded: TranscodeStats::default(),
             event: None,
         };

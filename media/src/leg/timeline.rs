@@ -24,6 +24,8 @@ pub(super) struct Timeline {
     sequence: u64,
     timestamp: u32,
     sent: Option<Instant>,
+    /// How long what was sent last is heard, where nothing else may begin before its end.
+    lasts: Duration,
     mapping: Option<Mapping>,
 }
 
@@ -47,6 +49,7 @@ impl Timeline {
             sequence: (1 << 16) + u64::from(sequence_number),
             timestamp,
             sent: None,
+            lasts: Duration::ZERO,
             mapping: None,
         }
     }
@@ -89,6 +92,11 @@ impl Timeline {
         self.take(now, self.sequence + 1, timestamp, false)
     }
 
+    /// What was sent last is heard for so long: what follows begins behind it.
+    pub(super) fn lasts(&mut self, length: Duration) {
+        self.lasts = length;
+    }
+
     /// The timestamp of something that begins now.
     pub(super) fn timestamp_now(&self, now: Instant, clock_rate: u32) -> u32 {
         self.next(now, clock_rate).1
@@ -112,7 +120,8 @@ impl Timeline {
     fn next(&self, now: Instant, clock_rate: u32) -> (u64, u32) {
         let elapsed = self
             .sent
-            .map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+            .map_or(Duration::ZERO, |at| now.saturating_duration_since(at))
+            .max(self.lasts);
         // At least one unit, so that no two sources share a timestamp.
         let step = units(elapsed, clock_rate).max(1);
         (self.sequence + 1, self.timestamp.wrapping_add(step))
@@ -123,6 +132,7 @@ impl Timeline {
             self.sequence = sequence;
             self.timestamp = timestamp;
             self.sent = Some(now);
+            self.lasts = Duration::ZERO;
         }
         // The wire has the low 16 bits.
         Place {

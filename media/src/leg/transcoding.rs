@@ -55,6 +55,8 @@ impl Outbound {
             transcoder.discard();
             return false;
         }
+        // The source is heard: what was played in its place ends.
+        self.player = None;
         self.clock_rate = clock_rate;
         self.line.detach();
         let payload = transcoding.workshop.payload(made.len);

@@ -10,7 +10,7 @@ mod receiver;
 mod transcoder;
 
 pub(crate) use coder::coder;
-pub(crate) use plan::TranscodePlan;
+pub(crate) use plan::{TranscodePlan, packet_time};
 pub(crate) use transcoder::{Grid, Pace, Transcoder};
 
 use crate::codec::{MAX_PACKET_SAMPLES, MAX_PAYLOAD};
@@ -34,6 +34,11 @@ impl Workshop {
             made: vec![0; MAX_PACKET_SAMPLES].into(),
             payload: vec![0; MAX_PAYLOAD].into(),
         }
+    }
+
+    /// Room for what was decoded, for the same at another rate, and for what was encoded.
+    pub(crate) fn parts(&mut self) -> (&mut [i16], &mut [i16], &mut [u8]) {
+        (&mut self.decoded, &mut self.made, &mut self.payload)
     }
 
     /// What [`Transcoder::tick`] made.

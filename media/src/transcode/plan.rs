@@ -62,8 +62,6 @@ impl TranscodePlan {
                 });
             }
         }
-        let wanted = to.send_ptime_ms.unwrap_or(USUAL_PTIME_MS);
-        let wanted = wanted.clamp(*PTIMES_MS.start(), *PTIMES_MS.end());
         (!sources.is_empty()).then_some(Self {
             sources,
             noise,
@@ -71,7 +69,7 @@ impl TranscodePlan {
             payload_type: sink.send_pt,
             clock_rate: sink.clock_rate,
             encoding: sink.encoding,
-            ptime_ms: codec.packet_time(wanted.min(longest(codec))),
+            ptime_ms: packet_time(codec, to.send_ptime_ms),
         })
     }
 
@@ -106,6 +104,13 @@ fn of_type(plan: &StreamPlan, payload_type: u8) -> Option<&CodecPlan> {
     plan.codecs
         .iter()
         .find(|codec| codec.receive_pt == payload_type)
+}
+
+/// How long the packets are that a far side gets which asks for some packet time, or for none, ms.
+pub(crate) fn packet_time(codec: AudioCodec, wanted_ms: Option<u16>) -> u16 {
+    let wanted = wanted_ms.unwrap_or(USUAL_PTIME_MS);
+    let wanted = wanted.clamp(*PTIMES_MS.start(), *PTIMES_MS.end());
+    codec.packet_time(wanted.min(longest(codec)))
 }
 
 /// Packet time, ms.

@@ -231,9 +231,16 @@ impl Transcoder {
     }
 
     fn next_on_grid(&self, now: Instant) -> Instant {
-        let tick = self.tick.as_nanos().max(1);
-        let phase = (tick * u128::from(self.grid.phase)) >> 32;
-        let since = now.saturating_duration_since(self.grid.epoch).as_nanos() % tick;
+        self.grid.next(now, self.tick)
+    }
+}
+
+impl Grid {
+    /// The first tick from `now` on.
+    pub(crate) fn next(&self, now: Instant, tick: Duration) -> Instant {
+        let tick = tick.as_nanos().max(1);
+        let phase = (tick * u128::from(self.phase)) >> 32;
+        let since = now.saturating_duration_since(self.epoch).as_nanos() % tick;
         let rest = (phase + tick - since) % tick;
         now + Duration::from_nanos(u64::try_from(rest).unwrap_or_default())
     }

@@ -1,9 +1,11 @@
 //! What a worker is told once, at its start.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::sound::Sound;
 use crate::webrtc::{Certificate, DtlsConfig, TransportTimeouts};
 
 /// Settings of a worker.
@@ -18,6 +20,9 @@ pub struct WorkerConfig {
     /// Sinks whose sound is transcoded at once; beyond, what would have to be is dropped and
     /// counted ([`Counters::untranscoded`](super::Counters::untranscoded)).
     pub max_transcoders: usize,
+    /// What can be played to legs ([`Command::Play`](crate::plan::Command::Play)), each under its
+    /// place here.
+    pub sounds: Arc<[Sound]>,
     /// Timing.
     pub timeouts: Timeouts,
     /// Packets kept per video sink to answer NACKs from, and the memory they may take.
@@ -76,6 +81,7 @@ impl WorkerConfig {
             seed,
             max_legs: 4096,
             max_transcoders: 512,
+            sounds: Arc::default(),
             timeouts: Timeouts::default(),
             packet_cache: PacketCacheLimits::default(),
         }

@@ -72,7 +72,7 @@ impl Worker {
         Ok(Self {
             dtls: config.dtls()?,
             rng: StdRng::from_seed(config.seed),
-            transcoding: Transcoding::new(config.max_transcoders),
+            transcoding: Transcoding::new(config.max_transcoders, config.sounds.clone()),
             config,
             legs: Vec::new(),
             free: Vec::new(),
@@ -103,6 +103,12 @@ impl Worker {
             Command::SendDtmf { leg, digits } => {
                 self.with_leg_of(now, leg, out, |leg, cx| leg.send_dtmf(now, &digits, cx));
             }
+            Command::Play { leg, sound } => {
+                self.with_leg_of(now, leg, out, |leg, cx| leg.begin_sound(now, sound, cx));
+            }
+            Command::StopSound { leg } => {
+                self.with_leg_of(now, leg, out, |leg, cx| leg.stop_sound(now, cx));
+            }
             Command::WatchSilence { leg, on } => {
                 self.with_leg_of(now, leg, out, |leg, cx| leg.watch_silence(now, on, cx));
             }
@@ -124,7 +130,7 @@ impl Worker {
             if let Some(due) = self.ticks.next() {
                 self.transcoding.note(now, due);
             }
-            self.with_leg(now, slot, out, |leg, cx| leg.transcode(now, cx));
+            self.with_leg(now, slot, out, |leg, cx| leg.handle_tick(now, cx));
         }
     }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::load::Load;
+use crate::plan::StreamPlan;
+use crate::sound::{Player, Repertoire, Sound, SoundId};
 use crate::transcode::{Grid, TranscodePlan, Transcoder, Workshop};
 
 /// Packets that are encoded before datagrams get their turn: at the dearest coder about two
@@ -18,6 +20,8 @@ const PHASE_STEP: u32 = 0x9E37_79B9;
 #[derive(Debug)]
 pub(crate) struct Transcoding {
     pub(crate) workshop: Workshop,
+    /// What can be played.
+    pub(crate) repertoire: Repertoire,
     /// One more is with each transcoder.
     seats: Arc<()>,
     max: usize,
@@ -32,9 +36,10 @@ pub(crate) struct Seat(#[allow(dead_code, reason = "it is counted, not used")] A
 
 impl Transcoding {
     /// At most so many at once.
-    pub(super) fn new(max: usize) -> Self {
+    pub(super) fn new(max: usize, sounds: Arc<[Sound]>) -> Self {
         Self {
             workshop: Workshop::new(),
+            repertoire: Repertoire::new(sounds),
             seats: Arc::new(()),
             max,
             epoch: None,
@@ -48,16 +53,35 @@ impl Transcoding {
         if Arc::strong_count(&self.seats) > self.max {
             return None;
         }
-        let grid = Grid {
-            epoch: *self.epoch.get_or_insert(now),
-            phase: self.phase,
-        };
-        self.phase = self.phase.wrapping_add(PHASE_STEP);
+        let grid = self.grid(now);
         let seat = Seat(Arc::clone(&self.seats));
         Transcoder::new(plan.clone(), grid, seat)
             .inspect_err(|error| tracing::warn!(%error, "sound cannot be transcoded"))
             .ok()
             .map(Box::new)
+    }
+
+    /// What plays a sound in the format of a stream; `before` is what did so until now.
+    pub(crate) fn play(
+        &mut self,
+        now: Instant,
+        sound: SoundId,
+        stream: &StreamPlan,
+        before: Option<&Player>,
+    ) -> Option<Box<Player>> {
+        let grid = self.grid(now);
+        let repertoire = &mut self.repertoire;
+        Player::new(now, sound, stream, grid, repertoire, before).map(Box::new)
+    }
+
+    /// Ticks that lie between those of the others.
+    fn grid(&mut self, now: Instant) -> Grid {
+        let phase = self.phase;
+        self.phase = phase.wrapping_add(PHASE_STEP);
+        Grid {
+            epoch: *self.epoch.get_or_insert(now),
+            phase,
+        }
     }
 
     /// Transcoders there are.

@@ -471,6 +471,8 @@ pub(super) fn orders(commands: &[Command]) -> Vec<String> {
         Command::Patch(patch) => format!("patch {} {}", patch.source.0, patch.sink.0),
         Command::Unpatch { source, sink } => format!("unpatch {} {}", source.0, sink.0),
         Command::SendDtmf { leg, digits } => format!("dtmf {} {digits}", leg.0),
+        Command::Play { leg, sound } => format!("play {} {}", leg.0, sound.0),
+        Command::StopSound { leg } => format!("stop {}", leg.0),
         Command::WatchSilence { leg, on } => format!("watch {} {on}", leg.0),
     };
     commands.iter().map(order).collect()

@@ -104,7 +104,10 @@ impl Worker {
             Command::Unpatch { source, sink } => {
                 self.patches.remove(&(source, sink));
             }
-            Command::SendDtmf { leg, .. } | Command::WatchSilence { leg, .. } => {
+            Command::SendDtmf { leg, .. }
+            | Command::WatchSilence { leg, .. }
+            | Command::Play { leg, .. }
+            | Command::StopSound { leg } => {
                 assert!(self.legs.contains_key(&leg), "an order about no leg");
             }
         }

@@ -2,7 +2,7 @@
 
 /// One logical stream: the headers, each on a page of its own, then one packet a page.
 /// `granules` counts what the format counts, after each packet.
-pub(super) fn write(headers: &[&[u8]], packets: &[Vec<u8>], granules: u64) -> Vec<u8> {
+pub(crate) fn write(headers: &[&[u8]], packets: &[Vec<u8>], granules: u64) -> Vec<u8> {
     let mut file = Vec::new();
     let mut number = 0;
     for header in headers {

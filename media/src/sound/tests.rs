@@ -1,0 +1,6 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod files;
+mod tracks;
+
+use super::*;
