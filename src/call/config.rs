@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use media::ids::Fingerprint;
 use media::negotiate::{Policy, Security};
+use media::sound::SoundId;
 use registrar::{Accounts, RegisterPolicy};
 use sip::digest::Hash;
 use sip::uri::Host;
@@ -237,4 +238,15 @@ pub struct MediaConfig {
     pub fingerprint: Fingerprint,
     /// Codecs and bitrates.
     pub policy: Policy,
+    /// What is played where nobody speaks.
+    pub sounds: Sounds,
+}
+
+/// Which of the workers' sounds are played when. What is not named is silence.
+#[derive(Debug, Clone, Default)]
+pub struct Sounds {
+    /// To who is held.
+    pub music_on_hold: Option<SoundId>,
+    /// To telephones that call, while it rings.
+    pub ringback: Option<SoundId>,
 }

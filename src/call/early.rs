@@ -55,7 +55,9 @@ impl Switch {
         if described && self.let_through(handle, rings) {
             return;
         }
-        if !somebody_rings && (rings || !progressed) {
+        if !somebody_rings && rings {
+            self.tell_ringing(handle, caller);
+        } else if !somebody_rings && !progressed {
             self.tell(caller, LegOrder::Progress { rings, sdp: None });
         }
     }
@@ -159,6 +161,7 @@ impl Switch {
         let ringing = self.calls.get_mut(handle).and_then(Call::ringing_mut);
         if ringing.is_some_and(|ringing| ringing.early.take_if(|it| *it == leg).is_some()) {
             self.let_through(handle, false);
+            self.ring_on(handle);
         }
     }
 
@@ -210,6 +213,7 @@ impl Switch {
         self.media(handle, Command::UpdateLeg(Box::new(plan)));
         self.tell(caller, LegOrder::Established { sdp: None });
         self.tell(callee, LegOrder::Established { sdp: None });
+        self.stop_ringback(handle, caller);
         self.join_anew(handle);
         self.summarise(handle);
         self.follow(callee);

@@ -28,8 +28,10 @@ impl Switch {
         let is_held = call.is_held();
         tracing::debug!(call = %call.id, leg = %leg_id, holds, is_held, "hold");
         let view = call.view();
-        if was_held != is_held {
-            self.connect_media(handle, !is_held);
+        match was_held == is_held {
+            // Whoever waited holds as well now, or the other way round.
+            true => self.play_on_hold(handle),
+            false => self.connect_media(handle, !is_held),
         }
         let done = match holds {
             true => LegOrder::Held,
@@ -50,6 +52,7 @@ impl Switch {
         let (caller, callee) = (talk.caller_leg, talk.callee_leg);
         let patches = [talk.to_callee.clone(), talk.to_caller.clone()];
         if flows {
+            self.play_on_hold(handle);
             for patch in patches {
                 self.media(handle, Command::Patch(Box::new(patch)));
             }
@@ -68,6 +71,7 @@ impl Switch {
                     sink: caller,
                 },
             );
+            self.play_on_hold(handle);
         }
         for leg in [caller, callee] {
             self.media(handle, Command::WatchSilence { leg, on: flows });

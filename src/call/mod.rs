@@ -27,6 +27,7 @@ mod late_offer;
 mod leg;
 mod lines;
 mod local;
+mod local_media;
 mod media;
 mod meter;
 mod negotiation;

@@ -207,8 +207,9 @@ impl Switch {
             };
             talk.video = video;
         }
-        if flows {
-            self.connect_media(handle, true);
+        match flows {
+            true => self.connect_media(handle, true),
+            false => self.play_on_hold(handle),
         }
         self.tell_media(handle);
     }

@@ -290,8 +290,7 @@ impl Switch {
         let view = call.view();
         self.outputs.notify(Notice::CallStarted(view));
         if rings {
-            let (rings, sdp) = (true, None);
-            self.tell(leg, LegOrder::Progress { rings, sdp });
+            self.tell_ringing(handle, leg);
         }
     }
 }

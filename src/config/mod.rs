@@ -12,6 +12,7 @@ use std::time::Duration;
 use media::negotiate::Security;
 use media::plan::Format;
 use media::ports::PortRange;
+use media::sound::Ringback;
 use registrar::{Account, ExpiryLimits};
 use sip::digest::Hash;
 use sip::uri::Host;
@@ -219,6 +220,10 @@ pub struct Media {
     pub excluded_codecs: Vec<Format>,
     /// Sound is decoded and encoded anew between sides without a codec in common.
     pub transcoding: bool,
+    /// A file that is played to who is held; `None`: silence.
+    pub music_on_hold: Option<PathBuf>,
+    /// What telephones that call hear of us while it rings; `None`: they make it themselves.
+    pub ringback: Option<Ringback>,
     /// Packets kept for retransmission, for each video stream.
     pub packet_cache: usize,
     /// From the answer to media.

@@ -62,6 +62,8 @@ impl Config {
             "media.preferred_codecs" => |it| it.media.preferred_codecs,
             "media.excluded_codecs" => |it| it.media.excluded_codecs,
             "media.transcoding" => |it| it.media.transcoding,
+            "media.music_on_hold" => |it| it.media.music_on_hold,
+            "media.ringback" => |it| it.media.ringback,
             "media.packet_cache_packets" => |it| it.media.packet_cache,
             "media.setup_timeout_s" => |it| it.media.setup_timeout,
             "media.consent_timeout_s" => |it| it.media.consent_timeout,

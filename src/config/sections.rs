@@ -12,7 +12,7 @@ use sip::uri::Host;
 use super::people;
 use super::value::{
     codec, digest, domain, guests, host_name, ip_address, listen_address, origin, port_range,
-    scanner_agent, stun_server,
+    ringback, scanner_agent, stun_server,
 };
 use super::{
     Access, BusyStatus, Config, Guests, Http, Https, Limits, LocalVideochat, Log, Media, Network,
@@ -33,7 +33,7 @@ pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
     let registrar = people::registrar(root.section("registrar"));
     let local_videochat = local_videochat(root.section("local_videochat"));
     let pages = [&http.listen[..], &https.listen].concat();
-    let media = media(root.section("media"), &pages);
+    let media = media(root.section("media"), &pages, directory);
     let wcs = wcs(root.section("wcs"));
     let limits = limits(root.section("limits"));
     let log = log(root.section("log"));
@@ -164,7 +164,7 @@ fn local_videochat(mut section: Section<'_, '_>) -> LocalVideochat {
     read
 }
 
-fn media(mut section: Section<'_, '_>, pages: &[SocketAddr]) -> Media {
+fn media(mut section: Section<'_, '_>, pages: &[SocketAddr], directory: &Path) -> Media {
     let port = section.integer("port", 40_000, 0..=65_535);
     let workers = section.count("workers", 1, 1..=64);
     if port != 0 && port + workers as u64 > 65_536 {
@@ -187,6 +187,10 @@ fn media(mut section: Section<'_, '_>, pages: &[SocketAddr]) -> Media {
         preferred_codecs: section.list("preferred_codecs", Vec::new(), codec),
         excluded_codecs: section.list("excluded_codecs", Vec::new(), codec),
         transcoding: section.boolean("transcoding", true),
+        music_on_hold: section.text("music_on_hold", None, |text| {
+            Ok((!text.is_empty()).then(|| directory.join(text)))
+        }),
+        ringback: section.text("ringback", None, ringback),
         packet_cache: section.count("packet_cache_packets", 512, 16..=8_192),
         setup_timeout: section.seconds("setup_timeout_s", 10, 1..=120),
         consent_timeout: section.seconds("consent_timeout_s", 15, 5..=120),

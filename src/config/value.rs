@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use media::plan::Format;
 use media::ports::PortRange;
+use media::sound::Ringback;
 use registrar::DisplayName;
 use sip::digest::{Algorithm, Hash};
 use sip::uri::Host;
@@ -32,6 +33,24 @@ pub(super) fn codec(text: &str) -> Result<Format, String> {
              \"L16\", \"VP8\", \"H264\", \"VP9\", \"AV1\""
         )
     })
+}
+
+/// The ringing tone of a country, by the name of that; "none" is none.
+pub(super) fn ringback(text: &str) -> Result<Option<Ringback>, String> {
+    if text == "none" {
+        return Ok(None);
+    }
+    let mut known = Ringback::NAMES.into_iter();
+    let named = known.find(|(name, _)| *name == text);
+    let allowed = || {
+        Ringback::NAMES
+            .map(|(name, _)| format!("{name:?}"))
+            .join(", ")
+    };
+    match named {
+        Some((_, ringback)) => Ok(Some(ringback)),
+        None => Err(format!("is {text:?}; allowed: \"none\", {}", allowed())),
+    }
 }
 
 /// An IP address; brackets around an IPv6 address are accepted.

@@ -21,6 +21,7 @@ mod serve;
 pub mod server;
 mod settings;
 mod sip;
+mod sounds;
 mod start_error;
 mod tls;
 mod ws;

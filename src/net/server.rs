@@ -22,7 +22,7 @@ use super::media_worker::{MediaWorker, MediaWorkerConfig, Monitor, candidate_add
 use super::serve::Serving;
 use super::sip::{Means, Ports, Served, Shared as SipShared, SipAddresses, Trust};
 use super::tls::{self, Identity};
-use super::{StartError, listen, registrations, settings};
+use super::{StartError, listen, registrations, settings, sounds};
 use crate::api::{ApiContext, ReloadOrder};
 use crate::call::switch::Switch;
 use crate::config::{Access, Config};
@@ -100,10 +100,12 @@ impl Server {
         let trust = Arc::new(Trust::new(config.sip.ca_file.as_deref())?);
         let sip_ports = Ports::open(&config.sip);
 
+        let (library, played) = sounds::load(&config.media)?;
         let certificate = settings::dtls_certificate()?;
         let mut workers = Vec::new();
         for index in 0..config.media.workers {
-            let worker = settings::worker(config, certificate.clone(), seed()?);
+            let worker =
+                settings::worker(config, certificate.clone(), Arc::clone(&library), seed()?);
             let port = settings::worker_port(config, index);
             let worker = MediaWorkerConfig {
                 index,
@@ -141,6 +143,7 @@ impl Server {
             certificate.fingerprint(),
             candidates,
             tcp_candidates,
+            played,
             aliases,
         );
         let mut switch = Switch::new(switch_config, StdRng::from_seed(seed()?));

@@ -1,11 +1,13 @@
 //! What the configuration means for the parts below.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use media::ids::Fingerprint;
 use media::negotiate::{Policy, Transcoding};
 use media::ports::PortRange;
+use media::sound::Sound;
 use media::webrtc::Certificate;
 use media::worker::{PacketCacheLimits, Timeouts, WorkerConfig};
 use registrar::{Accounts, RegisterPolicy};
@@ -15,7 +17,7 @@ use super::media_worker::{Monitor, TcpConfig, candidate_addresses};
 use super::{StartError, tls};
 use crate::call::config::{
     DomainConfig, GuestPolicy, HotConfig, KeepAlive as PhoneKeepAlive, Limits, MediaConfig,
-    RegistrarConfig, ScannerConfig, SwitchConfig, Timing,
+    RegistrarConfig, ScannerConfig, Sounds, SwitchConfig, Timing,
 };
 use crate::config::{BusyStatus, Config, Guests, Registration, TcpPort};
 use crate::wcs::session::{KeepAlive, MessageRate, SessionConfig};
@@ -74,7 +76,12 @@ fn nth_port(first: u16, index: usize) -> u16 {
 }
 
 /// What a media worker is told.
-pub(super) fn worker(config: &Config, certificate: Certificate, seed: [u8; 32]) -> WorkerConfig {
+pub(super) fn worker(
+    config: &Config,
+    certificate: Certificate,
+    sounds: Arc<[Sound]>,
+    seed: [u8; 32],
+) -> WorkerConfig {
     let media = &config.media;
     let defaults = Timeouts::default();
     WorkerConfig {
@@ -87,6 +94,7 @@ pub(super) fn worker(config: &Config, certificate: Certificate, seed: [u8; 32]) 
         // Two for each call, wherever it is, and some for sources that send what was not to be
         // expected.
         max_transcoders: config.limits.transcoded_calls.saturating_mul(3),
+        sounds,
         timeouts: Timeouts {
             set_up: media.setup_timeout,
             consent: media.consent_timeout,
@@ -128,6 +136,7 @@ pub(super) fn switch(
     fingerprint: Fingerprint,
     candidates: Vec<Vec<SocketAddr>>,
     tcp_candidates: Vec<Vec<SocketAddr>>,
+    sounds: Sounds,
     aliases: Vec<Host>,
 ) -> SwitchConfig {
     let wcs = &config.wcs;
@@ -203,6 +212,7 @@ pub(super) fn switch(
             tcp_candidates,
             fingerprint,
             policy: policy(config),
+            sounds,
         },
         version: env!("CARGO_PKG_VERSION").into(),
     }

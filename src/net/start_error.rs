@@ -66,6 +66,16 @@ pub enum StartError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A file cannot be played.
+    #[error("{key}: {} {problem}", path.display())]
+    Sound {
+        /// The key.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The crypto library failed us.
     #[error("cannot make a certificate: {0}")]
     CertificateMaking(String),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use callbox::call::config::{
-    GuestPolicy, Limits, MediaConfig, RegistrarConfig, SwitchConfig, Timing,
+    GuestPolicy, Limits, MediaConfig, RegistrarConfig, Sounds, SwitchConfig, Timing,
 };
 use callbox::wcs::session::{BusyStatus, KeepAlive, SessionConfig};
 use media::ids::Fingerprint;
@@ -121,6 +121,7 @@ pub fn config(seed: u64) -> SwitchConfig {
             tcp_candidates: vec![vec!["127.0.0.1:40000".parse().unwrap()]],
             fingerprint: Fingerprint([7; 32]),
             policy: Policy::default(),
+            sounds: Sounds::default(),
         },
         version: "simulated".into(),
     }

@@ -18,6 +18,7 @@ mod phones;
 mod resumption;
 mod secrecy;
 mod sign_in;
+mod sounds;
 mod stopping;
 mod transcoding;
 mod transfers;
@@ -40,8 +41,8 @@ use sip::resolve::Destination;
 use sip::uri::Host;
 
 use super::config::{
-    GuestPolicy, KeepAlive, Limits, MediaConfig, RegistrarConfig, ScannerConfig, SwitchConfig,
-    Timing,
+    GuestPolicy, KeepAlive, Limits, MediaConfig, RegistrarConfig, ScannerConfig, Sounds,
+    SwitchConfig, Timing,
 };
 use super::io::{ApiRequest, FlowEnd, Input, Output, Peer};
 use super::switch::Switch;
@@ -120,6 +121,7 @@ pub(super) fn config() -> SwitchConfig {
             tcp_candidates: vec![vec!["127.0.0.1:40000".parse().unwrap()]],
             fingerprint: Fingerprint([7; 32]),
             policy: Policy::default(),
+            sounds: Sounds::default(),
         },
         version: "0.1.0".into(),
     }

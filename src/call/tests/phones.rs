@@ -22,6 +22,7 @@ mod reliable;
 mod replacing;
 mod scanning;
 mod security;
+mod sounds;
 mod strangers;
 mod subscribing;
 mod texts;

@@ -50,6 +50,7 @@ fn the_keys_that_need_a_restart_are_those_marked_so() {
         [media]\nport = 5000\ntcp_port = 5001\nrtp_ports = \"\"\nworkers = 2\n\
         addresses = \"192.0.2.1\"\npublic_address = \"192.0.2.1\"\nmax_video_kbps = 1\n\
         preferred_codecs = \"PCMU\"\nexcluded_codecs = \"AV1\"\ntranscoding = false\n\
+        music_on_hold = \"m\"\nringback = \"eu\"\n\
         packet_cache_packets = 16\nsetup_timeout_s = 1\nconsent_timeout_s = 5\n\
         inactivity_timeout_s = 5\n\
         [wcs]\nping_interval_ms = 100\nmissed_pings = 1\ngrace_s = 0\nkeep_alive_s = 0\n\

@@ -15,6 +15,7 @@ fn switch_of(text: &str) -> SwitchConfig {
         Fingerprint([0; 32]),
         vec![Vec::new()],
         vec![Vec::new()],
+        Sounds::default(),
         Vec::new(),
     )
 }
@@ -54,6 +55,7 @@ fn the_packet_cache_has_room_for_whole_packets() {
     let worker = worker(
         &config("[media]\npacket_cache_packets = 100\n"),
         certificate,
+        Arc::default(),
         [0; 32],
     );
     assert_eq!(worker.packet_cache.packets, 100);
