@@ -62,6 +62,9 @@ pub enum SilenceCause {
     Foreign,
     /// What arrives is of a payload type that was not agreed.
     NotAgreed,
+    /// The far side has said that nobody speaks there, and that it would send nothing meanwhile
+    /// (RFC 3389, G.729 Annex B). All is well.
+    Paused,
     /// The far side's picture arrives, and no sound.
     PictureOnly,
     /// The far side is there, as its reports or ICE checks say, and sends nothing: as one does
@@ -75,12 +78,13 @@ pub enum SilenceCause {
 
 impl SilenceCause {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NoPath,
         Self::NoKeys,
         Self::Undecryptable,
         Self::Foreign,
         Self::NotAgreed,
+        Self::Paused,
         Self::PictureOnly,
         Self::NothingSent,
         Self::Stopped,
@@ -95,6 +99,7 @@ impl SilenceCause {
             Self::Undecryptable => "undecryptable",
             Self::Foreign => "foreign_address",
             Self::NotAgreed => "codec_not_agreed",
+            Self::Paused => "paused",
             Self::PictureOnly => "picture_only",
             Self::NothingSent => "nothing_sent",
             Self::Stopped => "stopped",

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use media::event::{Event, Failure, SilenceCause};
 use media::ids::{LegId, MediaKind};
-use media::plan::Command;
+use media::plan::{CodecPlan, Command, Encoding, Feedback, Format};
 use media::rtp::rtcp::RtcpPacket;
 use media::srtp::Profile;
 use media::worker::Path;
 use peer::call::{call, call_with};
 use peer::packets::{Rtp, rtcp, rtx, vp8};
-use peer::phone::{PICTURE, Phone, SERVER, call_of, ports};
+use peer::phone::{PICTURE, Phone, SERVER, call_of, ports, stream_of};
 use peer::plans::{CHROMIUM, FIREFOX, client_ssrc, our_ssrc};
 use peer::world::World;
 use rand::rngs::StdRng;
@@ -282,6 +282,39 @@ fn a_phone_that_is_not_heard_is_told_apart_by_what_it_sends_within_3_s() {
         world.phone_says(a, &packet);
     });
     assert_eq!(cause, None, "one that is heard");
+}
+
+#[test]
+fn a_phone_that_announces_silence_has_paused() {
+    let expected = [
+        (13, Format::ComfortNoise, 1, SilenceCause::Paused),
+        // Two frames of speech and the description of silence.
+        (18, Format::G729, 22, SilenceCause::Paused),
+        (18, Format::G729, 20, SilenceCause::Stopped),
+    ];
+    for (pt, format, len, expected) in expected {
+        let (mut world, a, b) = call_of(Phone::new(1), Phone::new(2), false);
+        let mut plan = a.plan(false);
+        stream_of(&mut plan, MediaKind::Audio)
+            .codecs
+            .push(CodecPlan {
+                receive_pt: pt,
+                send_pt: pt,
+                clock_rate: 8_000,
+                format,
+                rtx: None,
+                feedback: Feedback::default(),
+                encoding: Encoding::default(),
+            });
+        world.command(Command::UpdateLeg(Box::new(plan)));
+        let cause = cause_of((world, a, b), |world, a, number| {
+            if number == 0 {
+                let packet = Rtp::new(pt, a.ssrc, 1, 160).payload(&vec![40; len]);
+                world.phone_says(a, &packet);
+            }
+        });
+        assert_eq!(cause, Some(expected), "{format:?}");
+    }
 }
 
 #[test]

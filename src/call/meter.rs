@@ -137,9 +137,10 @@ impl Meter {
         self.view.as_ref()
     }
 
-    /// Its sound arrives.
+    /// Its sound arrives, or would if somebody spoke.
     pub(super) fn is_heard(&self) -> bool {
-        self.has_sounded && self.silence.is_none()
+        let silence = self.silence.filter(|it| *it != SilenceCause::Paused);
+        self.has_sounded && silence.is_none()
     }
 
     /// Of the whole call.

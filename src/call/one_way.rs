@@ -35,7 +35,8 @@ impl Leg {
     fn silence(&self) -> Option<SilenceCause> {
         let unready = self.meter.unready >= UNREADY_FOR;
         match self.media {
-            MediaState::Ready => self.meter.silence,
+            // Who listens may well say nothing.
+            MediaState::Ready => (self.meter.silence).filter(|it| *it != SilenceCause::Paused),
             MediaState::New if unready => Some(SilenceCause::NoPath),
             MediaState::Connected if unready => Some(SilenceCause::NoKeys),
             MediaState::New | MediaState::Connected | MediaState::Dead => None,

@@ -178,6 +178,7 @@ pub(super) fn one_way(
         SilenceCause::NotAgreed => {
             format!("{whose} sends a codec that was not agreed. Check its codec settings")
         }
+        SilenceCause::Paused => format!("nobody speaks at {whose}"),
         SilenceCause::PictureOnly => format!(
             "a picture arrives from {whose}, but no sound. Its microphone may be off or in use by \
              another program"

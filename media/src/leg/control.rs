@@ -315,6 +315,7 @@ impl Leg {
         self.watch.cause(Signs {
             since,
             was_heard: heard(kind).is_some(),
+            has_paused: self.stream(kind).is_some_and(|it| it.inbound.has_paused),
             sends_picture: kind == MediaKind::Audio && meanwhile(heard(MediaKind::Video)),
             is_there: consents || meanwhile(self.reported),
         })

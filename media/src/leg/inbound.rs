@@ -27,6 +27,8 @@ pub(super) struct Inbound {
     pub(super) first_keyframe: Option<Instant>,
     /// Of what came last, helpers aside.
     pub(super) payload_type: Option<u8>,
+    /// What came last said that silence begins, in which nothing has to come.
+    pub(super) has_paused: bool,
     pub(super) silent: bool,
     pub(super) nacks_sent: u64,
     pub(super) report: Option<SourceReport>,
@@ -146,6 +148,7 @@ impl Inbound {
                 }
             }
         }
+        self.has_paused = describes_silence(incoming.format, packet.payload());
         if !incoming.format.is_helper() {
             self.payload_type = Some(incoming.payload_type);
         }
@@ -234,6 +237,16 @@ impl Inbound {
         self.before = self.totals();
         self.source = Some(Source::new(now, incoming, ssrc));
         Some(())
+    }
+}
+
+/// Whether a payload ends with what silence sounds like: comfort noise (RFC 3389), or a frame of
+/// G.729 Annex B, which is the only one of 2 bytes (RFC 3551 4.5.6).
+fn describes_silence(format: Format, payload: &[u8]) -> bool {
+    match format {
+        Format::ComfortNoise => true,
+        Format::G729 => payload.len() % 10 == 2,
+        _ => false,
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Signs {
     pub(super) since: Instant,
     /// It has sent something of that kind at any time.
     pub(super) was_heard: bool,
+    /// The last thing it has sent was what silence sounds like.
+    pub(super) has_paused: bool,
     /// It is sound that is missing, and a picture has come meanwhile.
     pub(super) sends_picture: bool,
     /// It has sent reports meanwhile, or has to prove that it is there.
@@ -71,6 +73,7 @@ impl Watch {
             ),
             (meanwhile(trouble.not_agreed), SilenceCause::NotAgreed),
             (meanwhile(trouble.foreign), SilenceCause::Foreign),
+            (signs.has_paused, SilenceCause::Paused),
             (signs.sends_picture, SilenceCause::PictureOnly),
             (signs.is_there, SilenceCause::NothingSent),
             (signs.was_heard, SilenceCause::Stopped),

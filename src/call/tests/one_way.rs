@@ -115,6 +115,18 @@ fn silence_on_both_sides_is_not_one_way_until_one_is_heard() {
 }
 
 #[test]
+fn who_says_nothing_for_a_while_is_heard_all_the_same() {
+    let (mut bench, _, talk) = half_a_call();
+    let (caller, callee) = (talk.caller_leg, talk.callee_leg);
+    bench.media(Event::FirstPacket(callee, MediaKind::Audio));
+    silent(&mut bench, callee, SilenceCause::Paused);
+    assert_eq!(call_of(&mut bench).one_way, None);
+    silent(&mut bench, caller, SilenceCause::Stopped);
+    let view = call_of(&mut bench).one_way.expect("one way");
+    assert_eq!(view.from, "ann@example.org");
+}
+
+#[test]
 fn a_picture_that_does_not_come_is_no_alarm() {
     let (mut bench, _, talk) = half_a_call();
     let callee = talk.callee_leg;
