@@ -119,7 +119,7 @@ pub fn mos(rating: f64) -> f64 {
 }
 
 /// How long a packet waits in a receiver's jitter buffer: assumed to be twice the jitter, which
-/// few packets exceed, and [`LEAST_BUFFERED`] at the least.
+/// few packets exceed, and 20 ms at the least.
 pub fn buffered(jitter: Duration) -> Duration {
     (jitter * 2).max(LEAST_BUFFERED)
 }
