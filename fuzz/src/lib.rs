@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use callbox::wcs::message::ClientMessage;
+use media::codec::{AudioCodec, Decoder, MAX_PACKET_SAMPLES, SampleRate, SpeexBand};
 use media::ids::{Fingerprint, IceCredentials, LegId};
 use media::negotiate::{
     KeySeed, Local, LocalRtp, LocalTransport, LocalWebRtc, OfferedTransport, Policy, RemoteOffer,
@@ -47,6 +48,7 @@ pub const TARGETS: &[Target] = &[
     ("rtp", rtp),
     ("rtcp", rtcp),
     ("playout", playout),
+    ("codec", codec),
 ];
 
 /// SIP, SIPS and tel URIs: what is parsed keeps its bytes and equals itself.
@@ -404,6 +406,48 @@ fn play(buffer: &mut JitterBuffer, queue: &mut SoundQueue, now: Instant, tick: D
         assert!(queue.duration() <= Duration::from_millis(400));
     }
     queue.take(&mut [0; 160]);
+}
+
+/// Payloads of every audio coder: the first byte says which, then each payload comes behind its
+/// length. What is decoded lasts as long as was foretold, also between gaps.
+pub fn codec(data: &[u8]) {
+    const CODERS: [AudioCodec; 9] = [
+        AudioCodec::Pcmu,
+        AudioCodec::Pcma,
+        AudioCodec::G722,
+        AudioCodec::G729,
+        AudioCodec::Speex(SpeexBand::Narrow),
+        AudioCodec::Speex(SpeexBand::Wide),
+        AudioCodec::Speex(SpeexBand::UltraWide),
+        AudioCodec::Opus,
+        AudioCodec::L16(SampleRate::Hz16000),
+    ];
+    let Some((which, mut rest)) = data.split_first() else {
+        return;
+    };
+    let coder = CODERS[usize::from(*which) % CODERS.len()];
+    let rate = coder.rates()[usize::from(which / 16) % coder.rates().len()];
+    let Ok(mut decoder) = Decoder::new(coder, rate) else {
+        return;
+    };
+    let mut out = [0; MAX_PACKET_SAMPLES];
+    for packet in 0..64 {
+        let Some((len, behind)) = rest.split_first() else {
+            return;
+        };
+        let payload;
+        (payload, rest) = behind.split_at(behind.len().min(usize::from(*len)));
+        let gap = &mut out[..rate.samples(20)];
+        match packet % 4 {
+            2 => decoder.conceal(gap),
+            3 => drop(decoder.recover(payload, gap)),
+            _ => {}
+        }
+        let foretold = coder.samples_of(payload, rate);
+        if let Ok(samples) = decoder.decode(payload, &mut out) {
+            assert_eq!(foretold, Ok(samples));
+        }
+    }
 }
 
 fn local(name: &str, base: u32) -> Local {
