@@ -16,6 +16,7 @@ use media::codec::{
     AudioCodec, Decoder, Encoder, MAX_PACKET_SAMPLES, MAX_PAYLOAD, SampleRate, Settings, SpeexBand,
 };
 use media::ids::MediaKind;
+use media::playout::{Arrived, JitterBuffer, Play, PlayoutConfig, SoundQueue, Stretch};
 use media::srtp::Profile;
 use media::worker::Path;
 use peer::call::call;
@@ -200,4 +201,57 @@ fn decoding_encoding_concealing_and_resampling_allocate_nothing() {
             }
         }
     }
+}
+
+/// Packets in, sound out, stretched at times, with losses and copies: all memory is there before.
+#[test]
+fn a_packet_that_is_played_out_allocates_nothing() {
+    let tick = Duration::from_millis(20);
+    let mut now = call(false).now;
+    let mut buffer = JitterBuffer::new(PlayoutConfig::default());
+    let mut queue = SoundQueue::new(48_000);
+    let mut frame = [0i16; 960];
+    for (n, sample) in frame.iter_mut().enumerate() {
+        *sample = (n % 109 * 50) as i16;
+    }
+    let mut played = 0;
+    let count = allocations(|| {
+        for number in 0..5000u16 {
+            now += tick;
+            let late = Duration::from_millis(u64::from(number) * 7 % 30);
+            let copies = if number % 50 == 0 {
+                0
+            } else {
+                1 + number % 3 / 2
+            };
+            for _ in 0..copies {
+                buffer.insert(&Arrived {
+                    at: now + late,
+                    ssrc: 1,
+                    sequence_number: number,
+                    timestamp: u32::from(number) * 960,
+                    payload_type: 111,
+                    marker: false,
+                    clock_rate: 48_000,
+                    duration: Some(960),
+                    silence: false,
+                    payload: &[7; 80],
+                });
+            }
+            let mut out = [0; 960];
+            while queue.len() < out.len() {
+                let step = buffer.poll(now, queue.duration(), tick);
+                played += u32::from(matches!(step.play, Play::Packet(_)));
+                let stretch = match number % 4 {
+                    0 => Stretch::Shorten(tick),
+                    1 => Stretch::Lengthen(tick),
+                    _ => step.stretch,
+                };
+                queue.push(&mut frame, stretch, number % 100 == 0);
+            }
+            queue.take(&mut out);
+        }
+    });
+    assert!(played > 4000 && queue.stretched() != 0);
+    assert_eq!(count, 0);
 }
