@@ -307,3 +307,30 @@ fn the_end_of_a_call_reaches_a_phone_whose_connection_broke_over_a_new_one() {
     let status = said(&server.place.command(&["status"], ""));
     assert!(status.contains("calls now           0 "), "{status}");
 }
+
+#[test]
+fn memory_of_connections_that_are_gone_is_given_back() {
+    let mut server = Server::start();
+    let tcp = server.sip("tcp");
+    let connected = |count: usize| {
+        let phones: Vec<_> = (0..count)
+            .map(|_| reading(TcpStream::connect(tcp).unwrap()))
+            .collect();
+        let answered = phones.into_iter().map(|mut phone| {
+            // A message that is never finished takes memory.
+            phone.get_mut().write_all(b"\r\n\r\n").unwrap();
+            let mut pong = [0; 2];
+            phone.read_exact(&mut pong).unwrap();
+            let begun = format!("OPTIONS sip:x SIP/2.0\r\nSubject: {}", "x".repeat(8_000));
+            phone.get_mut().write_all(begun.as_bytes()).unwrap();
+            phone
+        });
+        answered.collect::<Vec<_>>()
+    };
+    drop(connected(10));
+    let before = server.resident_kib();
+    let phones = connected(500);
+    let stood = server.wait_for_memory(|resident| resident > before + 4_000);
+    drop(phones);
+    server.wait_for_memory(|resident| resident < before + (stood - before) / 2);
+}

@@ -290,6 +290,7 @@ impl Driver {
             if let Some(input) = input {
                 self.switch.handle(clock::now(), input);
                 self.carry_out();
+                self.tide.is_at(self.switch.size());
             }
             self.answering = None;
         }

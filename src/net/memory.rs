@@ -19,10 +19,15 @@ pub(super) struct Tide {
 }
 
 impl Tide {
-    /// So many things are there now. True if there were at least twice as many before, or at the last
-    /// look: it is time to give memory back.
-    pub(super) fn falls_to(&mut self, there: usize) -> bool {
+    /// So many things are there now.
+    pub(super) fn is_at(&mut self, there: usize) {
         self.high = self.high.max(there);
+    }
+
+    /// A look: so many are there now. True if there were at least twice as many before, or before the
+    /// last look: it is time to give memory back.
+    pub(super) fn falls_to(&mut self, there: usize) -> bool {
+        self.is_at(there);
         let falls = there <= self.high / 2 && self.high - there >= LEAST;
         if falls {
             self.high = there;
@@ -60,6 +65,13 @@ mod tests {
         let (no, yes) = (false, true);
         let expected = [no, no, no, no, yes, yes, no, no, yes, yes, yes, no];
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn what_came_and_went_between_two_looks_counts() {
+        let mut tide = Tide::default();
+        tide.is_at(1000);
+        assert!(tide.falls_to(0) && tide.falls_to(0) && !tide.falls_to(0));
     }
 
     #[test]

@@ -199,6 +199,19 @@ impl Server {
         kib.and_then(|kib| kib.parse().ok()).expect("a size")
     }
 
+    /// Waits until that is so; how much it is then, KiB.
+    pub fn wait_for_memory(&self, is_so: impl Fn(u64) -> bool) -> u64 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let resident = self.resident_kib();
+            if is_so(resident) {
+                return resident;
+            }
+            assert!(Instant::now() < deadline, "{resident} KiB for all");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     pub fn signal(&self, signal: nix::sys::signal::Signal) {
         let pid = nix::unistd::Pid::from_raw(self.process.id().try_into().unwrap());
         nix::sys::signal::kill(pid, signal).unwrap();
