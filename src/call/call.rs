@@ -8,7 +8,7 @@ use media::plan::PatchPlan;
 use registrar::Aor;
 use smol_str::SmolStr;
 
-use super::end::{Device, Names, Side};
+use super::end::{Device, EndReason, Names, Side};
 use super::leg::{Leg, LegState, Signalling};
 use super::one_way::OneWay;
 use super::people::{DeviceId, Party};
@@ -55,6 +55,8 @@ pub(super) struct Call {
 pub(super) enum Phase {
     /// Nobody has answered.
     Ringing(Ringing),
+    /// It does not come about, and the caller hears why before he is refused.
+    Announcing(EndReason),
     /// Answered.
     Talking(Box<Talk>),
 }
@@ -154,22 +156,27 @@ impl Call {
     pub(super) fn talk(&self) -> Option<&Talk> {
         match &self.phase {
             Phase::Talking(talk) => Some(talk),
-            Phase::Ringing(_) => None,
+            Phase::Ringing(_) | Phase::Announcing(_) => None,
         }
     }
 
     pub(super) fn talk_mut(&mut self) -> Option<&mut Talk> {
         match &mut self.phase {
             Phase::Talking(talk) => Some(talk),
-            Phase::Ringing(_) => None,
+            Phase::Ringing(_) | Phase::Announcing(_) => None,
         }
     }
 
     pub(super) fn ringing_mut(&mut self) -> Option<&mut Ringing> {
         match &mut self.phase {
             Phase::Ringing(ringing) => Some(ringing),
-            Phase::Talking(_) => None,
+            Phase::Announcing(_) | Phase::Talking(_) => None,
         }
+    }
+
+    /// Somebody may still answer it, or come to.
+    pub(super) fn is_ringing(&self) -> bool {
+        matches!(self.phase, Phase::Ringing(_))
     }
 
     /// The leg that `leg` talks to.

@@ -249,4 +249,16 @@ pub struct Sounds {
     pub music_on_hold: Option<SoundId>,
     /// To telephones that call, while it rings.
     pub ringback: Option<SoundId>,
+    /// To telephones whose call does not come about, by the code of its
+    /// [`EndReason`](super::end::EndReason::code).
+    pub announcements: BTreeMap<&'static str, Announcement>,
+}
+
+/// What is said once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Announcement {
+    /// The sound.
+    pub sound: SoundId,
+    /// How long it takes.
+    pub length: Duration,
 }

@@ -13,8 +13,11 @@ use super::timer::Timer;
 use super::view::{CallPhase, CallRecord, Notice};
 
 impl Switch {
-    /// Ends a call on all its legs.
+    /// Ends a call on all its legs; of one that does not come about the caller may hear why first.
     pub(super) fn end_call(&mut self, now: Now, handle: CallHandle, reason: EndReason) {
+        let Some(reason) = self.announce_end(now, handle, reason) else {
+            return;
+        };
         let Some(call) = self.calls.get(handle) else {
             return;
         };
@@ -148,12 +151,16 @@ impl Switch {
         match &call.phase {
             Phase::Ringing(ringing) if !ringing.awaited.is_empty() => {}
             Phase::Ringing(_) => self.end_call(now, handle, reason),
+            Phase::Announcing(_) => {}
             Phase::Talking(_) => self.fail_transfer(handle, &reason),
         }
     }
 
     /// It has rung long enough.
     pub(super) fn on_rung_out(&mut self, now: Now, handle: CallHandle) {
+        if self.end_announced(now, handle) {
+            return;
+        }
         match self.calls.get(handle).map(|call| call.talk().is_some()) {
             Some(true) => self.fail_transfer(handle, &EndReason::NoAnswer),
             Some(false) => self.end_call(now, handle, EndReason::NoAnswer),

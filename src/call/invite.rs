@@ -125,7 +125,7 @@ impl Switch {
         let rings_for = |call: &&Call| {
             call.callee.user == user
                 && call.only.is_none_or(|only| only == device)
-                && call.talk().is_none()
+                && call.is_ringing()
                 && call
                     .caller_leg()
                     .is_some_and(|leg| leg.device() != Some(device))

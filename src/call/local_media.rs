@@ -46,7 +46,7 @@ impl Switch {
     /// makes his tone himself, or hears somebody already.
     fn ring_back(&mut self, handle: CallHandle) -> Option<String> {
         let sound = self.config.media.sounds.ringback?;
-        let (leg, answer) = self.answer_early(handle)?;
+        let (leg, answer) = self.answer_early(handle, Picture::Awaited)?;
         self.media(handle, Command::Play { leg, sound });
         Some(answer)
     }
@@ -76,16 +76,20 @@ impl Switch {
     }
 
     /// Answers the offer of a telephone that calls before anybody else has: with all the codecs that
-    /// it has and we have, since nobody knows yet which of them those have who ring. An offer with a
-    /// picture is not answered: what becomes of that is for the callee to say.
-    fn answer_early(&mut self, handle: CallHandle) -> Option<(LegId, String)> {
+    /// it has and we have, since nobody knows yet which of them those have who ring.
+    pub(super) fn answer_early(
+        &mut self,
+        handle: CallHandle,
+        picture: Picture,
+    ) -> Option<(LegId, String)> {
         let policy = self.policy_of(handle);
         let call = self.calls.get(handle)?;
         let caller = call.caller_leg().filter(|leg| leg.is_pending())?;
         let Exchange::Theirs(offer) = &caller.exchange else {
             return None;
         };
-        if !is_telephone(&caller.signalling) || offer.has_video() {
+        let waits = picture == Picture::Awaited && offer.has_video();
+        if !is_telephone(&caller.signalling) || waits {
             return None;
         }
         let (id, most) = (caller.id, Direction::SendRecv);
@@ -111,7 +115,16 @@ impl Switch {
     }
 }
 
+/// What an early answer is to make of a picture that is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Picture {
+    /// What becomes of it is for the callee to say: then there is no answer.
+    Awaited,
+    /// Nothing will come of it.
+    Refused,
+}
+
 /// It makes no tones of its own where it is given some.
-fn is_telephone(signalling: &Signalling) -> bool {
+pub(super) fn is_telephone(signalling: &Signalling) -> bool {
     matches!(signalling, Signalling::Sip { .. })
 }

@@ -34,7 +34,7 @@ impl Switch {
                     self.on_sound_heard(now, leg);
                 }
             }
-            Event::SoundEnded(leg) => tracing::debug!(%leg, "a sound is over, or was not heard"),
+            Event::SoundEnded(leg) => self.on_sound_ended(now, leg),
             Event::PortsOpen { worker, ports } => self.pool.ports_are_open(worker, ports),
             Event::Digit(leg, digit) => self.on_key_heard(leg, digit),
             Event::KeyframeWanted(leg) => self.tell(leg, LegOrder::SendPicture),

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+mod announcement;
 mod answer;
 mod api;
 #[expect(clippy::module_inception, reason = "a call, in the core of calls")]

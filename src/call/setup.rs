@@ -23,6 +23,7 @@ use crate::wcs::message::{CallRequest, Payload};
 const BURST_S: u32 = 5;
 
 /// A call as its caller asks for it, whatever the protocol.
+#[derive(Clone)]
 pub(super) struct NewCall {
     pub(super) caller: Party,
     pub(super) signalling: Signalling,
@@ -43,10 +44,10 @@ pub(super) struct NewCall {
 }
 
 /// A call that did not come about.
-struct Refused {
-    reason: EndReason,
+pub(super) struct Refused {
+    pub(super) reason: EndReason,
     /// Who was meant, if that much was found out.
-    callee: Option<Party>,
+    pub(super) callee: Option<Party>,
 }
 
 impl Switch {
@@ -80,7 +81,15 @@ impl Switch {
     pub(super) fn place_call(&mut self, now: Now, call: NewCall) {
         let (caller, signalling) = (call.caller.clone(), call.signalling.clone());
         let (leg, dialled) = (call.leg, call.callee.clone());
+        // Where nothing is announced nothing is kept for it.
+        let announces = !self.config.media.sounds.announcements.is_empty();
+        let again = announces.then(|| call.clone());
         if let Err(refused) = self.set_up(now, call) {
+            if let Some(call) = again
+                && self.announce_refusal(now, call, &refused)
+            {
+                return;
+            }
             let callee = refused.callee.map_or(dialled, |callee| callee.display_name);
             self.refuse_call((leg, &signalling), &caller, &callee, refused.reason);
         }
@@ -206,7 +215,7 @@ impl Switch {
     }
 
     /// The call and its first leg. Nobody rings yet.
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         now: Now,
         (worker, local): (usize, Local),
@@ -270,7 +279,7 @@ impl Switch {
         }
     }
 
-    fn announce(&mut self, now: Now, handle: CallHandle) {
+    pub(super) fn announce(&mut self, now: Now, handle: CallHandle) {
         self.timers
             .arm(Timer::Ring(handle), now.mono + self.config.timing.ring);
         self.totals.calls += 1;

@@ -63,6 +63,8 @@ pub struct Config {
     pub log: Log,
     /// Registrations of telephones.
     pub registrar: Registrar,
+    /// What is said of calls that do not come about: by the code of the reason, which file.
+    pub announcements: Vec<(&'static str, PathBuf)>,
     /// Domains beside [`LocalVideochat::domain`], or what holds in that; each once.
     pub domains: Vec<Domain>,
     /// People with a password, each once.
@@ -316,6 +318,13 @@ pub struct Log {
 }
 
 impl Config {
+    /// The file that is played for a reason.
+    fn announcement(&self, code: &str) -> Option<&Path> {
+        let mut all = self.announcements.iter();
+        let found = all.find(|(known, _)| *known == code);
+        found.map(|(_, file)| file.as_path())
+    }
+
     /// Reads and checks a configuration. Relative paths in it are relative to `directory`.
     ///
     /// # Errors

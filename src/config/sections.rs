@@ -34,6 +34,7 @@ pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
     let local_videochat = local_videochat(root.section("local_videochat"));
     let pages = [&http.listen[..], &https.listen].concat();
     let media = media(root.section("media"), &pages, directory);
+    let announcements = announcements(root.section("announcements"), directory);
     let wcs = wcs(root.section("wcs"));
     let limits = limits(root.section("limits"));
     let log = log(root.section("log"));
@@ -47,6 +48,7 @@ pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
         access,
         sip,
         media,
+        announcements,
         wcs,
         limits,
         log,
@@ -243,6 +245,27 @@ fn rtp_ports(section: &mut Section<'_, '_>, shared: std::ops::Range<u64>) -> Opt
         section.contradiction("rtp_ports", &problem);
     }
     Some(ports)
+}
+
+/// Of each reason that may be announced, its code and the file.
+fn announcements(mut section: Section<'_, '_>, directory: &Path) -> Vec<(&'static str, PathBuf)> {
+    /// What is known before somebody answers, but for what says that there is too much to do.
+    const CODES: [&str; 7] = [
+        "not_known",
+        "not_signed_in",
+        "no_trunk",
+        "busy",
+        "rejected",
+        "no_answer",
+        "refused",
+    ];
+    let mut file = |code| {
+        let path = |text: &str| Ok((!text.is_empty()).then(|| directory.join(text)));
+        Some((code, section.text(code, None, path)?))
+    };
+    let files = CODES.into_iter().filter_map(&mut file).collect();
+    section.finish();
+    files
 }
 
 fn wcs(mut section: Section<'_, '_>) -> Wcs {

@@ -100,7 +100,7 @@ impl Server {
         let trust = Arc::new(Trust::new(config.sip.ca_file.as_deref())?);
         let sip_ports = Ports::open(&config.sip);
 
-        let (library, played) = sounds::load(&config.media)?;
+        let (library, played) = sounds::load(config)?;
         let certificate = settings::dtls_certificate()?;
         let mut workers = Vec::new();
         for index in 0..config.media.workers {

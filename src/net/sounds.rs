@@ -2,12 +2,16 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use media::sound::{Sound, SoundId};
 
 use super::StartError;
-use crate::call::config::Sounds;
-use crate::config::Media;
+use crate::call::config::{Announcement, Sounds};
+use crate::config::Config;
+
+/// A caller who is told why waits for his refusal so long.
+const MAX_ANNOUNCEMENT: Duration = Duration::from_secs(60);
 
 /// No sound of ten minutes is larger: 32-bit samples at 192 kHz would be, but for a few seconds.
 const MAX_FILE: u64 = 512 * 1024 * 1024;
@@ -16,16 +20,36 @@ const MAX_FILE: u64 = 512 * 1024 * 1024;
 ///
 /// # Errors
 /// The key, the file and what is wrong with it.
-pub(super) fn load(config: &Media) -> Result<(Arc<[Sound]>, Sounds), StartError> {
+pub(super) fn load(config: &Config) -> Result<(Arc<[Sound]>, Sounds), StartError> {
     let mut all = Vec::new();
     let mut played = Sounds::default();
-    if let Some(path) = &config.music_on_hold {
+    if let Some(path) = &config.media.music_on_hold {
         let music = read("media.music_on_hold", path)?;
         played.music_on_hold = add(&mut all, music.repeated());
     }
-    if let Some(ringback) = config.ringback {
+    if let Some(ringback) = config.media.ringback {
         let tone = ringback.sound();
         played.ringback = tone.ok().and_then(|tone| add(&mut all, tone));
+    }
+    for (code, path) in &config.announcements {
+        let sound = read("announcements", path)?;
+        let length = sound.length();
+        if length > MAX_ANNOUNCEMENT {
+            return Err(StartError::Sound {
+                key: "announcements",
+                path: path.clone(),
+                problem: format!(
+                    "lasts {} s, longer than the {} s that an announcement may last",
+                    length.as_secs(),
+                    MAX_ANNOUNCEMENT.as_secs()
+                ),
+            });
+        }
+        if let Some(sound) = add(&mut all, sound) {
+            played
+                .announcements
+                .insert(code, Announcement { sound, length });
+        }
     }
     Ok((all.into(), played))
 }

@@ -1,5 +1,6 @@
 //! Telephones: they register, call pages and each other, and are called.
 
+mod announcements;
 mod calling;
 mod changing;
 mod crossing;

@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::config::Config;
 
-/// A second of silence at 8 kHz, µ-law.
-fn wav() -> Vec<u8> {
-    let data = vec![0xFF; 8_000];
+/// Seconds of silence at 8 kHz, µ-law.
+fn wav(seconds: usize) -> Vec<u8> {
+    let data = vec![0xFF; seconds * 8_000];
     let mut file = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0".to_vec();
     file.extend([7, 0, 1, 0, 0x40, 0x1F, 0, 0, 0x40, 0x1F, 0, 0, 1, 0, 8, 0]);
     file.extend(b"data");
@@ -16,10 +15,8 @@ fn wav() -> Vec<u8> {
     file
 }
 
-fn media(keys: &str, directory: &Path) -> Media {
-    Config::parse(&format!("[media]\n{keys}\n"), directory)
-        .unwrap()
-        .media
+fn media(keys: &str, directory: &Path) -> Config {
+    Config::parse(&format!("[media]\n{keys}\n"), directory).unwrap()
 }
 
 #[test]
@@ -32,7 +29,7 @@ fn nothing_is_played_unless_the_configuration_says_so() {
 #[test]
 fn files_are_found_beside_the_configuration() {
     let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("m.wav"), wav()).unwrap();
+    std::fs::write(directory.path().join("m.wav"), wav(1)).unwrap();
     let media = media(
         "music_on_hold = \"m.wav\"\nringback = \"uk\"",
         directory.path(),
@@ -65,5 +62,29 @@ fn a_file_that_cannot_be_played_is_named_with_its_key_and_what_is_wrong() {
             "media.music_on_hold: {} is neither a WAV nor an Ogg file",
             path("text.wav").display()
         )
+    );
+}
+
+#[test]
+fn an_announcement_is_short_or_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let with = |name: &str| {
+        let keys = format!("[announcements]\nbusy = {name:?}\n");
+        load(&Config::parse(&keys, directory.path()).unwrap())
+    };
+    std::fs::write(directory.path().join("short.wav"), wav(1)).unwrap();
+    let (all, played) = with("short.wav").unwrap();
+    let length = Duration::from_secs(1);
+    let sound = SoundId(0);
+    assert_eq!(
+        played.announcements.get("busy"),
+        Some(&Announcement { sound, length })
+    );
+    assert_eq!(all.len(), 1);
+    std::fs::write(directory.path().join("long.wav"), wav(61)).unwrap();
+    let said = with("long.wav").unwrap_err().to_string();
+    assert!(
+        said.ends_with("long.wav lasts 61 s, longer than the 60 s that an announcement may last"),
+        "{said}"
     );
 }
