@@ -1,19 +1,25 @@
 // Calls whose sides have no codec in common. The browser is one that knows Opus, or PCMU, and
-// nothing else; each telephone knows one codec. Each proves by the other's tone that it hears it.
+// nothing else; each telephone knows one codec. Each proves by the other's tone that it hears it. Who is
+// held hears the server's music, in his own codec.
 
+import path from 'node:path';
 import { after, afterEach, before } from 'node:test';
 
 import { Baresip } from './harness/baresip.mjs';
 import { ChromiumSide } from './harness/chromium.mjs';
 import { Linphone } from './harness/linphone.mjs';
 import { atThePage, callEachOther, hangUp, pressKeys, talk, useAll } from './harness/people.mjs';
+import { scratch } from './harness/paths.mjs';
 import { scenarios } from './harness/scenario.mjs';
 import { Callbox } from './harness/server.mjs';
+import { SIDES } from './harness/sides.mjs';
+import { writeTone } from './harness/sound.mjs';
 
 const ANNA = { name: 'anna', password: 'one-horse' };
 const BERT = { name: 'bert', password: 'two-horses' };
 
 const ONLY_OPUS = { onlyCodec: { audio: 'audio/opus' } };
+const MUSIC = { music: true };
 const ONLY_PCMU = { onlyCodec: { audio: 'audio/PCMU' } };
 
 let server;
@@ -23,8 +29,9 @@ let phones = [];
 const scenario = scenarios(() => ({ server, sides: [red, green], phones }));
 
 before(async () => {
+  const music = writeTone(path.join(scratch('music'), 'music.wav'), SIDES.music.tone);
   [server, red, green] = await Promise.all([
-    Callbox.start({ accounts: [ANNA, BERT] }),
+    Callbox.start({ accounts: [ANNA, BERT], config: { media: { music_on_hold: music } } }),
     ChromiumSide.launch('red'),
     ChromiumSide.launch('green'),
   ]);
@@ -60,7 +67,7 @@ for (const [codec, modules] of [['PCMU'], ['PCMA'], ['G722', ['g722.so']]]) {
     ]);
     await callEachOther(server, anna, carl);
     // Hold takes long with baresip, and asks for no codec: once is enough.
-    if (codec === 'PCMU') return useAll(server, carl, anna);
+    if (codec === 'PCMU') return useAll(server, carl, anna, MUSIC);
     await talk(carl, anna);
     await pressKeys(carl, anna);
     return hangUp(server, carl, anna);
@@ -73,7 +80,7 @@ for (const codec of ['speex/8000', 'speex/16000', 'G729/8000']) {
       linphone('blue', ANNA, codec), atThePage(red, server, 'carl', ONLY_OPUS),
     ]);
     await callEachOther(server, anna, carl);
-    await useAll(server, carl, anna);
+    await useAll(server, carl, anna, MUSIC);
   });
 }
 
@@ -82,7 +89,7 @@ scenario('a browser with PCMU alone and one with Opus alone call each other', as
     atThePage(red, server, 'carl', ONLY_PCMU), atThePage(green, server, 'dora', ONLY_OPUS),
   ]);
   await callEachOther(server, carl, dora);
-  await useAll(server, dora, carl);
+  await useAll(server, dora, carl, MUSIC);
 });
 
 scenario('baresip with PCMA alone and linphonec with G.729 alone call each other', async () => {

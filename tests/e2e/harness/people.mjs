@@ -84,11 +84,14 @@ export async function callEachOther(server, one, other) {
   }
 }
 
-/** `who` puts the other on hold and takes him back, again and again. */
-export async function holdAndResume(who, other) {
+/**
+ * `who` puts the other on hold and takes him back, again and again. Meanwhile the other hears nothing,
+ * or the server's music.
+ */
+export async function holdAndResume(who, other, { music = false } = {}) {
   for (let i = 0; i < TIMES; i += 1) {
     await who.hold();
-    await Promise.all([who.hearsNothing(), other.hearsNothing()]);
+    await Promise.all([who.hearsNothing(), music ? other.hears('music') : other.hearsNothing()]);
     await who.resume();
     await hearEachOther(who, other);
   }
@@ -103,10 +106,10 @@ export async function pressKeys(one, other) {
 }
 
 /** A call in which both hold and press keys, and the caller hangs up. */
-export async function useAll(server, caller, callee) {
+export async function useAll(server, caller, callee, options) {
   await talk(caller, callee);
   for (const [who, other] of [[caller, callee], [callee, caller]]) {
-    if (who.hold) await holdAndResume(who, other);
+    if (who.hold) await holdAndResume(who, other, options);
   }
   await pressKeys(caller, callee);
   await hangUp(server, caller, callee);

@@ -6,6 +6,8 @@ export const SIDES = {
   red: { tone: 450, colour: [200, 40, 40] },
   blue: { tone: 1070, colour: [40, 60, 210] },
   green: { tone: 1730, colour: [30, 150, 50] },
+  /** The server, to who is held. */
+  music: { tone: 740 },
 };
 
 /** Every tone that a test may send, for "and nobody else's". */

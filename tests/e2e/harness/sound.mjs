@@ -1,6 +1,6 @@
 // Sound that a telephone has written to a file, and tones in it.
 
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs';
 
 const HEADER_LEN = 44;
 const SAMPLE_LEN = 2;
@@ -46,4 +46,27 @@ export function level(samples, frequency, rate) {
   const power = a * a + b * b - step * a * b;
   const amplitude = (4 * Math.sqrt(Math.max(power, 0))) / Math.max(samples.length, 1);
   return 20 * Math.log10(Math.max(amplitude, 1e-7));
+}
+
+/** Writes a WAV file: a tone of `frequency` for so long. */
+export function writeTone(file, frequency, seconds = 2, rate = 16000) {
+  const data = Buffer.alloc(seconds * rate * SAMPLE_LEN);
+  for (let i = 0; i < seconds * rate; i += 1) {
+    data.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * frequency * i) / rate)), i * SAMPLE_LEN);
+  }
+  const header = Buffer.alloc(HEADER_LEN);
+  header.write('RIFF', 0);
+  header.writeUInt32LE(HEADER_LEN - 8 + data.length, 4);
+  header.write('WAVEfmt ', 8);
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(rate, 24);
+  header.writeUInt32LE(rate * SAMPLE_LEN, 28);
+  header.writeUInt16LE(SAMPLE_LEN, 32);
+  header.writeUInt16LE(8 * SAMPLE_LEN, 34);
+  header.write('data', 36);
+  header.writeUInt32LE(data.length, 40);
+  writeFileSync(file, Buffer.concat([header, data]));
+  return file;
 }
