@@ -134,7 +134,7 @@ impl Leg {
         stream
             .outbound
             .probe
-            .told()
+            .receivable()
             .into_iter()
             .chain(stream.plan.max_send_bitrate)
             .min()

@@ -36,9 +36,9 @@ impl Leg {
             match packet {
                 RtcpPacket::SenderReport(report) => {
                     self.on_sender_report(now, report.sender, cx);
-                    self.on_blocks(now, report.blocks);
+                    self.on_blocks(now, report.blocks, cx);
                 }
-                RtcpPacket::ReceiverReport(report) => self.on_blocks(now, report.blocks),
+                RtcpPacket::ReceiverReport(report) => self.on_blocks(now, report.blocks, cx),
                 RtcpPacket::Nack(nack) => self.on_nack(now, nack, &mut budget, cx),
                 RtcpPacket::Pli(pli) => self.on_keyframe_request(pli.media_ssrc, cx),
                 RtcpPacket::Fir(fir) => {
@@ -77,7 +77,8 @@ impl Leg {
         }
     }
 
-    fn on_blocks(&mut self, now: Instant, blocks: ReportBlocks<'_>) {
+    fn on_blocks(&mut self, now: Instant, blocks: ReportBlocks<'_>, cx: &mut Context<'_>) {
+        let receivable = self.receivable_bitrate();
         for block in blocks.iter() {
             for stream in self.streams.iter_mut().flatten() {
                 if stream.outbound.ssrc == block.ssrc
@@ -86,6 +87,9 @@ impl Leg {
                     self.round_trip = Some(round_trip);
                 }
             }
+        }
+        if self.receivable_bitrate() != receivable {
+            cx.effects.push(Effect::BitrateReported);
         }
         let video = self.stream(MediaKind::Video);
         if let Some(due) = video.and_then(|video| video.outbound.probe.poll_timeout()) {

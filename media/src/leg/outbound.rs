@@ -340,7 +340,7 @@ impl Outbound {
             mut protection,
             out,
         } = sink.way;
-        let (repairs, remb) = (&mut self.repairs, self.probe.told());
+        let (repairs, remb) = (&mut self.repairs, self.probe.receivable());
         let clock = self.rtx.as_ref().and_then(|rtx| rtx.clock(cache));
         for number in missing {
             let affordable = |len| repairs.take(now, remb, len);

@@ -1,33 +1,45 @@
-//! Shows the far side that its path carries more than it believes.
+//! Finds out whether the path to a far side carries more than it believes.
 //!
-//! A receiver that met a narrow path raises its estimate (REMB) by a few kbit/s a second as long
-//! as no more arrives than that path carried, and so cannot learn that it has widened: the source
-//! sends no more than it was told. What libwebrtc does as a sender after a drop, we do as a relay:
-//! for a while we send more than the estimate, by repeating what was sent.
+//! A receiver that met a narrow path and says so (REMB) learns late that it has widened. While the
+//! queue that was drains, libwebrtc waits for up to ten seconds; then it raises its estimate by a few
+//! kbit/s a second until more arrives than the narrow path carried, and no more can arrive, for the
+//! source sends what it was told. What a sender of libwebrtc does for itself after a drop, a relay has
+//! to do: for a while we send more than the estimate, by repeating what was sent. If reports say
+//! that it arrived, without loss and without a queue, that much can be received.
 
 use std::time::{Duration, Instant};
 
-/// The far side measures what arrives over a second.
-const LENGTH: Duration = Duration::from_millis(1500);
+/// What was sent for so long has been reported on ...
+const SHORTEST: Duration = Duration::from_millis(900);
+
+/// ... and without a report in this time there is no proof.
+const LENGTH: Duration = Duration::from_secs(3);
 
 /// A packet is due no more often than that.
 const STEP: Duration = Duration::from_millis(20);
 
-/// What is sent with the media, in estimates. One is 0.85 of what arrived when the path was full;
-/// libwebrtc forgets the limit when more arrives than it has met there, smoothed, and three standard
-/// deviations: 1.7 estimates were enough.
+/// What is sent with the media, as a multiple of what is known to be receivable.
 const TOGETHER: u64 = 2;
 
 /// And never more beside the media, bit/s.
 const MAX_RATE: u64 = 1_000_000;
 
-/// A path is clear when so many reports in a row tell of no loss and no queue.
+/// A path is clear when so many reports in a row tell of next to no loss and of no queue.
 const CLEAR_REPORTS: u8 = 2;
 
-/// A round trip longer than the shortest by no more than that tells of no queue.
-const NO_QUEUE: Duration = Duration::from_millis(30);
+/// Of 256 packets: what libwebrtc does not take for loss either.
+const HARDLY_ANY: u8 = 5;
 
-/// After the first probe the next may follow, then after twice that time, and so on ...
+/// Round trips differ by so much from the shortest without a queue, for browsers are busy at times.
+const NO_QUEUE: Duration = Duration::from_millis(75);
+
+/// A longer one takes a proof back.
+const QUEUE: Duration = Duration::from_millis(150);
+
+/// After a probe that has shown more the next may follow ...
+const AFTER_PROOF: Duration = Duration::from_millis(900);
+
+/// ... after one that has not, that much later, then after twice that time, and so on ...
 const FIRST_PAUSE: Duration = Duration::from_secs(3);
 
 /// ... up to that, and no more than so many: the path is as narrow as it seems.
@@ -39,11 +51,10 @@ const MAX_PROBES: u8 = 8;
 pub(super) struct Probe {
     /// What the far side said last that it can receive, bit/s.
     told: Option<u64>,
+    /// What a probe has shown since it last said less, bit/s.
+    proven: Option<u64>,
     /// What it could before it said less; none as long as it has not, or has it again.
     before: Option<u64>,
-    /// The least that it has said since then, or since the last probe. As long as it says no more, it
-    /// is still busy with the queue that was, and holds on to what it has said.
-    least: u64,
     /// What it had said by the report before.
     reported: Option<u64>,
     /// When that was, and the octets of media sent by then.
@@ -59,30 +70,33 @@ pub(super) struct Probe {
 
 #[derive(Debug, Clone, Copy)]
 struct Running {
-    until: Instant,
+    since: Instant,
     last: Instant,
     /// Bytes that may be sent.
     saved: u64,
+    /// Bytes that were.
+    spent: u64,
 }
 
 impl Probe {
-    /// What the far side said last that it can receive, bit/s.
-    pub(super) fn told(&self) -> Option<u64> {
-        self.told
+    /// What the far side can receive, bit/s: what it said last, or more that a probe has shown.
+    pub(super) fn receivable(&self) -> Option<u64> {
+        self.told.map(|told| told.max(self.proven.unwrap_or(0)))
     }
 
     /// The far side says how much it can receive, bit/s.
     pub(super) fn on_estimate(&mut self, now: Instant, estimate: u64) {
         let last = self.told.replace(estimate);
+        if last.is_some_and(|last| estimate < last) {
+            self.proven = None;
+        }
         if let Some(last) = last
             && estimate < last / 10 * 9
         {
             self.stop(now);
             self.clear = 0;
             self.before = self.before.max(Some(last));
-            self.least = estimate;
         }
-        self.least = self.least.min(estimate);
         if self.before.is_some_and(|before| estimate >= before / 5 * 4) {
             *self = Self {
                 told: self.told,
@@ -107,37 +121,63 @@ impl Probe {
             let elapsed = now.saturating_duration_since(at).as_millis().max(1) as u64;
             self.media_rate = octets.saturating_sub(before).saturating_mul(8_000) / elapsed;
         }
-        if let Some(round_trip) = round_trip {
-            let least = self
-                .least_round_trip
-                .map_or(round_trip, |it| it.min(round_trip));
-            self.least_round_trip = Some(least);
-            if lost == 0 && round_trip <= least + NO_QUEUE {
-                self.clear = self.clear.saturating_add(1);
-            } else {
+        let least = self.least_round_trip.into_iter().chain(round_trip).min();
+        self.least_round_trip = least;
+        let longer = round_trip
+            .zip(least)
+            .map(|(now, least)| now.saturating_sub(least));
+        match longer {
+            Some(longer) if lost <= HARDLY_ANY && longer <= NO_QUEUE => self.on_clear(now),
+            None if lost <= HARDLY_ANY => {}
+            _ => {
                 self.clear = 0;
                 self.stop(now);
             }
-        } else if lost > 0 {
-            self.clear = 0;
-            self.stop(now);
+        }
+        if lost > HARDLY_ANY || longer.is_some_and(|longer| longer > QUEUE) {
+            self.proven = None;
         }
         let is_rising = self
             .reported
             .zip(self.told)
             .is_some_and(|(before, told)| told > before / 20 * 21);
         self.reported = self.told;
-        let is_needed = self.before.is_some() && !is_rising && self.made < MAX_PROBES;
+        let known = self.receivable().unwrap_or(0);
+        let is_needed = self.before.is_some_and(|before| known < before / 5 * 4);
         let may_start = self.clear >= CLEAR_REPORTS
-            && self.told.is_some_and(|told| told > self.least)
             && self.running.is_none()
             && self.not_before.is_none_or(|it| it <= now);
-        if is_needed && may_start {
+        if is_needed && may_start && !is_rising && self.made < MAX_PROBES {
             self.running = Some(Running {
-                until: now + LENGTH,
+                since: now,
                 last: now,
                 saved: 0,
+                spent: 0,
             });
+        }
+    }
+
+    /// A report with hardly any loss and without a queue.
+    fn on_clear(&mut self, now: Instant) {
+        self.clear = self.clear.saturating_add(1);
+        let Some(running) = &self.running else {
+            return;
+        };
+        let elapsed = now.saturating_duration_since(running.since);
+        if elapsed < SHORTEST {
+            return;
+        }
+        let rate = running.spent.saturating_mul(8_000) / elapsed.as_millis().max(1) as u64;
+        // A little less, for the last of it is not reported on yet.
+        let arrived = (rate + self.media_rate) / 10 * 9;
+        let known = self.receivable().unwrap_or(0);
+        self.proven = self.before.map(|before| arrived.min(before));
+        if self.receivable().is_some_and(|it| it > known / 20 * 21) {
+            self.running = None;
+            self.made = 0;
+            self.not_before = Some(now + AFTER_PROOF);
+        } else {
+            self.stop(now);
         }
     }
 
@@ -147,15 +187,17 @@ impl Probe {
         let Some(running) = &mut self.running else {
             return 0;
         };
-        let together = self.told.unwrap_or(0).saturating_mul(TOGETHER);
+        let known = self.told.unwrap_or(0).max(self.proven.unwrap_or(0));
+        let together = known.saturating_mul(TOGETHER);
         let rate = together.saturating_sub(self.media_rate).min(MAX_RATE);
-        let upto = now.min(running.until);
+        let until = running.since + LENGTH;
+        let upto = now.min(until);
         let elapsed = upto.saturating_duration_since(running.last).min(LENGTH);
         running.last = running.last.max(upto);
-        // Little time and at most a Mbit/s.
+        // Three seconds and a Mbit/s at most.
         running.saved += rate * elapsed.as_micros() as u64 / 8_000_000;
         let saved = running.saved;
-        if now >= running.until {
+        if now >= until {
             self.stop(now);
         }
         saved
@@ -165,13 +207,14 @@ impl Probe {
     pub(super) fn spend(&mut self, bytes: u64) {
         if let Some(running) = &mut self.running {
             running.saved = running.saved.saturating_sub(bytes);
+            running.spent += bytes;
         }
     }
 
     /// When there will be something to send.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.running
-            .map(|running| (running.last + STEP).min(running.until))
+            .map(|running| (running.last + STEP).min(running.since + LENGTH))
     }
 
     fn stop(&mut self, now: Instant) {
@@ -179,7 +222,6 @@ impl Probe {
             let pause = FIRST_PAUSE * (1 << self.made.min(8));
             self.not_before = Some(now + pause.min(MAX_PAUSE));
             self.made += 1;
-            self.least = self.told.unwrap_or(0);
         }
     }
 }
@@ -203,13 +245,6 @@ mod tests {
         probe
     }
 
-    /// The same, and it has begun to say more.
-    fn settled(now: Instant) -> Probe {
-        let mut probe = narrowed(now);
-        probe.on_estimate(now, 404_000);
-        probe
-    }
-
     /// Sends all that may be sent until `until`, and gives the bytes.
     fn play(probe: &mut Probe, until: Instant) -> u64 {
         let mut sent = 0;
@@ -227,15 +262,15 @@ mod tests {
         probe.on_report(at, octets, lost, round_trip);
     }
 
-    /// A report every second from `now` on, and an estimate now a little higher, now a little lower;
-    /// the seconds in which a probe began.
+    /// A report every second from `now` on, and the same estimate; the seconds in which a probe began.
     fn seconds(probe: &mut Probe, now: Instant, round_trip: Option<Duration>) -> Vec<u32> {
         let sent = (0..200).filter(|second| {
             let at = now + *second * 1000 * MS;
-            probe.on_estimate(at, if second % 2 == 0 { 400_000 } else { 404_000 });
-            report(probe, at, 0, round_trip);
-            let was_running = probe.running.is_some_and(|it| it.last < at);
-            play(probe, at + 999 * MS) > 0 && !was_running
+            probe.on_estimate(at, 400_000);
+            // What the path does not bear queues.
+            let bears = probe.running.is_none();
+            report(probe, at, 0, if bears { round_trip } else { QUEUED });
+            play(probe, at + 999 * MS) > 0
         });
         sent.collect()
     }
@@ -243,25 +278,78 @@ mod tests {
     #[test]
     fn a_path_that_is_clear_again_is_sent_more_than_the_estimate_for_a_while() {
         let now = start();
-        let mut probe = settled(now);
+        let mut probe = narrowed(now);
         report(&mut probe, now + 500 * MS, 0, NEAR);
         assert_eq!(probe.poll_timeout(), None, "one report may be luck");
         report(&mut probe, now + 1000 * MS, 0, NEAR);
-        let sent = play(&mut probe, now + 5000 * MS);
-        // 808 kbit/s with the media, for a second and a half.
-        assert!((113_500..=114_100).contains(&sent), "{sent}");
+        let sent = play(&mut probe, now + 9000 * MS);
+        // 800 kbit/s with the media, for three seconds.
+        assert!((224_500..=225_100).contains(&sent), "{sent}");
         assert_eq!(probe.poll_timeout(), None);
+        assert_eq!(
+            probe.receivable(),
+            Some(400_000),
+            "nobody has said that it arrived"
+        );
+    }
+
+    /// One that was probed at 800 kbit/s for a second, which all arrived.
+    fn proven(now: Instant) -> Probe {
+        let mut probe = narrowed(now);
+        report(&mut probe, now + 500 * MS, 0, NEAR);
+        report(&mut probe, now + 1000 * MS, 0, NEAR);
+        play(&mut probe, now + 1999 * MS);
+        report(&mut probe, now + 2000 * MS, 0, NEAR);
+        probe
     }
 
     #[test]
-    fn a_far_side_that_does_not_say_more_yet_is_not_probed() {
+    fn what_arrived_of_a_probe_can_be_received() {
+        let probe = proven(start());
+        let receivable = probe.receivable().unwrap();
+        assert!((700_000..=720_000).contains(&receivable), "{receivable}");
+        assert_eq!(probe.poll_timeout(), None, "and it is over");
+    }
+
+    #[test]
+    fn a_proof_holds_until_the_far_side_says_less_or_packets_queue_or_are_lost() {
+        let at = start() + 3000 * MS;
+        let receivable = |change: fn(&mut Probe, Instant)| {
+            let mut probe = proven(start());
+            change(&mut probe, at);
+            probe.receivable().unwrap()
+        };
+        assert!(receivable(|probe, at| report(probe, at, 1, NEAR)) > 700_000);
+        assert!(receivable(|probe, at| probe.on_estimate(at, 410_000)) > 700_000);
+        assert_eq!(
+            receivable(|probe, at| probe.on_estimate(at, 399_000)),
+            399_000
+        );
+        assert_eq!(
+            receivable(|probe, at| report(probe, at, 0, QUEUED)),
+            400_000
+        );
+        assert_eq!(receivable(|probe, at| report(probe, at, 30, NEAR)), 400_000);
+        assert_eq!(
+            receivable(|probe, at| probe.on_estimate(at, 900_000)),
+            900_000
+        );
+    }
+
+    #[test]
+    fn probe_after_probe_the_path_is_found_to_carry_more() {
         let now = start();
         let mut probe = narrowed(now);
-        for second in 0..20 {
-            probe.on_estimate(now + second * 1000 * MS, 400_000);
-            report(&mut probe, now + second * 1000 * MS, 0, NEAR);
-            assert_eq!(probe.poll_timeout(), None);
+        let mut receivable = 0;
+        for second in 0..30 {
+            let at = now + second * 1000 * MS;
+            report(&mut probe, at, 0, NEAR);
+            play(&mut probe, at + 999 * MS);
+            receivable = probe.receivable().unwrap();
+            assert!(receivable <= 2_000_000);
         }
+        // The media has 200 kbit/s all the time, and no more than a Mbit/s is sent beside it.
+        assert!(receivable >= 1_000_000, "{receivable}");
     }
 
     #[test]
@@ -283,7 +371,7 @@ mod tests {
             report(
                 &mut probe,
                 now + second * 1000 * MS,
-                u8::from(second % 2 == 0),
+                10 * u8::from(second % 2 == 0),
                 NEAR,
             );
             assert_eq!(probe.poll_timeout(), None);
@@ -297,7 +385,7 @@ mod tests {
         let sent = seconds(&mut probe, now, NEAR);
         assert_eq!(sent.len(), usize::from(MAX_PROBES), "{sent:?}");
         let pauses: Vec<u32> = sent.windows(2).map(|it| it[1] - it[0]).collect();
-        assert_eq!(pauses, [6, 8, 14, 26, 32, 32, 32]);
+        assert_eq!(pauses, [4, 7, 13, 25, 31, 31, 31]);
     }
 
     #[test]
@@ -319,9 +407,9 @@ mod tests {
         for stop in [
             (|probe, at| Probe::on_estimate(probe, at, 300_000)) as fn(&mut Probe, Instant),
             |probe, at| report(probe, at, 0, QUEUED),
-            |probe, at| report(probe, at, 5, NEAR),
+            |probe, at| report(probe, at, 10, NEAR),
         ] {
-            let mut probe = settled(now);
+            let mut probe = narrowed(now);
             report(&mut probe, now, 0, NEAR);
             report(&mut probe, now, 0, NEAR);
             assert!(play(&mut probe, now + 100 * MS) > 0);
@@ -336,7 +424,7 @@ mod tests {
     #[test]
     fn a_far_side_that_has_its_estimate_again_is_left_alone() {
         let now = start();
-        let mut probe = settled(now);
+        let mut probe = narrowed(now);
         probe.on_estimate(now, 1_600_000);
         for second in 0..20 {
             probe.on_estimate(

@@ -59,7 +59,7 @@ impl Stream {
             keyframe_requests: inbound.keyframes.total(),
             nacks_sent: inbound.nacks_sent,
             retransmitted: outbound.retransmitted,
-            remb: outbound.probe.told(),
+            remb: outbound.probe.receivable(),
             transcoded: outbound.transcode_stats(),
         }
     }
