@@ -1,5 +1,5 @@
-// Runs the browser tests and closes with one line of totals: first, one after another, the files
-// that measure how calls fare, then the others, three at a time, for most of their time is waiting.
+// Runs the browser tests and closes with one line of totals: first the files that measure how calls
+// fare, then the others, and beside those the ones that spend their time waiting.
 //
 //   node run.mjs            everything
 //   node run.mjs phone      the files whose name contains "phone"
@@ -16,9 +16,8 @@ const FILE_TIMEOUT_MS = 8 * 60_000;
 
 /** They measure times and rates: nothing else may take the processor from them. */
 const ALONE = ['impairment.test.mjs'];
-const LANES = 3;
-/** The longest first, so that none is left alone at the end. */
-const LONGEST = ['sip-browser.test.mjs', 'telephones.test.mjs', 'transcoding.test.mjs', 'websdk.test.mjs'];
+/** Telephones, and calls without a picture: they leave the processor to others. */
+const LIGHT = ['telephones.test.mjs', 'transcoding.test.mjs', 'sipp.test.mjs'];
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--grep='));
 const grep = process.argv.slice(2).find((word) => word.startsWith('--grep='))?.slice('--grep='.length);
@@ -44,16 +43,19 @@ process.on('exit', () => {
   process.exitCode = totals.failed === 0 && totals.passed > 0 ? 0 : 1;
 });
 
-const isAlone = (file) => ALONE.includes(path.basename(file));
-await play(files.filter(isAlone), 1);
-await play(files.filter((file) => !isAlone(file)).sort(byLength), LANES);
+const isOf = (names) => (file) => names.includes(path.basename(file));
+await play(files.filter(isOf(ALONE)));
+await Promise.all([
+  play(files.filter(isOf(LIGHT))),
+  play(files.filter((file) => !isOf([...ALONE, ...LIGHT])(file))),
+]);
 
-/** Runs these files, so many at a time. */
-async function play(these, lanes) {
+/** Runs these files, one after another. */
+async function play(these) {
   if (these.length === 0) return;
   const stream = run({
     files: these,
-    concurrency: lanes,
+    concurrency: 1,
     timeout: FILE_TIMEOUT_MS,
     ...(grep && { testNamePatterns: [new RegExp(grep, 'i')] }),
   });
@@ -68,12 +70,6 @@ async function play(these, lanes) {
     failed.push(event.name);
   });
   for await (const text of stream.compose(new Spec())) process.stdout.write(text);
-}
-
-/** Files of unknown length come last, as they were. */
-function byLength(one, other) {
-  const rank = (file) => (LONGEST.includes(path.basename(file)) ? LONGEST.indexOf(path.basename(file)) : LONGEST.length);
-  return rank(one) - rank(other);
 }
 
 /** Some Node versions report a passed file as a test of its own. */

@@ -98,11 +98,9 @@ export async function holdAndResume(who, other, { music = false } = {}) {
 }
 
 export async function pressKeys(one, other) {
-  // Several, for a browser does no more than play them.
-  await one.keys('5555');
-  await other.hearsKey('5');
-  await other.keys('8888');
-  await one.hearsKey('8');
+  // Several, for a browser does no more than play them; and it listens before they come.
+  await Promise.all([other.hearsKey('5'), one.keys('5555')]);
+  await Promise.all([one.hearsKey('8'), other.keys('8888')]);
 }
 
 /** A call in which both hold and press keys, and the caller hangs up. */
