@@ -15,8 +15,14 @@ const SHORTEST: Duration = Duration::from_millis(900);
 /// ... and without a report in this time there is no proof.
 const LENGTH: Duration = Duration::from_secs(3);
 
-/// A packet is due no more often than that.
+/// A packet is due no more often than that ...
 const STEP: Duration = Duration::from_millis(20);
+
+/// ... and what could not be sent in this time is not sent in one burst later.
+const SAVED: Duration = Duration::from_millis(100);
+
+/// But for one packet, bytes.
+const PACKET: u64 = 1_500;
 
 /// What is sent with the media, as a multiple of what is known to be receivable.
 const TOGETHER: u64 = 2;
@@ -192,10 +198,10 @@ impl Probe {
         let rate = together.saturating_sub(self.media_rate).min(MAX_RATE);
         let until = running.since + LENGTH;
         let upto = now.min(until);
-        let elapsed = upto.saturating_duration_since(running.last).min(LENGTH);
+        let elapsed = upto.saturating_duration_since(running.last);
         running.last = running.last.max(upto);
-        // Three seconds and a Mbit/s at most.
-        running.saved += rate * elapsed.as_micros() as u64 / 8_000_000;
+        let most = bytes(rate, SAVED).max(PACKET);
+        running.saved = (running.saved + bytes(rate, elapsed.min(LENGTH))).min(most);
         let saved = running.saved;
         if now >= until {
             self.stop(now);
@@ -224,6 +230,11 @@ impl Probe {
             self.made += 1;
         }
     }
+}
+
+/// What a rate in bit/s makes in a time that is short.
+fn bytes(rate: u64, time: Duration) -> u64 {
+    rate * time.as_micros() as u64 / 8_000_000
 }
 
 #[cfg(test)]
@@ -350,6 +361,19 @@ mod tests {
         }
         // The media has 200 kbit/s all the time, and no more than a Mbit/s is sent beside it.
         assert!(receivable >= 1_000_000, "{receivable}");
+    }
+
+    #[test]
+    fn what_could_not_be_sent_in_time_is_not_sent_in_a_burst() {
+        let now = start();
+        let mut probe = narrowed(now);
+        report(&mut probe, now + 500 * MS, 0, NEAR);
+        report(&mut probe, now + 1000 * MS, 0, NEAR);
+        // 600 kbit/s beside the media, of a tenth of a second.
+        assert_eq!(probe.take(now + 1800 * MS), 7_500);
+        assert_eq!(probe.take(now + 3900 * MS), 7_500);
+        assert_eq!(probe.take(now + 9000 * MS), 7_500, "and it is over");
+        assert_eq!(probe.take(now + 9020 * MS), 0);
     }
 
     #[test]
