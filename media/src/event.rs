@@ -157,10 +157,24 @@ pub struct StreamStats {
     pub nacks_sent: u64,
     /// See [`StreamStats::nacks_sent`].
     pub retransmitted: u64,
-    /// Last REMB of the far side, bit/s.
-    pub remb: Option<u64>,
     /// What was decoded and encoded anew for the far side; all zero where it is relayed.
     pub transcoded: TranscodeStats,
+}
+
+impl StreamStats {
+    /// Of a stream in which nothing has happened.
+    pub fn new(kind: MediaKind) -> Self {
+        Self {
+            kind,
+            received: DirectionStats::default(),
+            sent: DirectionStats::default(),
+            reported: false,
+            keyframe_requests: 0,
+            nacks_sent: 0,
+            retransmitted: 0,
+            transcoded: TranscodeStats::default(),
+        }
+    }
 }
 
 /// What transcoding did for one sink, totals since its stream began unless said otherwise.

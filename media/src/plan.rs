@@ -164,6 +164,25 @@ pub struct StreamPlan {
     pub send_ptime_ms: Option<u16>,
 }
 
+impl StreamPlan {
+    /// A stream both ways, without anything that the far side may have said or that repairs it.
+    pub fn new(kind: MediaKind, ssrc: u32, codecs: Vec<CodecPlan>) -> Self {
+        Self {
+            kind,
+            codecs,
+            ssrc,
+            rtx_ssrc: None,
+            remote_ssrcs: Vec::new(),
+            extensions: Vec::new(),
+            receive: true,
+            send: true,
+            max_receive_bitrate: None,
+            max_send_bitrate: None,
+            send_ptime_ms: None,
+        }
+    }
+}
+
 /// A negotiated payload format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodecPlan {

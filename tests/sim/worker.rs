@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use media::event::{
-    DirectionStats, Event, Failure, LegStats, SilenceCause, StreamStats, TranscodeStats,
-};
+use media::event::{Event, Failure, LegStats, SilenceCause, StreamStats};
 use media::ids::{LegId, MediaKind};
 use media::plan::{Command, LegPlan, TransportPlan};
 use rand::RngExt;
@@ -293,17 +291,7 @@ fn millis(rng: &mut StdRng, range: std::ops::Range<u64>) -> Duration {
 fn measurements(leg: LegId) -> LegStats {
     LegStats {
         leg,
-        streams: vec![StreamStats {
-            kind: MediaKind::Audio,
-            received: DirectionStats::default(),
-            sent: DirectionStats::default(),
-            reported: false,
-            keyframe_requests: 0,
-            nacks_sent: 0,
-            retransmitted: 0,
-            remb: None,
-            transcoded: TranscodeStats::default(),
-        }],
+        streams: vec![StreamStats::new(MediaKind::Audio)],
         round_trip: None,
         rejected: 0,
     }

@@ -59,10 +59,11 @@ impl Stream {
             keyframe_requests: inbound.keyframes.total(),
             nacks_sent: inbound.nacks_sent,
             retransmitted: outbound.retransmitted,
-            remb: outbound.probe.receivable(),
             transcoded: outbound.transcode_stats(),
         }
     }
+
+    /// What is in the packets of a payload type.
     fn codec(&self, payload_type: Option<u8>, of: fn(&CodecPlan) -> u8) -> Option<StreamCodec> {
         let codecs = &mut self.plan.codecs.iter();
         let codec = codecs.find(|codec| Some(of(codec)) == payload_type)?;

@@ -229,22 +229,15 @@ impl Local {
 
     /// The plan of one stream, still without anything the far side said.
     pub(super) fn stream_plan(&self, stream: &OwnStream) -> StreamPlan {
+        let formats = stream.formats.iter();
+        let codecs = formats.map(|format| codec_plan(format, format)).collect();
         StreamPlan {
-            kind: stream.kind,
-            codecs: stream
-                .formats
-                .iter()
-                .map(|format| codec_plan(format, format))
-                .collect(),
-            ssrc: self.ssrc(stream.kind),
             rtx_ssrc: self.rtx_ssrc(stream),
-            remote_ssrcs: Vec::new(),
             extensions: stream.extensions.clone(),
             receive: stream.direction.receives(),
             send: stream.direction.sends(),
             max_receive_bitrate: stream.bitrate,
-            max_send_bitrate: None,
-            send_ptime_ms: None,
+            ..StreamPlan::new(stream.kind, self.ssrc(stream.kind), codecs)
         }
     }
 }

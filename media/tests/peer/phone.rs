@@ -199,19 +199,7 @@ fn stream(id: u64, kind: MediaKind) -> StreamPlan {
         ],
         MediaKind::Video => vec![codec(PICTURE, 90_000, Format::Vp8)],
     };
-    StreamPlan {
-        kind,
-        codecs,
-        ssrc: our_ssrc(id, kind),
-        rtx_ssrc: None,
-        remote_ssrcs: Vec::new(),
-        extensions: Vec::new(),
-        receive: true,
-        send: true,
-        max_receive_bitrate: None,
-        max_send_bitrate: None,
-        send_ptime_ms: None,
-    }
+    StreamPlan::new(kind, our_ssrc(id, kind), codecs)
 }
 
 /// What the far side said of the way of a stream.

@@ -88,14 +88,11 @@ pub fn audio_plan(id: u64, numbers: Numbers) -> StreamPlan {
         feedback: Feedback::default(),
         encoding: Encoding::default(),
     };
+    let codecs = vec![
+        codec(numbers.opus, Format::Opus),
+        codec(numbers.telephone_event, Format::TelephoneEvent),
+    ];
     StreamPlan {
-        kind: MediaKind::Audio,
-        codecs: vec![
-            codec(numbers.opus, Format::Opus),
-            codec(numbers.telephone_event, Format::TelephoneEvent),
-        ],
-        ssrc: our_ssrc(id, MediaKind::Audio),
-        rtx_ssrc: None,
         remote_ssrcs: vec![client_ssrc(id, MediaKind::Audio)],
         extensions: vec![
             ExtensionPlan {
@@ -107,32 +104,26 @@ pub fn audio_plan(id: u64, numbers: Numbers) -> StreamPlan {
                 extension: Extension::AbsSendTime,
             },
         ],
-        receive: true,
-        send: true,
-        max_receive_bitrate: None,
-        max_send_bitrate: None,
-        send_ptime_ms: None,
+        ..StreamPlan::new(MediaKind::Audio, our_ssrc(id, MediaKind::Audio), codecs)
     }
 }
 
 pub fn video_plan(id: u64, numbers: Numbers) -> StreamPlan {
+    let codec = CodecPlan {
+        receive_pt: numbers.vp8,
+        send_pt: numbers.vp8,
+        clock_rate: 90_000,
+        format: Format::Vp8,
+        rtx: Some((numbers.vp8_rtx, numbers.vp8_rtx)),
+        feedback: Feedback {
+            nack: true,
+            pli: true,
+            fir: true,
+            remb: true,
+        },
+        encoding: Encoding::default(),
+    };
     StreamPlan {
-        kind: MediaKind::Video,
-        codecs: vec![CodecPlan {
-            receive_pt: numbers.vp8,
-            send_pt: numbers.vp8,
-            clock_rate: 90_000,
-            format: Format::Vp8,
-            rtx: Some((numbers.vp8_rtx, numbers.vp8_rtx)),
-            feedback: Feedback {
-                nack: true,
-                pli: true,
-                fir: true,
-                remb: true,
-            },
-            encoding: Encoding::default(),
-        }],
-        ssrc: our_ssrc(id, MediaKind::Video),
         rtx_ssrc: Some(our_ssrc(id, MediaKind::Video) + 1),
         remote_ssrcs: vec![
             client_ssrc(id, MediaKind::Video),
@@ -142,11 +133,12 @@ pub fn video_plan(id: u64, numbers: Numbers) -> StreamPlan {
             id: numbers.abs_send_time,
             extension: Extension::AbsSendTime,
         }],
-        receive: true,
-        send: true,
         max_receive_bitrate: Some(2_500_000),
-        max_send_bitrate: None,
-        send_ptime_ms: None,
+        ..StreamPlan::new(
+            MediaKind::Video,
+            our_ssrc(id, MediaKind::Video),
+            vec![codec],
+        )
     }
 }
 

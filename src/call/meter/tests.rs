@@ -1,4 +1,4 @@
-use media::event::{DirectionStats, TranscodeStats};
+use media::event::DirectionStats;
 use media::ids::LegId;
 use media::plan::Format;
 
@@ -30,15 +30,9 @@ impl Line {
             meter: Meter::default(),
             now: Instant::now(),
             stream: StreamStats {
-                kind: MediaKind::Audio,
                 received: direction,
                 sent: direction,
-                reported: false,
-                keyframe_requests: 0,
-                nacks_sent: 0,
-                retransmitted: 0,
-                remb: None,
-                transcoded: TranscodeStats::default(),
+                ..StreamStats::new(MediaKind::Audio)
             },
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::media::event::{DirectionStats, Failure, LegStats, StreamCodec, StreamStats, TranscodeStats};
+use ::media::event::{DirectionStats, Failure, LegStats, StreamCodec, StreamStats};
 use ::media::ids::MediaKind;
 use ::media::plan::Format;
 
@@ -203,15 +203,10 @@ pub(super) fn stats(leg: LegId, bytes: u64, lost: f32) -> LegStats {
     LegStats {
         leg,
         streams: vec![StreamStats {
-            kind: MediaKind::Audio,
             received: direction(bytes, 0.0),
             sent: direction(bytes / 2, lost),
             reported: true,
-            keyframe_requests: 0,
-            nacks_sent: 0,
-            retransmitted: 0,
-            remb: None,
-            transcoded: TranscodeStats::default(),
+            ..StreamStats::new(MediaKind::Audio)
         }],
         round_trip: Some(Duration::from_millis(30)),
         rejected: 0,

@@ -17,30 +17,19 @@ fn sound(ms: u16) -> Sound {
 }
 
 fn stream(format: Format, clock_rate: u32, bitrate: Option<u32>) -> StreamPlan {
-    StreamPlan {
-        kind: MediaKind::Audio,
-        codecs: vec![CodecPlan {
-            receive_pt: 96,
-            send_pt: 97,
-            clock_rate,
-            format,
-            rtx: None,
-            feedback: Feedback::default(),
-            encoding: Encoding {
-                max_bitrate: bitrate,
-                ..Encoding::default()
-            },
-        }],
-        ssrc: 1,
-        rtx_ssrc: None,
-        remote_ssrcs: Vec::new(),
-        extensions: Vec::new(),
-        receive: true,
-        send: true,
-        max_receive_bitrate: None,
-        max_send_bitrate: None,
-        send_ptime_ms: None,
-    }
+    let codec = CodecPlan {
+        receive_pt: 96,
+        send_pt: 97,
+        clock_rate,
+        format,
+        rtx: None,
+        feedback: Feedback::default(),
+        encoding: Encoding {
+            max_bitrate: bitrate,
+            ..Encoding::default()
+        },
+    };
+    StreamPlan::new(MediaKind::Audio, 1, vec![codec])
 }
 
 fn player(now: Instant, stream: &StreamPlan, repertoire: &mut Repertoire) -> Option<Player> {

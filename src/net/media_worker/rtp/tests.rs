@@ -41,19 +41,7 @@ fn plan(leg: u64, ports: PortPair, remote: Option<SocketAddr>) -> Box<LegPlan> {
             keys: None,
         }),
     };
-    let stream = StreamPlan {
-        kind: MediaKind::Audio,
-        codecs: Vec::new(),
-        ssrc: 7,
-        rtx_ssrc: None,
-        remote_ssrcs: Vec::new(),
-        extensions: Vec::new(),
-        receive: true,
-        send: true,
-        max_receive_bitrate: None,
-        max_send_bitrate: None,
-        send_ptime_ms: None,
-    };
+    let stream = StreamPlan::new(MediaKind::Audio, 7, Vec::new());
     Box::new(LegPlan {
         leg: LegId(leg),
         cname: "callbox".into(),
