@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use callbox::wcs::message::ClientMessage;
-use media::codec::{AudioCodec, Decoder, MAX_PACKET_SAMPLES, SampleRate, SpeexBand};
+use media::codec::{AudioCodec, Decoder, MAX_PACKET_SAMPLES, SampleRate};
 use media::ids::{Fingerprint, IceCredentials, LegId};
 use media::negotiate::{
     KeySeed, Local, LocalRtp, LocalTransport, LocalWebRtc, OfferedTransport, Policy, RemoteOffer,
@@ -411,21 +411,13 @@ fn play(buffer: &mut JitterBuffer, queue: &mut SoundQueue, now: Instant, tick: D
 /// Payloads of every audio coder: the first byte says which, then each payload comes behind its
 /// length. What is decoded lasts as long as was foretold, also between gaps.
 pub fn codec(data: &[u8]) {
-    const CODERS: [AudioCodec; 9] = [
-        AudioCodec::Pcmu,
-        AudioCodec::Pcma,
-        AudioCodec::G722,
-        AudioCodec::G729,
-        AudioCodec::Speex(SpeexBand::Narrow),
-        AudioCodec::Speex(SpeexBand::Wide),
-        AudioCodec::Speex(SpeexBand::UltraWide),
-        AudioCodec::Opus,
-        AudioCodec::L16(SampleRate::Hz16000),
-    ];
     let Some((which, mut rest)) = data.split_first() else {
         return;
     };
-    let coder = CODERS[usize::from(*which) % CODERS.len()];
+    let compressed = AudioCodec::COMPRESSED;
+    let number = usize::from(*which) % (compressed.len() + 1);
+    let coder = compressed.get(number).copied();
+    let coder = coder.unwrap_or(AudioCodec::L16(SampleRate::Hz16000));
     let rate = coder.rates()[usize::from(which / 16) % coder.rates().len()];
     let Ok(mut decoder) = Decoder::new(coder, rate) else {
         return;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use media::codec::resample::Resampler;
 use media::codec::{
-    AudioCodec, Decoder, Encoder, MAX_PACKET_SAMPLES, MAX_PAYLOAD, SampleRate, Settings, SpeexBand,
+    AudioCodec, Decoder, Encoder, MAX_PACKET_SAMPLES, MAX_PAYLOAD, SampleRate, Settings,
 };
 use media::ids::MediaKind;
 use media::playout::{Arrived, JitterBuffer, Play, PlayoutConfig, SoundQueue, Stretch};
@@ -160,16 +160,7 @@ fn a_packet_relayed_between_phones_allocates_nothing() {
 
 #[test]
 fn decoding_encoding_concealing_and_resampling_allocate_nothing() {
-    for codec in [
-        AudioCodec::Pcmu,
-        AudioCodec::Pcma,
-        AudioCodec::G722,
-        AudioCodec::G729,
-        AudioCodec::Speex(SpeexBand::Narrow),
-        AudioCodec::Speex(SpeexBand::Wide),
-        AudioCodec::Speex(SpeexBand::UltraWide),
-        AudioCodec::Opus,
-    ] {
+    for codec in AudioCodec::COMPRESSED {
         for rate in codec.rates() {
             let mut encoder = Encoder::new(codec, *rate, Settings::default()).unwrap();
             let mut decoder = Decoder::new(codec, *rate).unwrap();

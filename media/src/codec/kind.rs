@@ -22,6 +22,18 @@ pub enum AudioCodec {
 }
 
 impl AudioCodec {
+    /// All but L16, which there is at any rate.
+    pub const COMPRESSED: [Self; 8] = [
+        Self::Pcmu,
+        Self::Pcma,
+        Self::G722,
+        Self::G729,
+        Self::Speex(SpeexBand::Narrow),
+        Self::Speex(SpeexBand::Wide),
+        Self::Speex(SpeexBand::UltraWide),
+        Self::Opus,
+    ];
+
     /// The sampling rates it runs at without a resampler, the best first.
     pub const fn rates(self) -> &'static [SampleRate] {
         use SampleRate::{Hz8000, Hz12000, Hz16000, Hz24000, Hz32000, Hz48000};

@@ -31,6 +31,17 @@ fn end() -> EndView {
     }
 }
 
+fn record(call: CallView) -> CallRecord {
+    CallRecord {
+        call,
+        ended_ms: 46_150,
+        talked_ms: 34_000,
+        media_ready_after_ms: Some(80),
+        digits: 0,
+        end: end(),
+    }
+}
+
 #[test]
 fn an_answered_call_is_one_line_with_time_and_codecs() {
     let (level, line) = sentence(&Notice::CallAnswered(call()));
@@ -53,15 +64,7 @@ fn a_missing_picture_is_explained() {
 
 #[test]
 fn an_ended_call_says_how_long_it_was_and_why_it_ended() {
-    let record = CallRecord {
-        call: call(),
-        ended_ms: 46_150,
-        talked_ms: 34_000,
-        media_ready_after_ms: Some(80),
-        digits: 0,
-        end: end(),
-    };
-    let (_, line) = sentence(&Notice::CallEnded(record));
+    let (_, line) = sentence(&Notice::CallEnded(record(call())));
     let expected = "call k3: alice@localhost \u{2192} bob@localhost ended after 34.0 s: Alice hung up. (hung_up)";
     assert_eq!(line, expected);
 }
@@ -103,15 +106,7 @@ fn an_ended_call_says_what_each_side_heard() {
         leg("bob@localhost", Some(none)),
         leg("cid@localhost", None),
     ];
-    let record = CallRecord {
-        call,
-        ended_ms: 46_150,
-        talked_ms: 34_000,
-        media_ready_after_ms: Some(80),
-        digits: 0,
-        end: end(),
-    };
-    let (_, line) = sentence(&Notice::CallEnded(record));
+    let (_, line) = sentence(&Notice::CallEnded(record(call)));
     let expected = "(hung_up); alice@localhost heard opus, MOS 4.3 (worst 3.9), 0.2 % lost, \
                     after 0.1 s; bob@localhost heard nothing, one-way 1x";
     assert!(line.ends_with(expected), "{line}");

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { SIDES } from './sides.mjs';
+import { writeTone } from './sound.mjs';
 
 const SAMPLE_RATE = 48_000;
 const TONE_SECONDS = 4;
@@ -29,33 +30,10 @@ export function makeFixtures(directory, sideName, { grainy = false } = {}) {
   mkdirSync(directory, { recursive: true });
   const audio = path.join(directory, `${sideName}.wav`);
   const video = path.join(directory, `${sideName}${grainy ? '-grainy' : ''}.y4m`);
-  writeFileSync(audio, toneWav(side.tone));
+  const loudness = (t) => AMPLITUDE * (0.6 - 0.4 * Math.cos(2 * Math.PI * SYLLABLES_PER_SECOND * t));
+  writeTone(audio, side.tone, { seconds: TONE_SECONDS, rate: SAMPLE_RATE, loudness });
   writeFileSync(video, movingBarY4m(side.colour, grainy));
   return { audio, video };
-}
-
-function toneWav(frequency) {
-  const count = SAMPLE_RATE * TONE_SECONDS;
-  const data = Buffer.alloc(44 + count * 2);
-  data.write('RIFF', 0);
-  data.writeUInt32LE(36 + count * 2, 4);
-  data.write('WAVEfmt ', 8);
-  data.writeUInt32LE(16, 16);
-  data.writeUInt16LE(1, 20); // PCM
-  data.writeUInt16LE(1, 22); // mono
-  data.writeUInt32LE(SAMPLE_RATE, 24);
-  data.writeUInt32LE(SAMPLE_RATE * 2, 28);
-  data.writeUInt16LE(2, 32);
-  data.writeUInt16LE(16, 34);
-  data.write('data', 36);
-  data.writeUInt32LE(count * 2, 40);
-  for (let i = 0; i < count; i++) {
-    const t = i / SAMPLE_RATE;
-    const loudness = 0.6 - 0.4 * Math.cos(2 * Math.PI * SYLLABLES_PER_SECOND * t);
-    const value = AMPLITUDE * loudness * Math.sin(2 * Math.PI * frequency * t);
-    data.writeInt16LE(Math.round(value * 32767), 44 + i * 2);
-  }
-  return data;
 }
 
 /** A plain coloured field with a white bar that walks from left to right. */

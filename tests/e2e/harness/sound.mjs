@@ -48,25 +48,30 @@ export function level(samples, frequency, rate) {
   return 20 * Math.log10(Math.max(amplitude, 1e-7));
 }
 
-/** Writes a WAV file: a tone of `frequency` for so long. */
-export function writeTone(file, frequency, seconds = 2, rate = 16000) {
-  const data = Buffer.alloc(seconds * rate * SAMPLE_LEN);
-  for (let i = 0; i < seconds * rate; i += 1) {
-    data.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * frequency * i) / rate)), i * SAMPLE_LEN);
+/**
+ * Writes a WAV file, mono: a tone of `frequency` for so long. `loudness` gives its amplitude, 0 to 1,
+ * at each time in seconds.
+ */
+export function writeTone(file, frequency, { seconds = 2, rate = 16000, loudness = () => 0.25 } = {}) {
+  const count = seconds * rate;
+  const wav = Buffer.alloc(HEADER_LEN + count * SAMPLE_LEN);
+  wav.write('RIFF', 0);
+  wav.writeUInt32LE(wav.length - 8, 4);
+  wav.write('WAVEfmt ', 8);
+  wav.writeUInt32LE(16, 16);
+  wav.writeUInt16LE(1, 20); // PCM
+  wav.writeUInt16LE(1, 22); // mono
+  wav.writeUInt32LE(rate, 24);
+  wav.writeUInt32LE(rate * SAMPLE_LEN, 28);
+  wav.writeUInt16LE(SAMPLE_LEN, 32);
+  wav.writeUInt16LE(8 * SAMPLE_LEN, 34);
+  wav.write('data', 36);
+  wav.writeUInt32LE(count * SAMPLE_LEN, 40);
+  for (let i = 0; i < count; i += 1) {
+    const t = i / rate;
+    const value = loudness(t) * Math.sin(2 * Math.PI * frequency * t);
+    wav.writeInt16LE(Math.round(value * 32767), HEADER_LEN + i * SAMPLE_LEN);
   }
-  const header = Buffer.alloc(HEADER_LEN);
-  header.write('RIFF', 0);
-  header.writeUInt32LE(HEADER_LEN - 8 + data.length, 4);
-  header.write('WAVEfmt ', 8);
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(rate, 24);
-  header.writeUInt32LE(rate * SAMPLE_LEN, 28);
-  header.writeUInt16LE(SAMPLE_LEN, 32);
-  header.writeUInt16LE(8 * SAMPLE_LEN, 34);
-  header.write('data', 36);
-  header.writeUInt32LE(data.length, 40);
-  writeFileSync(file, Buffer.concat([header, data]));
+  writeFileSync(file, wav);
   return file;
 }
