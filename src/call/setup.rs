@@ -295,7 +295,9 @@ impl Switch {
         let at_once = matches!(caller.signalling, Signalling::Wcs { .. });
         let devices = call.legs.len() - 1;
         let rings = at_once || call.rings();
-        tracing::info!(call = %call.id, devices, "call rings");
+        if devices > 0 {
+            tracing::info!(call = %call.id, devices, "call rings");
+        }
         let view = call.view();
         self.outputs.notify(Notice::CallStarted(view));
         if rings {

@@ -17,7 +17,7 @@ const FILE_TIMEOUT_MS = 8 * 60_000;
 /** They measure times and rates: nothing else may take the processor from them. */
 const ALONE = ['impairment.test.mjs'];
 /** Telephones, and calls without a picture: they leave the processor to others. */
-const LIGHT = ['telephones.test.mjs', 'transcoding.test.mjs', 'sipp.test.mjs'];
+const LIGHT = ['telephones.test.mjs', 'transcoding.test.mjs', 'local-media.test.mjs', 'sipp.test.mjs'];
 
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--grep='));
 const grep = process.argv.slice(2).find((word) => word.startsWith('--grep='))?.slice('--grep='.length);

@@ -111,6 +111,11 @@ export class Baresip extends Telephone {
     return this.event('CALL_CLOSED');
   }
 
+  /** Its call did not come about. */
+  refused() {
+    return this.ended();
+  }
+
   /** Waits until this key is pressed at the other side. */
   hearsKey(digit) {
     return this.event('CALL_DTMF_START', (event) => event.param === digit);

@@ -114,6 +114,11 @@ export class Linphone extends Telephone {
     return this.says(/Call \d+ with .* ended/);
   }
 
+  /** Its call did not come about. */
+  refused() {
+    return this.says(/Call \d+ with .* error/);
+  }
+
   /** Waits until this key is pressed at the other side. */
   hearsKey(digit) {
     return this.says(new RegExp(`Receiving tone ${digit} from`));
