@@ -221,6 +221,7 @@ scenario('a whole call breaks no policy, throws nothing and asks no other host f
   await alice.page.evaluate(() => window.stopSound());
   await until('bob is told that alice is not heard', async () => (await bob.visible('note-one-way')) && /You do not hear alice: /.test(await bob.text('note-one-way')));
   await until('and so is alice', async () => (await alice.visible('note-one-way')) && /bob does not hear you: /.test(await alice.text('note-one-way')));
+  await until('no call is called good then', async () => /^Poor: one of you is not heard$/.test(await bob.text('quality-words')));
   await until('and the operator', () => /WARN.*one-way audio: bob does not hear alice: /.test(server.said));
   const metrics = await (await fetch(`${server.url}metrics`)).text();
   assert.match(metrics, /^callbox_one_way_audio_total\{cause="[a-z_]+"\} 1$/m);

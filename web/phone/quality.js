@@ -95,6 +95,7 @@ export function judge(flows, { roundTripMs, server, silent, name }) {
     { step: step(lossOut, LOSS), words: `${percent(lossOut)} of your packets get lost on the way to ${name}` },
     { step: step(delayMs, ROUND_TRIP_MS), words: `sound takes ${(delayMs / 1000).toFixed(1)} s to the server and back` },
     { step: step(jitterMs, JITTER_MS), words: `${name}’s packets arrive unevenly` },
+    { step: server?.alarm ? LOSS.length : 0, words: 'one of you is not heard' },
   ];
   const fault = faults.reduce((a, b) => (b.step > a.step ? b : a));
   /** @type {Level} */
