@@ -16,7 +16,7 @@ export const RESULTS = path.join(REPOSITORY, 'test-results');
 
 export const BINARY = process.env.CALLBOX_BIN ?? path.join(
   process.env.CARGO_TARGET_DIR ?? path.join(REPOSITORY, 'target'),
-  'release/callbox',
+  'debug/callbox',
 );
 
 let root;

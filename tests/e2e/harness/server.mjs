@@ -19,7 +19,7 @@ export class Callbox {
    * `address`.
    */
   static async start({ config = {}, accounts = [], netns, address = '127.0.0.1' } = {}) {
-    if (!existsSync(BINARY)) throw new Error(`no binary at ${BINARY}: run cargo build --release`);
+    if (!existsSync(BINARY)) throw new Error(`no binary at ${BINARY}: run ./test e2e, or cargo build`);
     const directory = mkdtempSync(path.join(scratch('server'), 'callbox-'));
     const file = path.join(directory, 'config.toml');
     writeFileSync(file, toToml(merge({
