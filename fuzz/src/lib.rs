@@ -374,6 +374,7 @@ pub fn playout(data: &[u8]) {
             clock_rate: if plays == 0xFF { 0 } else { 8000 },
             duration: (plays & 1 == 1).then_some(u32::from(plays) * 8),
             silence: kind & 0x20 != 0,
+            repairs: kind & 0x40 != 0,
             payload: &vec![kind; usize::from(len) * 5],
         });
         assert!(buffer.len() <= 16 && buffer.bytes() <= 1024);

@@ -42,6 +42,7 @@ fn packet_and_tick(criterion: &mut Criterion) {
                         clock_rate: 8000,
                         duration: Some(160),
                         silence: false,
+                        repairs: false,
                         payload: black_box(&payload),
                     });
                     n += 1;

@@ -226,6 +226,7 @@ fn a_packet_that_is_played_out_allocates_nothing() {
                     clock_rate: 48_000,
                     duration: Some(960),
                     silence: false,
+                    repairs: true,
                     payload: &[7; 80],
                 });
             }

@@ -88,6 +88,11 @@ impl AudioCodec {
         nearest.or(times.first()).copied().unwrap_or(20)
     }
 
+    /// Whether a payload carries what the one before it said as well (in-band FEC, RFC 6716 2.1.7).
+    pub fn repairs(self, payload: &[u8]) -> bool {
+        self == Self::Opus && opus::repeats_its_predecessor(payload)
+    }
+
     /// How many samples a payload lasts at a sampling rate, without decoding it: what the
     /// decoder would give.
     ///

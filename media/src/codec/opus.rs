@@ -72,7 +72,7 @@ impl Decoder {
 
 /// The packet carries the one before it as well (LBRR, RFC 6716 4.2.4): the flags are the bits
 /// behind those of voice activity, one of the latter for each 20 ms and channel.
-fn repeats_its_predecessor(packet: &[u8]) -> bool {
+pub(super) fn repeats_its_predecessor(packet: &[u8]) -> bool {
     let Some((toc, flags)) = packet.first().zip(first_frame(packet)) else {
         return false;
     };

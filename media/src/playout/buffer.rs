@@ -73,7 +73,12 @@ pub struct Step<'a> {
     pub play: Play<'a>,
     /// What to do with a [`Play::Packet`] after decoding. Gaps need nothing done.
     pub stretch: Stretch,
+    /// Sound would be missing soon, or there is much delay without use: no pause is to be waited for.
+    pub hurried: bool,
 }
+
+/// Beyond so much delay without use no pause is waited for.
+const UNHURRIED: Duration = Duration::from_millis(40);
 
 /// Holds audio packets until they are due.
 ///
@@ -185,6 +190,7 @@ impl JitterBuffer {
         slot.payload_type = packet.payload_type;
         slot.marker = packet.marker;
         slot.silence = packet.silence;
+        slot.repairs = packet.repairs;
         let overflowed = &mut self.stats.overflowed;
         match self
             .store
@@ -398,13 +404,25 @@ impl JitterBuffer {
                 .pace
                 .judge(waited, queued, micros(tick), self.delay.target()),
         };
+        let is_first = self
+            .last
+            .is_none_or(|last| slot.sequence == last.sequence + 1);
         let duration = self.advance(&slot);
+        if slot.repairs && !is_first {
+            self.delay.wait_for_repairs(micros(duration));
+        }
         self.stats.played += 1;
         self.stats.total += duration;
+        let hurried = match stretch {
+            Stretch::Keep => false,
+            Stretch::Shorten(by) => by > UNHURRIED,
+            Stretch::Lengthen(_) => waited < self.delay.least(),
+        };
         let packet = self.queued(&slot, duration, resumes);
         Step {
             play: Play::Packet(packet),
             stretch,
+            hurried,
         }
     }
 
@@ -464,6 +482,7 @@ impl<'a> Step<'a> {
         Self {
             play,
             stretch: Stretch::Keep,
+            hurried: false,
         }
     }
 }

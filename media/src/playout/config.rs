@@ -55,6 +55,9 @@ pub struct Arrived<'a> {
     /// It describes silence (RFC 3389, a SID frame, an Opus DTX frame): after it nothing need
     /// come until somebody talks, and nothing is missing then.
     pub silence: bool,
+    /// It carries what the packet before it said as well (in-band FEC, RFC 6716 2.1.7): after losses
+    /// it is worth waiting for.
+    pub repairs: bool,
     /// What the codec is to get.
     pub payload: &'a [u8],
 }

@@ -21,6 +21,10 @@ const SLOW: usize = 10;
 /// before would count as jitter.
 const SHORTCUT: i64 = 15_000;
 
+/// After a loss that the next packet could have repaired, packets wait for the next one for so many
+/// packets, five seconds or so: one in two hundred that is lost is reason enough.
+const REPAIRING: usize = 256;
+
 /// The target falls by so much a second, µs, or by this part of itself if that is more.
 const FALL: i64 = 10_000;
 const FALL_PART: i64 = 10;
@@ -39,6 +43,9 @@ pub(super) struct Delay {
     last_arrival: Option<i64>,
     /// Packets in a row slower than any may wait.
     slow: usize,
+    /// How long to wait for the next packet as well, and for how many packets more.
+    repair: i64,
+    repairing: usize,
 }
 
 impl Delay {
@@ -57,6 +64,8 @@ impl Delay {
             max_delay: micros(config.max_delay),
             last_arrival: None,
             slow: 0,
+            repair: 0,
+            repairing: 0,
         }
     }
 
@@ -65,9 +74,23 @@ impl Delay {
         self.target
     }
 
+    /// The part of the target without which packets come too late.
+    pub(super) fn least(&self) -> i64 {
+        match self.repairing {
+            0 => self.target,
+            _ => self.target - self.repair,
+        }
+    }
+
     /// The delay of the fastest packet of late.
     pub(super) fn fastest(&self) -> Option<i64> {
         self.all.lowest()
+    }
+
+    /// A packet is lost, and the one after it, which plays so long (µs), carries it as well.
+    pub(super) fn wait_for_repairs(&mut self, duration: i64) {
+        self.repair = duration;
+        self.repairing = REPAIRING;
     }
 
     /// The timeline began anew: what was measured on the old one tells nothing, but the network
@@ -108,6 +131,10 @@ impl Delay {
             self.target -= (fastest - before).max(0);
         }
         let mut wanted = (recent.max(all) - fastest).saturating_add(self.min);
+        if self.repairing > 0 {
+            self.repairing -= 1;
+            wanted = wanted.saturating_add(self.repair);
+        }
         if self.all.len() < ENOUGH {
             wanted = wanted.max(self.initial.min(self.target));
         }

@@ -6,20 +6,27 @@
 //! and is emptied by the tick. Why it is built so: ADR 13.
 //!
 //! On each tick the owner asks as long as less than a tick of sound waits, and then takes a
-//! tick's worth:
+//! tick's worth. Where sound is to be shorter, [`Calm`] chooses the place:
 //!
 //! ```
 //! # use std::time::{Duration, Instant};
-//! # use media::playout::{JitterBuffer, Play, SoundQueue};
+//! # use media::playout::{Calm, JitterBuffer, Play, SoundQueue};
 //! const TICK: Duration = Duration::from_millis(20);
 //!
-//! fn tick(now: Instant, buffer: &mut JitterBuffer, queue: &mut SoundQueue, out: &mut [i16]) {
+//! fn tick(
+//!     now: Instant,
+//!     buffer: &mut JitterBuffer,
+//!     calm: &mut Calm,
+//!     queue: &mut SoundQueue,
+//!     out: &mut [i16],
+//! ) {
 //!     while queue.len() < out.len() {
 //!         let step = buffer.poll(now, queue.duration(), TICK);
 //!         match step.play {
 //!             Play::Packet(packet) => {
 //!                 let mut frame = decode(packet.payload_type, packet.payload);
-//!                 queue.push(&mut frame, step.stretch, packet.resumes);
+//!                 let stretch = calm.choose(step.stretch, step.hurried, &frame);
+//!                 queue.push(&mut frame, stretch, packet.resumes);
 //!             }
 //!             // Opus takes the gap out of the packet after it, others conceal.
 //!             Play::Recover { missing, .. } | Play::Conceal(missing) => {
@@ -37,6 +44,7 @@
 //! ```
 
 mod buffer;
+mod calm;
 mod config;
 mod delay;
 pub mod fade;
@@ -51,6 +59,7 @@ mod timeline;
 mod tests;
 
 pub use buffer::{JitterBuffer, Play, Queued, Step, Stretch};
+pub use calm::Calm;
 pub use config::{Arrived, PlayoutConfig, PlayoutStats};
 pub use framer::Framer;
 pub use queue::SoundQueue;

@@ -14,6 +14,8 @@ pub(super) struct Slot {
     pub(super) payload_type: u8,
     pub(super) marker: bool,
     pub(super) silence: bool,
+    /// It carries the one before it.
+    pub(super) repairs: bool,
     start: usize,
     len: usize,
 }
@@ -27,6 +29,7 @@ impl Slot {
             payload_type: 0,
             marker: false,
             silence: false,
+            repairs: false,
             start: 0,
             len: 0,
         }

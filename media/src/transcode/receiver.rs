@@ -8,7 +8,7 @@ use crate::codec::comfort_noise::ComfortNoise;
 use crate::codec::resample::Resampler;
 use crate::codec::{AudioCodec, Decoder, SampleRate};
 use crate::playout::{
-    Arrived, JitterBuffer, Play, PlayoutConfig, PlayoutStats, Queued, SoundQueue, Stretch,
+    Arrived, Calm, JitterBuffer, Play, PlayoutConfig, PlayoutStats, Queued, SoundQueue, Stretch,
 };
 use crate::rtp::Packet;
 
@@ -32,6 +32,7 @@ pub(super) struct Receiver {
     noise: Option<ComfortNoise>,
     /// Decoded sound that waits to be encoded, at `rate`.
     queue: SoundQueue,
+    calm: Calm,
     origin: Option<Origin>,
     /// Payloads that no decoder took.
     pub(super) malformed: u64,
@@ -59,6 +60,7 @@ impl Receiver {
             resampler: None,
             noise: None,
             queue: SoundQueue::new(rate.hz()),
+            calm: Calm::default(),
             origin: None,
             malformed: 0,
         };
@@ -109,6 +111,7 @@ impl Receiver {
             clock_rate,
             duration,
             silence: source.is_none_or(|source| source.is_silence(payload)),
+            repairs: source.is_some_and(|source| source.codec.repairs(payload)),
             payload: stamped,
         });
     }
@@ -171,6 +174,7 @@ impl Receiver {
         workshop: &mut Workshop,
     ) -> bool {
         let step = self.buffer.poll(now, self.queue.duration(), tick);
+        let hurried = step.hurried;
         let mut stretch = Stretch::Keep;
         let mut resumes = false;
         // Noise is made at `rate`, sound at the decoder's.
@@ -241,7 +245,9 @@ impl Receiver {
             }
             None => decoded.get_mut(..made),
         };
-        self.queue.push(made.unwrap_or_default(), stretch, resumes);
+        let made = made.unwrap_or_default();
+        let stretch = self.calm.choose(stretch, hurried, made);
+        self.queue.push(made, stretch, resumes);
         true
     }
 

@@ -13,6 +13,7 @@ pub mod call;
 pub mod packets;
 pub mod phone;
 pub mod plans;
+pub mod speech;
 pub mod transport;
 pub mod voice;
 pub mod world;

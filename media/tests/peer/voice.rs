@@ -152,10 +152,37 @@ impl Voice {
         plan
     }
 
+    /// Its leg, if it knows no telephone events.
+    pub fn plan_without_events(&self) -> LegPlan {
+        let mut plan = self.plan(&[]);
+        let codecs = &mut plan.streams[0].codecs;
+        codecs.retain(|codec| codec.format != Format::TelephoneEvent);
+        plan
+    }
+
+    /// A packet of a telephone event, in the place of the next 20 ms.
+    pub fn event(&mut self, timestamp: u32, payload: [u8; 4]) -> Rtp {
+        let events = events_of(self.speech);
+        let packet = Rtp::new(events, self.phone.ssrc, self.number, timestamp);
+        self.number = self.number.wrapping_add(1);
+        packet.payload(&payload)
+    }
+
     /// It speaks in another format from now on.
     pub fn change(&mut self, speech: Speech) {
         self.encoder = encoder(speech);
         self.speech = speech;
+    }
+
+    /// It lets what is lost be recovered out of what comes next, where its coder can.
+    pub fn expecting_loss(mut self, percent: u64) -> Self {
+        let settings = Settings {
+            fec: percent > 0,
+            expected_loss_percent: percent.try_into().unwrap(),
+            ..settings()
+        };
+        self.encoder = Encoder::new(self.speech.codec, self.speech.rate, settings).unwrap();
+        self
     }
 
     /// The next 20 ms of a tone.
@@ -166,8 +193,13 @@ impl Voice {
             .map(|n| (amplitude * (TAU * hz * (self.said + n) as f64 / rate).sin()) as i16)
             .collect();
         self.said += samples as u64;
+        self.say(&pcm)
+    }
+
+    /// The next 20 ms, of this.
+    pub fn say(&mut self, pcm: &[i16]) -> Rtp {
         let mut payload = vec![0; MAX_PAYLOAD];
-        let len = self.encoder.encode(&pcm, &mut payload).unwrap();
+        let len = self.encoder.encode(pcm, &mut payload).unwrap();
         payload.truncate(len);
         let packet = Rtp::new(
             self.speech.payload_type,
@@ -182,11 +214,14 @@ impl Voice {
 }
 
 fn encoder(speech: Speech) -> Encoder {
-    let settings = Settings {
+    Encoder::new(speech.codec, speech.rate, settings()).unwrap()
+}
+
+fn settings() -> Settings {
+    Settings {
         bitrate: Some(32_000),
         ..Settings::default()
-    };
-    Encoder::new(speech.codec, speech.rate, settings).unwrap()
+    }
 }
 
 /// Feeds one voice from another.
@@ -218,8 +253,12 @@ pub fn transcode(source: &Voice, others: &[Speech], sink: &Voice) -> PatchPlan {
 
 /// Two voices in a call, both ways.
 pub fn voices(a: Speech, b: Speech) -> (World, Voice, Voice) {
+    talking(Voice::new(1, a), Voice::new(2, b))
+}
+
+/// These two in a call, both ways.
+pub fn talking(a: Voice, b: Voice) -> (World, Voice, Voice) {
     let mut world = World::new();
-    let (a, b) = (Voice::new(1, a), Voice::new(2, b));
     add(&mut world, &a);
     add(&mut world, &b);
     connect(&mut world, &a, &b);

@@ -31,6 +31,35 @@ fn one_lost_packet_is_recovered_from_the_next_if_that_is_there() {
     assert_eq!(listener.count(|did| *did == Did::Concealed), 0);
 }
 
+/// On a still network the next packet is not there when one is missed.
+#[test]
+fn where_losses_can_be_repaired_packets_wait_for_the_next_one_and_no_longer_than_there_are_losses()
+{
+    let lost: Vec<u32> = (300..600).step_by(20).collect();
+    for repairs in [false, true] {
+        let mut packets = talk(1200, 20, |n| (!lost.contains(&n)).then_some(5_000));
+        for packet in &mut packets {
+            packet.repairs = repairs;
+        }
+        let mut listener = Listener::new(PlayoutConfig::default());
+        listener.phase = 15_000;
+        listener.hear(packets, Duration::ZERO);
+        let recovered = listener.count(|did| matches!(did, Did::Recovered(_)));
+        let expected = if repairs {
+            lost.len() - 1..=lost.len()
+        } else {
+            0..=1
+        };
+        assert!(expected.contains(&recovered), "{repairs}: {recovered}");
+        let target = |at: u64| {
+            let after = listener.delays.iter().find(|it| it.0 >= at * 20_000);
+            after.unwrap().2
+        };
+        let waiting = if repairs { 20.0 } else { 0.0 };
+        assert_eq!(target(590) - target(1190), waiting);
+    }
+}
+
 #[test]
 fn of_three_lost_packets_two_are_concealed_and_the_last_recovered() {
     let config = PlayoutConfig {
@@ -95,6 +124,7 @@ fn with_pauses(descriptor: bool, marker: bool) -> Vec<Sent> {
                 plays: TICK,
                 marker: marker && n == 0,
                 silence: is_descriptor,
+                repairs: false,
                 len: 20,
             });
             number += 1;
@@ -193,6 +223,7 @@ fn a_packet_time_that_changes_in_the_middle_is_followed() {
                 plays: ms(ptime.into()),
                 marker: false,
                 silence: false,
+                repairs: false,
                 len: 20,
             });
             at += ptime;

@@ -13,6 +13,7 @@ fn packet(number: u16, len: usize) -> Sent {
         plays: TICK,
         marker: false,
         silence: false,
+        repairs: false,
         len,
     }
 }

@@ -1,6 +1,7 @@
 //! A far side, a network and a listener in virtual time.
 
 mod adapt;
+mod calm;
 mod gaps;
 mod limits;
 mod order;
@@ -31,6 +32,7 @@ pub(super) struct Sent {
     pub(super) plays: Duration,
     pub(super) marker: bool,
     pub(super) silence: bool,
+    pub(super) repairs: bool,
     pub(super) len: usize,
 }
 
@@ -52,6 +54,7 @@ pub(super) fn talk(
             plays: ms(ptime.into()),
             marker: n == 0,
             silence: false,
+            repairs: false,
             len: 20,
         })
     };
@@ -134,6 +137,7 @@ impl Listener {
             clock_rate: packet.clock_rate,
             duration: packet.duration,
             silence: packet.silence,
+            repairs: packet.repairs,
             payload: &payload,
         });
     }
