@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use media::dtmf::ToneDetector;
 use media::playout::{Arrived, JitterBuffer, Play, PlayoutConfig, SoundQueue, Stretch};
 
 const TICK: Duration = Duration::from_millis(20);
@@ -85,5 +86,20 @@ fn stretch(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, packet_and_tick, stretch);
+fn tones(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("dtmf_detect_20ms");
+    for rate in [8_000u32, 16_000, 48_000] {
+        let wave = |n: usize| ((n as f64 * 900.0 / f64::from(rate)).sin() * 8000.0) as i16;
+        let frame: Vec<i16> = (0..rate as usize / 50).map(wave).collect();
+        let mut detector = ToneDetector::new(rate);
+        group.bench_function(BenchmarkId::from_parameter(rate), |bencher| {
+            bencher.iter(|| {
+                detector.hear(black_box(&frame), |digit| assert!(black_box(digit) != ' '));
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, packet_and_tick, stretch, tones);
 criterion_main!(benches);

@@ -19,8 +19,9 @@ pub enum Event {
     Silent(LegId, MediaKind, Duration, SilenceCause),
     /// It arrives again after [`Event::Silent`].
     Heard(LegId, MediaKind),
-    /// The far side pressed a key of its phone (RFC 4733). Whoever it talks with is sent the
-    /// event, too, if he knows any.
+    /// The far side pressed a key of its phone: by an event (RFC 4733), which whoever it talks with
+    /// is sent, too, if he knows any; or, where it knows none, by a tone, which he hears, but if he
+    /// knows events only its beginning.
     Digit(LegId, char),
     /// The far side is to send a whole picture, and has agreed to no RTCP feedback by which it could
     /// be told: signalling has to (RFC 5168). As often as feedback would, at most.

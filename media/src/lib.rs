@@ -6,6 +6,7 @@
 //! The one exception about randomness are the ICE and DTLS engines inside [`webrtc`].
 
 pub mod codec;
+pub mod dtmf;
 pub mod event;
 pub mod ids;
 mod leg;

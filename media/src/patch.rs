@@ -4,7 +4,7 @@
 use crate::ids::{LegId, MediaKind};
 use crate::plan::{CodecMap, Format, Passage, PatchPlan, StreamPlan};
 use crate::rtp::ExtensionMap;
-use crate::transcode::TranscodePlan;
+use crate::transcode::{TranscodePlan, coder};
 
 /// How packets of one kind pass from a source to a sink.
 #[derive(Debug)]
@@ -74,6 +74,13 @@ impl Feed {
         types
             .find(|(from, _)| *from == payload_type)
             .map(|(_, to)| *to)
+    }
+
+    /// The sink's payload type of what is most likely to be said.
+    pub(crate) fn speech(&self) -> Option<u8> {
+        let mut types = self.payload_types.iter();
+        let speech = types.find(|(_, to)| coder(to.format, to.clock_rate).is_some());
+        speech.map(|(_, to)| to.payload_type)
     }
 
     /// What a transcoder would have to do, if there is anything to be transcoded.

@@ -31,7 +31,8 @@ pub enum Command {
         /// The leg that is fed.
         sink: LegId,
     },
-    /// Send the digits as RFC 4733 events into the audio stream of `leg`, one after another.
+    /// Send the digits into the audio stream of `leg`, one after another: as RFC 4733 events, or as
+    /// tones (ITU-T Q.23) where it has agreed to none.
     SendDtmf {
         /// The leg whose far side is to receive them.
         leg: LegId,
@@ -49,6 +50,12 @@ pub enum Command {
     /// Stop what is played to the far side of `leg`, if anything is.
     StopSound {
         /// The leg.
+        leg: LegId,
+    },
+    /// The digit of the tone that sounds now in what feeds `leg` was told to its far side in another
+    /// way: let it hear no more of it. Who knows events hears none anyway.
+    MuteTone {
+        /// The leg whose far side is to hear no more.
         leg: LegId,
     },
     /// Whether silence on this leg is worth a report: false while on hold. A new leg is watched.

@@ -15,7 +15,9 @@ use media::codec::resample::Resampler;
 use media::codec::{
     AudioCodec, Decoder, Encoder, MAX_PACKET_SAMPLES, MAX_PAYLOAD, SampleRate, Settings,
 };
+use media::dtmf::ToneDetector;
 use media::ids::MediaKind;
+use media::plan::{Command, Format};
 use media::playout::{Arrived, JitterBuffer, Play, PlayoutConfig, SoundQueue, Stretch};
 use media::srtp::Profile;
 use media::worker::Path;
@@ -158,6 +160,27 @@ fn a_packet_relayed_between_phones_allocates_nothing() {
     }
 }
 
+/// In order, and where each second packet overtakes the one before it.
+#[test]
+fn a_packet_that_is_listened_to_for_tones_allocates_nothing() {
+    let (mut world, a, _b) = call_of(Phone::new(1), Phone::new(2), false);
+    let mut plan = a.plan(false);
+    let codecs = &mut plan.streams[0].codecs;
+    codecs.retain(|codec| codec.format != Format::TelephoneEvent);
+    world.command(Command::UpdateLeg(Box::new(plan)));
+    let packets = |numbers: std::ops::Range<u16>, swap: u16| -> Vec<Vec<u8>> {
+        let swapped = numbers.map(|number| number ^ swap);
+        swapped.map(|number| a.speech(number).to_bytes()).collect()
+    };
+    let path = a.path(MediaKind::Audio);
+    let every = Duration::from_millis(20);
+    relay_over(&mut world, path, &packets(0..100, 0), every);
+    for (numbers, swap) in [(100..1100, 0), (1100..2100, 1)] {
+        let measured = packets(numbers, swap);
+        assert_eq!(relay_over(&mut world, path, &measured, every), 0);
+    }
+}
+
 #[test]
 fn decoding_encoding_concealing_and_resampling_allocate_nothing() {
     for codec in AudioCodec::COMPRESSED {
@@ -201,6 +224,7 @@ fn a_packet_that_is_played_out_allocates_nothing() {
     let mut now = call(false).now;
     let mut buffer = JitterBuffer::new(PlayoutConfig::default());
     let mut queue = SoundQueue::new(48_000);
+    let mut detector = ToneDetector::new(48_000);
     let mut frame = [0i16; 960];
     for (n, sample) in frame.iter_mut().enumerate() {
         *sample = (n % 109 * 50) as i16;
@@ -242,6 +266,7 @@ fn a_packet_that_is_played_out_allocates_nothing() {
                 queue.push(&mut frame, stretch, number % 100 == 0);
             }
             queue.take(&mut out);
+            detector.hear(&out, |_| {});
         }
     });
     assert!(played > 4000 && queue.stretched() != 0);

@@ -394,15 +394,23 @@ fn digits_are_sent_while_nobody_talks_and_while_the_call_is_held() {
 }
 
 #[test]
-fn digits_to_a_leg_without_an_event_format_are_dropped() {
+fn digits_to_a_leg_without_an_event_format_are_tones_in_place_of_the_voice() {
     let mut world = call_with(false, |_| {}, |plan| plan.streams[0].codecs.truncate(1));
     world.command(Command::SendDtmf {
         leg: LegId(2),
-        digits: "123".into(),
+        digits: "1".into(),
     });
-    world.speak(1, 1, 10);
+    world.speak(1, 1, 20);
     world.run_for(50 * MS);
-    assert_eq!(world.heard(2).len(), 10, "and the voice goes on");
+    let heard = world.heard(2);
+    let is_voice = |it: &Rtp| it.payload == [0xAB; 20];
+    let tones = heard.iter().take_while(|it| !is_voice(it)).count();
+    assert_eq!(tones, 13, "160 ms of tone, 100 of silence");
+    assert!(heard[tones..].iter().all(is_voice));
+    assert!(
+        (6..=8).contains(&(heard.len() - tones)),
+        "and the voice goes on"
+    );
 }
 
 #[test]

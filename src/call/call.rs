@@ -8,6 +8,7 @@ use media::plan::PatchPlan;
 use registrar::Aor;
 use smol_str::SmolStr;
 
+use super::digits::Pressed;
 use super::end::{Device, EndReason, Names, Side};
 use super::leg::{Leg, LegState, Signalling};
 use super::one_way::OneWay;
@@ -44,8 +45,7 @@ pub(super) struct Call {
     pub(super) custom: Payload,
     /// The one device that is called, and no other of its owner's.
     pub(super) only: Option<DeviceId>,
-    /// Digits pressed.
-    pub(super) digits: u32,
+    pub(super) digits: Pressed,
     /// Who took a side over last.
     pub(super) transferred_to: Option<Party>,
 }

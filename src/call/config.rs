@@ -39,6 +39,8 @@ pub struct SwitchConfig {
     pub session: SessionConfig,
     /// How telephones are asked whether they are there.
     pub keep_alive: KeepAlive,
+    /// Records of calls say which keys were pressed, not how many alone.
+    pub records_keys: bool,
     /// How long things take.
     pub timing: Timing,
     /// How many there may be.

@@ -73,7 +73,7 @@ impl Switch {
             LegEvent::HungUp => self.on_hung_up(now, leg),
             LegEvent::Held => self.on_hold(now, leg, true),
             LegEvent::Resumed => self.on_hold(now, leg, false),
-            LegEvent::Digits { digits } => self.on_digits(leg, digits),
+            LegEvent::Digits { digits } => self.on_digits(now, leg, digits),
             LegEvent::WantsPicture => self.on_picture_wanted(leg),
             LegEvent::Join { with } => self.on_join(now, leg, with),
             LegEvent::Transfer { target } => self.on_transfer(now, leg, &target),

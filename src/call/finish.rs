@@ -26,7 +26,8 @@ impl Switch {
             ended_ms: now.wall.as_millis(),
             talked_ms: 0,
             media_ready_after_ms: None,
-            digits: call.digits,
+            digits: call.digits.count(),
+            keys: call.digits.keys(),
             end: reason.view(call.names()),
         };
         if let Some(talk) = call.talk() {

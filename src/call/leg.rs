@@ -11,6 +11,7 @@ use media::negotiate::{Agreement, Local, LocalOffer, RemoteOffer, Source};
 use media::plan::Format;
 use media::sdp::Direction;
 
+use super::digits::Presses;
 use super::end::{Device, EndReason, Names, Side};
 use super::meter::Meter;
 use super::negotiation::{Description, Negotiation};
@@ -45,6 +46,8 @@ pub(super) struct Leg {
     /// This side has put the call on hold.
     pub(super) holds: bool,
     pub(super) meter: Meter,
+    /// How it tells of its keys.
+    pub(super) presses: Presses,
     state: LegState,
     negotiation: Negotiation,
 }
@@ -298,6 +301,7 @@ impl Leg {
             in_media: false,
             holds: false,
             meter: Meter::default(),
+            presses: Presses::default(),
             state: LegState::Inviting,
             negotiation: description
                 .and_then(|it| Negotiation::Stable.after(it))

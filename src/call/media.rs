@@ -36,7 +36,7 @@ impl Switch {
             }
             Event::SoundEnded(leg) => self.on_sound_ended(now, leg),
             Event::PortsOpen { worker, ports } => self.pool.ports_are_open(worker, ports),
-            Event::Digit(leg, digit) => self.on_key_heard(leg, digit),
+            Event::Digit(leg, digit) => self.on_key_heard(now, leg, digit),
             Event::KeyframeWanted(leg) => self.tell(leg, LegOrder::SendPicture),
             Event::Closed(leg) => self.on_media_closed(now, leg),
             Event::Failed(leg, failure) => self.on_media_failed(now, leg, failure),

@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 
 use super::admission::Rate;
 use super::call::{Call, CallHandle, Phase, Ringing};
+use super::digits::Pressed;
 use super::end::{Device, EndReason, Names, Side};
 use super::leg::{Exchange, Finish, Leg, LegOrder, LegState, Signalling};
 use super::local::{MediaWay, RtpWay};
@@ -248,7 +249,7 @@ impl Switch {
             sent_on_to: Vec::new(),
             custom: call.custom,
             only: None,
-            digits: 0,
+            digits: Pressed::new(self.config.records_keys),
             transferred_to: None,
         });
         self.calls.add_leg(handle, leg);

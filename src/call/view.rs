@@ -243,8 +243,11 @@ pub struct CallRecord {
     pub talked_ms: u64,
     /// From the answer until media could flow on both sides, ms.
     pub media_ready_after_ms: Option<u64>,
-    /// Digits pressed during the call: how many, not which.
+    /// Digits pressed during the call: how many.
     pub digits: u32,
+    /// Which, the first of them, if that is to be recorded: they may be card numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys: Option<String>,
     /// Why.
     pub end: EndView,
 }

@@ -61,6 +61,8 @@ pub struct Config {
     pub limits: Limits,
     /// The log.
     pub log: Log,
+    /// The records of calls.
+    pub cdr: Cdr,
     /// Registrations of telephones.
     pub registrar: Registrar,
     /// What is said of calls that do not come about: by the code of the reason, which file.
@@ -308,6 +310,15 @@ pub struct Limits {
     pub calls_per_second_per_user: u32,
     /// Failed sign-ins of one address within a minute.
     pub sign_in_failures: u32,
+}
+
+/// `[cdr]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cdr {
+    /// Where they are written; `None`: nowhere.
+    pub file: Option<PathBuf>,
+    /// They say which keys were pressed.
+    pub keys: bool,
 }
 
 /// `[log]`

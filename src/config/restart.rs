@@ -96,6 +96,8 @@ impl Config {
             "limits.calls_per_second" => |it| it.limits.calls_per_second,
             "limits.calls_per_second_per_user" => |it| it.limits.calls_per_second_per_user,
             "limits.sign_in_failures" => |it| it.limits.sign_in_failures,
+            "cdr.file" => |it| it.cdr.file,
+            "cdr.keys" => |it| it.cdr.keys,
         }
     }
 }

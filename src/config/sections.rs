@@ -15,8 +15,8 @@ use super::value::{
     ringback, scanner_agent, stun_server,
 };
 use super::{
-    Access, BusyStatus, Config, Guests, Http, Https, Limits, LocalVideochat, Log, Media, Network,
-    Sip, TcpPort, Wcs,
+    Access, BusyStatus, Cdr, Config, Guests, Http, Https, Limits, LocalVideochat, Log, Media,
+    Network, Sip, TcpPort, Wcs,
 };
 use crate::call::config::ScannerConfig;
 
@@ -38,6 +38,7 @@ pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
     let wcs = wcs(root.section("wcs"));
     let limits = limits(root.section("limits"));
     let log = log(root.section("log"));
+    let cdr = cdr(root.section("cdr"), directory);
     let (domains, first) = (root.sections("domain"), &local_videochat.domain);
     let accounts = people::accounts(root.sections("account"), first);
     let domains = people::domains(domains, &registrar, first, &accounts);
@@ -52,6 +53,7 @@ pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
         wcs,
         limits,
         log,
+        cdr,
         registrar,
         domains,
         accounts,
@@ -323,6 +325,17 @@ fn log(mut section: Section<'_, '_>) -> Log {
     });
     section.finish();
     Log { filter }
+}
+
+fn cdr(mut section: Section<'_, '_>, directory: &Path) -> Cdr {
+    let read = Cdr {
+        file: section.text("file", None, |text| {
+            Ok((!text.is_empty()).then(|| directory.join(text)))
+        }),
+        keys: section.boolean("keys", false),
+    };
+    section.finish();
+    read
 }
 
 /// The default domain.

@@ -106,7 +106,7 @@ display_name = "Nobody"
 "#,
     );
     let golden = r#"line 1: data_dir: is a whole number; allowed: a text in quotes
-line 2: colour: unknown key; allowed here: data_dir, http, https, sip, registrar, local_videochat, media, announcements, wcs, limits, log, domain, account
+line 2: colour: unknown key; allowed here: data_dir, http, https, sip, registrar, local_videochat, media, announcements, wcs, limits, log, cdr, domain, account
 line 5: http.listen: "127.0.0.1" is not an address with a port; allowed: for example "127.0.0.1:8080", "0.0.0.0:8080" or "[::]:8080"
 line 6: http.allowed_origins: "https://a.example/path" is not an origin; allowed: scheme, host and port without a path, for example "https://calls.example.com" or "http://192.0.2.7:3000"; "*" allows all
 line 7: http.trusted_proxies: "10.0.0.0/40" has a prefix that is not from 0 to 32

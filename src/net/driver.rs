@@ -23,7 +23,8 @@ use super::sip::{Place, SipHandle, Target, Wanted};
 use crate::call::config::HotConfig;
 use crate::call::io::{ApiRequest, FlowEnd, Input, Output, Peer, SipEnds};
 use crate::call::switch::Switch;
-use crate::call::view::{ApiAction, ApiReply};
+use crate::call::view::{ApiAction, ApiReply, Notice};
+use crate::ops::cdr::CallRecords;
 use crate::ops::log;
 use crate::wcs::message::ClientMessage;
 
@@ -211,6 +212,8 @@ pub struct Driver {
     connects: mpsc::Sender<Wanted>,
     /// Takes snapshots of the registrations.
     kept: watch::Sender<Vec<u8>>,
+    /// Takes the records of calls.
+    records: Option<CallRecords>,
     /// Those there was no room for.
     refused: VecDeque<u64>,
     replies: HashMap<u64, oneshot::Sender<ApiReply>>,
@@ -220,12 +223,13 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Takes over the Switch and its media workers. Snapshots of the registrations go to `kept`. The last value gives the flows that the
-    /// Switch wants opened.
+    /// Takes over the Switch and its media workers. Snapshots of the registrations go to `kept`,
+    /// records of calls to `records`. The last value gives the flows that the Switch wants opened.
     pub(super) fn new(
         switch: Switch,
         workers: Vec<Handle>,
         kept: watch::Sender<Vec<u8>>,
+        records: Option<CallRecords>,
     ) -> (Self, DriverHandle, mpsc::Receiver<Wanted>) {
         let (inputs, inbox) = mpsc::channel(INBOX);
         let (connects, wanted) = mpsc::channel(CONNECTS);
@@ -238,6 +242,7 @@ impl Driver {
             answering: None,
             connects,
             kept,
+            records,
             refused: VecDeque::new(),
             replies: HashMap::new(),
             next_token: 0,
@@ -388,7 +393,14 @@ impl Driver {
                         error!(worker, "an order for media is lost: {problem}");
                     }
                 }
-                Output::Notify(notice) => log::notice(&notice),
+                Output::Notify(notice) => {
+                    log::notice(&notice);
+                    if let (Some(records), Notice::CallEnded(record)) =
+                        (&self.records, notice.as_ref())
+                    {
+                        records.take(record);
+                    }
+                }
                 Output::ApiReply { token, reply } => {
                     if let Some(asked) = self.replies.remove(&token) {
                         // Who asked may have gone.

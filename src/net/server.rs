@@ -27,6 +27,7 @@ use crate::api::{ApiContext, ReloadOrder};
 use crate::call::switch::Switch;
 use crate::config::{Access, Config};
 use crate::ops::Throttle;
+use crate::ops::cdr::{self, CallRecords};
 use crate::web::PageFacts;
 
 /// Refusals that are logged in each interval.
@@ -48,6 +49,7 @@ pub struct Server {
     sip_ports: Ports,
     sip_means: Means,
     snapshots: watch::Receiver<Vec<u8>>,
+    record_writer: Option<cdr::Writer>,
     lock: File,
 }
 
@@ -150,7 +152,8 @@ impl Server {
         let lock = lock(&config.data_dir)?;
         registrations::restore(&config.data_dir, &mut switch);
         let (kept, snapshots) = watch::channel(Vec::new());
-        let (driver, handle, wanted) = Driver::new(switch, workers, kept);
+        let (records, record_writer) = call_records(config)?.unzip();
+        let (driver, handle, wanted) = Driver::new(switch, workers, kept, records);
 
         let (rules, seen_rules) = RulesSource::new(&config.access, own_names, identity.clone());
         let admission = Admission::new(
@@ -218,6 +221,7 @@ impl Server {
             sip_ports,
             sip_means,
             snapshots,
+            record_writer,
             lock,
         })
     }
@@ -235,12 +239,14 @@ impl Server {
         let driver = tokio::spawn(self.driver.run());
         let data_dir = self.bound.data_dir.clone();
         let keeper = tokio::spawn(registrations::keep(data_dir, self.snapshots));
+        let writer = self.record_writer.map(|writer| tokio::spawn(writer.run()));
         Running {
             reload_orders: self.reload_orders,
             listeners,
             sip,
             driver,
             keeper,
+            writer,
             handle: self.handle,
             rules: self.rules,
             _lock: self.lock,
@@ -263,6 +269,8 @@ pub struct Running {
     sip: Served,
     driver: tokio::task::JoinHandle<()>,
     keeper: tokio::task::JoinHandle<()>,
+    /// Of the records of calls.
+    writer: Option<tokio::task::JoinHandle<()>>,
     handle: DriverHandle,
     rules: RulesSource,
     /// Holds `data_dir` for this server.
@@ -284,6 +292,9 @@ impl Running {
             self.handle.shut_down().await;
             let _ = (&mut self.driver).await;
             let _ = (&mut self.keeper).await;
+            if let Some(writer) = &mut self.writer {
+                let _ = writer.await;
+            }
             self.sip.end().await;
         };
         tokio::time::timeout(patience, ended).await.is_ok()
@@ -349,6 +360,18 @@ fn identity(config: &Config, own_names: &[String]) -> Result<Option<Identity>, S
     addresses.sort_unstable();
     addresses.dedup();
     Identity::load_or_make(&config.data_dir, &names, &addresses).map(Some)
+}
+
+/// Where records of calls go, if anywhere.
+fn call_records(config: &Config) -> Result<Option<(CallRecords, cdr::Writer)>, StartError> {
+    let Some(file) = &config.cdr.file else {
+        return Ok(None);
+    };
+    let opened = cdr::open(file).map_err(|source| StartError::CallRecords {
+        path: file.clone(),
+        source,
+    })?;
+    Ok(Some(opened))
 }
 
 /// Two servers on one `data_dir` would take each other's state.

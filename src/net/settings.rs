@@ -160,6 +160,7 @@ pub(super) fn switch(
             per_second: config.sip.options_per_second,
             misses: config.sip.options_misses,
         },
+        records_keys: config.cdr.keys,
         call_waiting,
         srtp: config.sip.srtp,
         session: SessionConfig {

@@ -53,6 +53,14 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// Records of calls cannot be written.
+    #[error("cdr.file {} cannot be written ({source}): make it writable for this user, or set another cdr.file in the configuration", path.display())]
+    CallRecords {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Somebody else keeps his state there.
     #[error("another server runs on data_dir {}: stop it, or set another data_dir in the configuration", .0.display())]
     DataDirTaken(PathBuf),

@@ -2,10 +2,13 @@
 // cannot be had, two windows in one room, no encryption, keys alone.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { after, afterEach, before } from 'node:test';
 
 import { ChromiumSide } from './harness/chromium.mjs';
 import { PhonePerson, establish } from './harness/phone.mjs';
+import { scratch } from './harness/paths.mjs';
 import { hearAndSeeEachOther, hears, hearsNothing, sees } from './harness/proof.mjs';
 import { scenarios } from './harness/scenario.mjs';
 import { Callbox } from './harness/server.mjs';
@@ -13,6 +16,8 @@ import { until } from './harness/wait.mjs';
 
 /** A name that the browser takes for a machine elsewhere. */
 const ELSEWHERE = 'calls.example';
+/** Where the server writes records of calls. */
+const RECORDS = path.join(scratch('records'), 'calls.jsonl');
 
 let server;
 let red;
@@ -25,7 +30,7 @@ const scenario = scenarios(() => ({
 
 before(async () => {
   [server, red, blue] = await Promise.all([
-    Callbox.start({ config: { http: { allowed_hosts: [ELSEWHERE] } } }),
+    Callbox.start({ config: { http: { allowed_hosts: [ELSEWHERE] }, cdr: { file: RECORDS } } }),
     ChromiumSide.launch('red', { flags: [`--host-resolver-rules=MAP ${ELSEWHERE} 127.0.0.1`] }),
     ChromiumSide.launch('blue'),
   ]);
@@ -227,6 +232,12 @@ scenario('a whole call breaks no policy, throws nothing and asks no other host f
   assert.match(metrics, /^callbox_one_way_audio_total\{cause="[a-z_]+"\} 1$/m);
   await alice.hangUp();
   await Promise.all([alice.ended(), bob.ended()]);
+  const record = await until('the record of the call is written', () => {
+    const lines = readFileSync(RECORDS, 'utf8').split('\n').filter(Boolean);
+    return lines.map((line) => JSON.parse(line)).findLast(({ call }) => call.legs.some(({ heard }) => heard?.one_way_times));
+  });
+  assert.equal(record.end.code, 'hung_up');
+  assert.deepEqual(record.call.legs.map(({ user, heard }) => [user, heard.codec, heard.one_way_times]), [['alice@localhost', 'opus', 0], ['bob@localhost', 'opus', 1]]);
   assert.deepEqual([...asked], [new URL(server.url).host]);
   for (const one of [alice, bob]) {
     assert.deepEqual(one.page.said.filter((line) => /^(error|warning|uncaught)/.test(line)), []);

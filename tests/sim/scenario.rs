@@ -90,6 +90,7 @@ pub fn config(seed: u64) -> SwitchConfig {
         digests: vec![sip::digest::Hash::Md5],
         scanners: callbox::call::config::ScannerConfig::default(),
         keep_alive: callbox::call::config::KeepAlive::OFF,
+        records_keys: true,
         srtp: media::negotiate::Security::Required,
         call_waiting: rng.random_bool(0.3),
         session: SessionConfig {

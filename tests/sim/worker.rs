@@ -132,6 +132,10 @@ impl Worker {
                 assert!(self.legs.contains_key(&leg), "a sound for nobody");
                 Vec::new()
             }
+            Command::MuteTone { leg } => {
+                assert!(self.legs.contains_key(&leg), "a tone to nowhere");
+                Vec::new()
+            }
             Command::WatchSilence { leg, .. } => {
                 assert!(self.legs.contains_key(&leg), "an ear for nobody");
                 Vec::new()

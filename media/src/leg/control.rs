@@ -85,7 +85,7 @@ impl Leg {
     }
 
     fn transcode(&mut self, now: Instant, cx: &mut Context<'_>) {
-        let digits = self.dtmf.as_ref().is_some_and(|dtmf| dtmf.is_active());
+        let digits = self.sends_digits();
         let Some((stream, sink)) = self.sending(MediaKind::Audio, cx) else {
             // Nobody would hear it. What comes when somebody does begins anew.
             let stream = self.stream_mut(MediaKind::Audio);
@@ -170,7 +170,11 @@ impl Leg {
         if self.over {
             return;
         }
-        self.dtmf.get_or_insert_default().add(digits);
+        let stream = self.stream(MediaKind::Audio);
+        match stream.is_some_and(|stream| takes_events(&stream.plan)) {
+            true => self.dtmf.get_or_insert_default().add(digits),
+            false => self.send_tones(now, digits, cx),
+        }
         self.play_dtmf(now, cx);
     }
 
@@ -226,6 +230,15 @@ impl Leg {
 
     /// Sends what is due of the digits.
     fn play_dtmf(&mut self, now: Instant, cx: &mut Context<'_>) {
+        self.play_events(now, cx);
+        self.play_tones(now, cx);
+        let events = self.dtmf.as_ref().and_then(|dtmf| dtmf.poll_timeout(now));
+        let tones = self.tones.as_ref().map(|tones| tones.poll_timeout());
+        let next = events.into_iter().chain(tones).min();
+        self.timers.set(Timer::Dtmf, next);
+    }
+
+    fn play_events(&mut self, now: Instant, cx: &mut Context<'_>) {
         let Some(mut dtmf) = self.dtmf.take() else {
             return;
         };
@@ -246,7 +259,6 @@ impl Leg {
                 outbound.send_own(now, payload_type, marker, timestamp, payload, sink.way);
                 cx.counters.rtp_sent += 1;
             }
-            self.timers.set(Timer::Dtmf, dtmf.poll_timeout(now));
             if dtmf.is_active() {
                 self.dtmf = Some(dtmf);
             }
@@ -341,6 +353,12 @@ impl Leg {
         let since = self.watch.silent_since(stream.inbound.heard)?;
         Some((since, since + patience(kind, cx.timeouts.silence)))
     }
+}
+
+/// The far side of a stream knows telephone events.
+pub(super) fn takes_events(plan: &StreamPlan) -> bool {
+    let mut codecs = plan.codecs.iter();
+    codecs.any(|codec| codec.format == Format::TelephoneEvent)
 }
 
 /// The telephone event format that runs at the clock of the codec in use, or else any.

@@ -6,6 +6,7 @@ use super::bitrate::BitrateTarget;
 use super::context::SourceReport;
 use super::dtmf::DtmfReceiver;
 use super::keyframe::{KeyframeRequests, begins_keyframe};
+use crate::dtmf::ToneListener;
 use crate::ids::MediaKind;
 use crate::plan::{CodecPlan, Format, StreamPlan};
 use crate::rtp::{
@@ -33,8 +34,20 @@ pub(super) struct Inbound {
     pub(super) nacks_sent: u64,
     pub(super) report: Option<SourceReport>,
     dtmf: DtmfReceiver,
+    pub(super) ear: Ear,
     /// Of sources before the current one.
     before: Totals,
+}
+
+/// Whether tones are listened for.
+#[derive(Debug, Default)]
+pub(super) enum Ear {
+    /// Digits come as events.
+    #[default]
+    Unneeded,
+    /// Nothing has come yet.
+    Idle,
+    Listening(Box<ToneListener>),
 }
 
 /// A synchronisation source of the far side. Exists only after a packet of it was authenticated.
@@ -76,6 +89,8 @@ pub(crate) struct Taken {
     pub(crate) keyframe: Option<bool>,
     /// The source's numbering began anew here.
     pub(crate) restarted: bool,
+    /// It is part of a tone whose digit was told.
+    pub(crate) tone: bool,
 }
 
 impl Incoming {
@@ -173,6 +188,7 @@ impl Inbound {
             len,
             keyframe,
             restarted,
+            tone: false,
         })
     }
 

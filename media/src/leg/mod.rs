@@ -21,6 +21,7 @@ mod sound;
 mod stats;
 mod timeline;
 mod timer;
+mod tones;
 mod transcoding;
 mod transport;
 mod watch;
@@ -38,6 +39,7 @@ use self::dtmf::DtmfSender;
 use self::inbound::{Inbound, Incoming};
 use self::outbound::{Outbound, Relayed, Sink, Way};
 use self::timer::{Timer, TimerTable};
+use self::tones::ToneSender;
 use self::transport::{Refused, Security, Transport};
 use self::watch::{Watch, patience};
 use crate::event::{Event, Failure, STATS_INTERVAL};
@@ -66,6 +68,9 @@ pub(crate) struct Leg {
     parked: [Option<Box<Outbound>>; 2],
     timers: TimerTable,
     dtmf: Option<Box<DtmfSender>>,
+    tones: Option<Box<ToneSender>>,
+    /// The tone that its source sounds is not to be heard.
+    mutes_tone: bool,
     watch: Watch,
     cache: CacheConfig,
     cname: SmolStr,
@@ -121,6 +126,8 @@ impl Leg {
             parked: [None, None],
             timers: TimerTable::default(),
             dtmf: None,
+            tones: None,
+            mutes_tone: false,
             watch: Watch::new(now),
             cache,
             cname: plan.cname,
@@ -163,7 +170,12 @@ impl Leg {
                     let before = (stream.plan.receive, stream.plan.send);
                     turned |= before != (plan.receive, plan.send);
                     stream.plan = plan;
-                    let Stream { plan, outbound, .. } = stream;
+                    let Stream {
+                        plan,
+                        inbound,
+                        outbound,
+                    } = stream;
+                    inbound.ear.adopt(plan);
                     outbound.update(plan, cache);
                     outbound.play_on(now, plan, cx.transcoding);
                 }
@@ -216,10 +228,12 @@ impl Leg {
             }
             None => Outbound::new(&plan, numbers, rng.random(), self.cache),
         };
+        let mut inbound = Inbound::default();
+        inbound.ear.adopt(&plan);
         if let Some(slot) = self.streams.get_mut(index) {
             *slot = Some(Box::new(Stream {
                 plan,
-                inbound: Inbound::default(),
+                inbound,
                 outbound,
             }));
         }
@@ -353,6 +367,11 @@ impl Leg {
         {
             cx.events.push(Event::Digit(self.id, digit), cx.counters);
         }
+        let taken = taken.map(|taken| {
+            let packet = datagram.get(..taken.len).unwrap_or_default();
+            let tone = tones::listen(self.id, (&*plan, &mut *inbound), taken, packet, cx);
+            Taken { tone, ..taken }
+        });
         if was_silent {
             cx.events
                 .push(Event::Heard(self.id, incoming.kind), cx.counters);
@@ -377,26 +396,35 @@ impl Leg {
         &mut self,
         now: Instant,
         packet: &Packet<'_>,
-        taken: Taken,
+        mut taken: Taken,
         cx: &mut Context<'_>,
     ) {
-        let is_suppressed = taken.kind == MediaKind::Audio
-            && self.dtmf.as_ref().is_some_and(|dtmf| dtmf.is_active());
-        if is_suppressed {
-            return;
+        if taken.kind == MediaKind::Audio {
+            self.mutes_tone &= taken.tone;
+            if self.sends_digits() {
+                return;
+            }
         }
         if taken.kind == MediaKind::Audio {
             self.give_way(now, packet, cx);
         }
+        let mutes_tone = self.mutes_tone;
         let Some((stream, sink)) = self.sending(taken.kind, cx) else {
             return;
         };
+        // Whoever knows events is sent one.
+        taken.tone = taken.tone && (mutes_tone || control::takes_events(&stream.plan));
         match stream.outbound.relay(now, packet, taken, sink) {
             Relayed::Sent => cx.counters.rtp_sent += 1,
             Relayed::Unmapped => cx.counters.unmapped += 1,
             Relayed::NoTranscoder => cx.counters.untranscoded += 1,
             Relayed::Kept | Relayed::Dropped => {}
         }
+    }
+
+    /// Digits are being sent, or wait: the source's sound has no place meanwhile.
+    fn sends_digits(&self) -> bool {
+        self.tones.is_some() || self.dtmf.as_ref().is_some_and(|dtmf| dtmf.is_active())
     }
 
     /// A stream we may send in, and the way to send; `None` before media can flow.

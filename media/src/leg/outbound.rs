@@ -70,6 +70,8 @@ pub(super) struct Outbound {
     pub(super) transcoded: TranscodeStats,
     /// The telephone event that the source sends, where it gets numbers of ours.
     pub(super) event: Option<EventPassage>,
+    /// Until when no sound goes out of the transcoder: it is a tone.
+    pub(super) muted_until: Option<Instant>,
 }
 
 /// Whether a video source may pass: a decoder can begin with a keyframe only.
@@ -148,6 +150,7 @@ impl Outbound {
             player: None,
             transcoded: TranscodeStats::default(),
             event: None,
+            muted_until: None,
         };
         outbound.adopt(plan, first_rtx, cache);
         outbound
@@ -208,7 +211,7 @@ impl Outbound {
         }
         if feed.transcode().is_some() {
             if outgoing.passage == Passage::Transcode {
-                return self.keep(now, packet, sink.transcoding);
+                return self.keep(now, packet, taken, sink.transcoding);
             }
             if outgoing.format == Format::TelephoneEvent {
                 return self.pass_event(now, packet, outgoing, sink.way);
@@ -218,6 +221,11 @@ impl Outbound {
         let Some(feed) = &self.feed else {
             return Relayed::Dropped;
         };
+        if taken.tone {
+            // As by an event the sound is interrupted.
+            self.line.detach();
+            return Relayed::Dropped;
+        }
         if taken.restarted {
             self.line.detach();
         }

@@ -62,7 +62,7 @@ impl Leg {
 
     /// Sends what is due of a sound.
     pub(super) fn play(&mut self, now: Instant, cx: &mut Context<'_>) {
-        let digits = self.dtmf.as_ref().is_some_and(|dtmf| dtmf.is_active());
+        let digits = self.sends_digits();
         let stream = self.stream_mut(MediaKind::Audio);
         if stream.is_none_or(|stream| stream.outbound.player.is_none()) {
             return;

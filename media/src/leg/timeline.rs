@@ -102,6 +102,11 @@ impl Timeline {
         self.next(now, clock_rate).1
     }
 
+    /// When the last packet was sent.
+    pub(super) fn sent(&self) -> Option<Instant> {
+        self.sent
+    }
+
     /// The source is gone, or its packets are not taken for now: the next one begins anew.
     pub(super) fn detach(&mut self) {
         self.mapping = None;

@@ -1,13 +1,17 @@
 //! The sending half of a stream whose sound is transcoded: packets of the source wait in a
 //! transcoder, and what it makes of them is sent under numbers of our own.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::inbound::Taken;
 use super::outbound::{Outbound, Relayed, Sink};
 use crate::event::TranscodeStats;
 use crate::rtp::Packet;
 use crate::transcode::Pace;
 use crate::worker::Transcoding;
+
+/// A tone goes on for so long, if nothing tells that it is over.
+const TONE_PATIENCE: Duration = Duration::from_millis(60);
 
 impl Outbound {
     /// Keeps a packet of the source until it is due. A source that sends what was not to be
@@ -16,6 +20,7 @@ impl Outbound {
         &mut self,
         now: Instant,
         packet: &Packet<'_>,
+        taken: Taken,
         transcoding: &mut Transcoding,
     ) -> Relayed {
         if self.transcoder.is_none() {
@@ -28,7 +33,18 @@ impl Outbound {
         // Packets that are relayed later have their place behind those that are made here.
         self.line.detach();
         transcoder.insert(now, packet, &mut transcoding.workshop);
+        if taken.tone {
+            self.mute(now);
+        } else if let Some(until) = &mut self.muted_until {
+            *until = (*until).min(now + transcoder.delay());
+        }
         Relayed::Kept
+    }
+
+    /// What is in the transcoder is a tone, which may go on.
+    pub(super) fn mute(&mut self, now: Instant) {
+        let transcoder = self.transcoder.as_ref();
+        self.muted_until = transcoder.map(|it| now + it.delay() + TONE_PATIENCE);
     }
 
     /// Sends the packet that is due, unless digits have its place. True if it was sent.
@@ -44,6 +60,7 @@ impl Outbound {
         let pace = Pace {
             complexity: transcoding.complexity(),
             loss_percent: u8::try_from(lost).unwrap_or(100),
+            is_muted: self.muted_until.is_some_and(|until| now < until),
         };
         let (line, clock_rate) = (&self.line, transcoder.clock_rate());
         let begin = || line.timestamp_now(now, clock_rate);
@@ -89,7 +106,7 @@ impl Outbound {
     pub(super) fn drop_transcoder(&mut self) {
         let stats = self.transcode_stats();
         self.transcoded = TranscodeStats {
-            delay: std::time::Duration::ZERO,
+            delay: Duration::ZERO,
             ..stats
         };
         self.transcoder = None;

@@ -1,5 +1,7 @@
 //! Our offers.
 
+use std::collections::BTreeSet;
+
 use smol_str::{SmolStr, ToSmolStr};
 
 use super::agreement::{Agreement, Line, Stream, plan};
@@ -205,14 +207,26 @@ impl<'a> Writer<'a> {
         if !stream.formats.iter().any(format::Offered::is_codec) {
             return Err(Absence::NothingToOffer(kind, template.names.clone()));
         }
-        if self.local.is_rtp() && kind == MediaKind::Audio {
-            let has_events = stream.formats.iter().any(format::Offered::is_events);
-            let events = everything::events(8_000).filter(|_| !has_events);
+        if kind == MediaKind::Audio {
+            let events = self.missing_events(&stream.formats);
             stream.formats.extend(events);
         }
         self.number(&mut stream.formats, place.before);
         self.streams.push(stream);
         Ok(())
+    }
+
+    /// Events, where the partner has none: digits are made and read here.
+    fn missing_events(&self, formats: &[format::Offered]) -> Vec<format::Offered> {
+        if formats.iter().any(format::Offered::is_events) {
+            return Vec::new();
+        }
+        let codecs = formats.iter().filter(|format| format.is_codec());
+        let clocks: BTreeSet<u32> = match self.local.is_rtp() {
+            true => BTreeSet::from([8_000]),
+            false => codecs.map(|format| format.codec.clock_rate).collect(),
+        };
+        clocks.into_iter().filter_map(everything::events).collect()
     }
 
     /// What the partner has, and what its sound can be transcoded to.

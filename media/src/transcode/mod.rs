@@ -41,7 +41,17 @@ impl Workshop {
         (&mut self.decoded, &mut self.made, &mut self.payload)
     }
 
-    /// What [`Transcoder::tick`] made.
+    /// Room for the sound of one packet.
+    pub(crate) fn room(&mut self) -> &mut [i16] {
+        &mut self.decoded
+    }
+
+    /// Room for the sound of one packet, and for its payload.
+    pub(crate) fn rooms(&mut self) -> (&mut [i16], &mut [u8]) {
+        (&mut self.decoded, &mut self.payload)
+    }
+
+    /// What was encoded last.
     pub(crate) fn payload(&self, len: usize) -> &[u8] {
         self.payload.get(..len).unwrap_or_default()
     }

@@ -55,6 +55,8 @@ pub(crate) struct Pace {
     pub(crate) complexity: u8,
     /// How many packets of a hundred the far side misses.
     pub(crate) loss_percent: u8,
+    /// It is to hear nothing of what the source says.
+    pub(crate) is_muted: bool,
 }
 
 /// A packet to be sent; its payload is in the workshop.
@@ -194,6 +196,11 @@ impl Transcoder {
         Some(next.wrapping_add(units as u32))
     }
 
+    /// How long sound waits in it now.
+    pub(crate) fn delay(&self) -> Duration {
+        self.receiver.delay()
+    }
+
     /// What it has done.
     pub(crate) fn stats(&self) -> TranscodeStats {
         let playout = self.receiver.stats();
@@ -219,7 +226,11 @@ impl Transcoder {
         }
         let timestamp = self.timestamp.unwrap_or_else(begin);
         self.timestamp = Some(timestamp.wrapping_add(self.units));
-        let pcm = workshop.decoded.get(..self.samples).unwrap_or_default();
+        let pcm = workshop.decoded.get_mut(..self.samples);
+        let pcm = pcm.unwrap_or_default();
+        if pace.is_muted {
+            pcm.fill(0);
+        }
         let len = self.encoder.encode(pcm, &mut workshop.payload);
         let len = len.ok().filter(|len| *len > 0)?;
         Some(Encoded {

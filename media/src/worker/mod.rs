@@ -109,6 +109,9 @@ impl Worker {
             Command::StopSound { leg } => {
                 self.with_leg_of(now, leg, out, |leg, cx| leg.stop_sound(now, cx));
             }
+            Command::MuteTone { leg } => {
+                self.with_leg_of(now, leg, out, |leg, _| leg.mute_tone(now));
+            }
             Command::WatchSilence { leg, on } => {
                 self.with_leg_of(now, leg, out, |leg, cx| leg.watch_silence(now, on, cx));
             }

@@ -24,13 +24,15 @@ pub(crate) struct Transcoding {
     pub(crate) repertoire: Repertoire,
     /// One more is with each transcoder.
     seats: Arc<()>,
+    /// One more is with each coder that hears tones or makes them.
+    tone_seats: Arc<()>,
     max: usize,
     epoch: Option<Instant>,
     phase: u32,
     load: Load,
 }
 
-/// The place of one transcoder among those that there may be.
+/// The place of one coder among those that there may be.
 #[derive(Debug)]
 pub(crate) struct Seat(#[allow(dead_code, reason = "it is counted, not used")] Arc<()>);
 
@@ -41,6 +43,7 @@ impl Transcoding {
             workshop: Workshop::new(),
             repertoire: Repertoire::new(sounds),
             seats: Arc::new(()),
+            tone_seats: Arc::new(()),
             max,
             epoch: None,
             phase: 0,
@@ -82,6 +85,12 @@ impl Transcoding {
             epoch: *self.epoch.get_or_insert(now),
             phase,
         }
+    }
+
+    /// A place among those who hear tones or make them: as many as there may be transcoders.
+    pub(crate) fn tone_seat(&self) -> Option<Seat> {
+        let is_free = Arc::strong_count(&self.tone_seats) <= self.max;
+        is_free.then(|| Seat(Arc::clone(&self.tone_seats)))
     }
 
     /// Transcoders there are.

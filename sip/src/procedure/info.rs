@@ -9,7 +9,8 @@ use crate::header::ContentType;
 use crate::message::{HeaderName, Rejection, Request, RequestBuilder, Status};
 
 const DTMF_RELAY: &str = "application/dtmf-relay";
-const DTMF: &str = "application/dtmf";
+/// The type of a body that tells of a key alone.
+pub const DTMF: &str = "application/dtmf";
 const MEDIA_CONTROL: &str = "application/media_control+xml";
 
 /// How long a key is pressed if nobody says, ms.

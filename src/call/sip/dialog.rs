@@ -5,9 +5,7 @@ use sip::dialog::DialogId;
 use sip::flow::FlowId;
 use sip::message::{Method, Request, ResponseBuilder, Status};
 use sip::procedure::accept::Due;
-use sip::procedure::info::{
-    DEFAULT_KEY_MS, Info, Key, KeyFormat, KeyPress, write_picture_fast_update,
-};
+use sip::procedure::info::{Info, write_picture_fast_update};
 use sip::transaction::ServerId;
 
 use super::description_of_request;
@@ -99,25 +97,6 @@ impl Switch {
                 }
             }
             Err(rejection) => self.reject(now, server, request, &rejection),
-        }
-    }
-
-    /// Tells of keys, one after another, a telephone that is told of none by media.
-    pub(super) fn send_keys(&mut self, now: Now, id: LegId, digits: &str) {
-        for digit in digits.chars() {
-            let Some(leg) = self.sip.legs.get_mut(id) else {
-                return;
-            };
-            let (flow, dialog) = (leg.flow, leg.dialog.as_mut());
-            let (Some(dialog), Some(key)) = (dialog, Key::of(digit)) else {
-                continue;
-            };
-            let press = KeyPress {
-                key,
-                duration_ms: DEFAULT_KEY_MS,
-            };
-            let info = press.write(dialog.request(Method::Info), KeyFormat::Relay);
-            self.send_in_dialog(now, flow, info);
         }
     }
 

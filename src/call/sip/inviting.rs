@@ -9,6 +9,7 @@ use sip::procedure::session_timer::After;
 use sip::transaction::{ClientId, Failure};
 use sip::uri::Uri;
 
+use super::keys::{InfoKeys, allows_info};
 use super::legs::{SipLeg, Stage};
 use super::refresh::session_timer;
 use super::{PRODUCT, SDP, description};
@@ -90,11 +91,12 @@ impl Switch {
         )
     }
 
-    /// A response to a request of ours. Of those within dialogs, none changes anything.
+    /// A response to a request of ours. Of those within dialogs, hardly any changes anything.
     pub(super) fn on_response(&mut self, now: Now, client: ClientId, response: &Response) {
         if response.status().is_final()
             && (self.keeps_in_touch(now, client, Ok(()))
-                || self.was_notified(now, client, Ok(response)))
+                || self.was_notified(now, client, Ok(response))
+                || self.keys_came_to(client, Some(response)))
         {
             return;
         }
@@ -146,6 +148,9 @@ impl Switch {
                 self.acknowledge(id, cseq);
                 if let Some(leg) = self.sip.legs.get_mut(id) {
                     leg.timer.handle_response(now.mono, response);
+                    if !allows_info(response.headers()) {
+                        leg.info_keys = InfoKeys::Refused;
+                    }
                 }
                 self.arm_session_timer(id);
                 let sdp = description(response.headers(), response.body());
@@ -281,6 +286,7 @@ impl Switch {
     pub(super) fn on_unanswered(&mut self, now: Now, client: ClientId, failure: Failure) {
         if self.keeps_in_touch(now, client, Err(failure))
             || self.was_notified(now, client, Err(failure))
+            || self.keys_came_to(client, None)
         {
             return;
         }

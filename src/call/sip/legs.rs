@@ -18,6 +18,7 @@ use smol_str::SmolStr;
 
 use super::early::Early;
 use super::goodbye::Lost;
+use super::keys::InfoKeys;
 use super::past::PastInvites;
 
 /// A leg's dialog and what led to it. It may outlive the leg, until the far side has heard of the
@@ -63,6 +64,8 @@ pub(super) struct SipLeg {
     pub(super) underway: Underway,
     /// Our offer in that 2xx, which the ACK answers.
     pub(super) offered: Option<Box<LocalOffer>>,
+    /// How it is told of keys, where media cannot.
+    pub(super) info_keys: InfoKeys,
 }
 
 impl SipLeg {
@@ -96,6 +99,7 @@ impl SipLeg {
             accepted: None,
             underway: Underway::default(),
             offered: None,
+            info_keys: InfoKeys::default(),
         }
     }
 

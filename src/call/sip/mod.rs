@@ -13,6 +13,7 @@ mod identity;
 mod invited;
 mod inviting;
 mod keep_alive;
+mod keys;
 mod legs;
 mod listing;
 mod news;
@@ -43,6 +44,7 @@ use sip::header::OwnAddr;
 use sip::message::{
     Capabilities, HeaderName, Message, Method, Request, RequestBuilder, ResponseBuilder,
 };
+use sip::procedure::info::KeyFormat;
 use sip::transaction::{ClientId, Event, Timings, TransactionLimits, Transactions};
 use sip::uri::{Host, Uri};
 
@@ -78,6 +80,8 @@ pub(super) struct Sip {
     goodbyes: Goodbyes,
     keep_alive: KeepAlive,
     watches: Watches,
+    /// Keys that were told by INFO, until that is answered.
+    told_keys: BTreeMap<ClientId, (LegId, char, KeyFormat)>,
 }
 
 /// A flow that carries SIP.
@@ -107,6 +111,7 @@ impl Sip {
             goodbyes: Goodbyes::default(),
             keep_alive: KeepAlive::default(),
             watches: Watches::default(),
+            told_keys: BTreeMap::new(),
         }
     }
 

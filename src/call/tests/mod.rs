@@ -107,6 +107,7 @@ pub(super) fn config() -> SwitchConfig {
         digests: vec![sip::digest::Hash::Md5],
         keep_alive: KeepAlive::OFF,
         srtp: ::media::negotiate::Security::Required,
+        records_keys: false,
         call_waiting: false,
         session: SessionConfig::default(),
         timing: Timing::default(),
@@ -475,6 +476,7 @@ pub(super) fn orders(commands: &[Command]) -> Vec<String> {
         Command::SendDtmf { leg, digits } => format!("dtmf {} {digits}", leg.0),
         Command::Play { leg, sound } => format!("play {} {}", leg.0, sound.0),
         Command::StopSound { leg } => format!("stop {}", leg.0),
+        Command::MuteTone { leg } => format!("mute {}", leg.0),
         Command::WatchSilence { leg, on } => format!("watch {} {on}", leg.0),
     };
     commands.iter().map(order).collect()

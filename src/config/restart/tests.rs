@@ -61,6 +61,7 @@ fn the_keys_that_need_a_restart_are_those_marked_so() {
         write_timeout_ms = 100\nmessage_kib = 16\noutgoing_messages = 64\n\
         messages_per_second = 1\nsessions = 1\nsessions_per_user = 1\ncalls = 1\n\
         transcoded_calls = 1\ncalls_per_user = 1\ncalls_per_second = 1\ncalls_per_second_per_user = 1\nsign_in_failures = 1\n[log]\nlevel = \"warn\"\n\
+        [cdr]\nfile = \"c\"\nkeys = true\n\
         [[domain]]\nname = \"b\"\n";
     let new = Config::parse(other, Path::new("/")).unwrap();
     let mut found = old.restart_keys(&new);

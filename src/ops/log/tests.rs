@@ -1,7 +1,7 @@
 use super::*;
 use crate::call::view::{CallPhase, EndView, OneWayView};
 
-fn call() -> CallView {
+pub(in crate::ops) fn call() -> CallView {
     CallView {
         id: "k3".to_owned(),
         caller: "alice@localhost".to_owned(),
@@ -31,13 +31,14 @@ fn end() -> EndView {
     }
 }
 
-fn record(call: CallView) -> CallRecord {
+pub(in crate::ops) fn record(call: CallView) -> CallRecord {
     CallRecord {
         call,
         ended_ms: 46_150,
         talked_ms: 34_000,
         media_ready_after_ms: Some(80),
         digits: 0,
+        keys: None,
         end: end(),
     }
 }

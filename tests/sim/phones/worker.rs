@@ -105,6 +105,7 @@ impl Worker {
                 self.patches.remove(&(source, sink));
             }
             Command::SendDtmf { leg, .. }
+            | Command::MuteTone { leg }
             | Command::WatchSilence { leg, .. }
             | Command::Play { leg, .. }
             | Command::StopSound { leg } => {
