@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use crate::ids::{DtlsRole, Fingerprint, IceCredentials, LegId, MediaKind};
 use crate::ports::PortPair;
+use crate::rtp::h264::ParameterSets;
 use crate::sound::SoundId;
 use crate::srtp::Keys;
 
@@ -200,6 +201,8 @@ pub struct CodecPlan {
     pub feedback: Feedback,
     /// What the far side wants of an encoder.
     pub encoding: Encoding,
+    /// What its description says that decoders of it need first (RFC 6184 8.1).
+    pub parameter_sets: Option<Box<ParameterSets>>,
 }
 
 /// What the receiver of an audio format wants of whoever encodes it (`a=fmtp`).

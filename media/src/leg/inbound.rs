@@ -6,6 +6,7 @@ use super::bitrate::BitrateTarget;
 use super::context::SourceReport;
 use super::dtmf::DtmfReceiver;
 use super::keyframe::{KeyframeRequests, begins_keyframe};
+use super::parameter_sets::SourceSets;
 use crate::ids::MediaKind;
 use crate::plan::{CodecPlan, Format, StreamPlan};
 use crate::rtp::{
@@ -32,6 +33,7 @@ pub(super) struct Inbound {
     pub(super) silent: bool,
     pub(super) nacks_sent: u64,
     pub(super) report: Option<SourceReport>,
+    pub(super) parameter_sets: SourceSets,
     dtmf: DtmfReceiver,
     /// Of sources before the current one.
     before: Totals,
@@ -76,6 +78,8 @@ pub(crate) struct Taken {
     pub(crate) keyframe: Option<bool>,
     /// The source's numbering began anew here.
     pub(crate) restarted: bool,
+    /// The picture that begins in it needs parameter sets, and has come without.
+    pub(crate) is_bare: bool,
 }
 
 impl Incoming {
@@ -129,6 +133,7 @@ impl Inbound {
         }
         let source = self.source.as_mut()?;
         let mut restarted = false;
+        let mut is_next = false;
         if !incoming.retransmission {
             source.heard = now;
             let header = &packet.header;
@@ -140,7 +145,8 @@ impl Inbound {
                 payload_len,
             );
             match arrival {
-                Arrival::Ahead { .. } | Arrival::Late => {}
+                Arrival::Ahead { missing } => is_next = missing == 0,
+                Arrival::Late => {}
                 Arrival::Jump => return None,
                 Arrival::Restarted => {
                     restarted = true;
@@ -164,6 +170,12 @@ impl Inbound {
             MediaKind::Audio => None,
             MediaKind::Video => begins_keyframe(incoming.format, packet.payload()),
         };
+        let mut is_bare = false;
+        if incoming.format == Format::H264 {
+            let sets = &mut self.parameter_sets;
+            // What is missing before it may be what it needs.
+            is_bare = sets.take(packet.header.timestamp, packet.payload()) && is_next;
+        }
         if keyframe == Some(true) {
             self.keyframes.arrived(now);
             self.first_keyframe.get_or_insert(now);
@@ -173,6 +185,7 @@ impl Inbound {
             len,
             keyframe,
             restarted,
+            is_bare,
         })
     }
 
@@ -235,6 +248,7 @@ impl Inbound {
             }
         }
         self.before = self.totals();
+        self.parameter_sets = SourceSets::described(plan);
         self.source = Some(Source::new(now, incoming, ssrc));
         Some(())
     }

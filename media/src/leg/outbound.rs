@@ -46,7 +46,7 @@ pub(super) struct Outbound {
     pub(super) line: Timeline,
     pub(super) clock_rate: u32,
     gate: Gate,
-    cache: Option<PacketCache>,
+    pub(super) cache: Option<PacketCache>,
     repairs: RepairBudget,
     rtx: Option<Retransmission>,
     pub(super) report: Option<SourceReport>,
@@ -257,25 +257,17 @@ impl Outbound {
                 let payload = len.checked_sub(packet.payload().len())?;
                 event_passage::convert(slot.get_mut(payload..len)?, outgoing);
             }
-            let Some(cache) = cache else {
-                return protection.protect_rtp(slot, len);
-            };
-            // Kept in plain form, and only if it is sent: what was refused as a repetition must
-            // not replace what was sent under its number.
-            let plain = scratch.get_mut(..len)?;
-            plain.copy_from_slice(slot.get(..len)?);
-            let protected = protection.protect_rtp(slot, len)?;
-            cache.insert(now, place.sequence_number, plain);
-            if taken.keyframe == Some(true) {
-                cache.begin_keyframe(place.sequence_number, place.timestamp);
-            }
-            Some(protected)
+            let number = (now, place.sequence_number);
+            protect_and_keep(slot, len, &mut protection, cache, scratch, number)
         });
         if !sent {
             return Relayed::Dropped;
         }
         if taken.keyframe == Some(true) {
             self.first_keyframe.get_or_insert(now);
+            if let Some(cache) = &mut self.cache {
+                cache.begin_keyframe(place.sequence_number, place.timestamp);
+            }
         }
         if !outgoing.format.is_helper() {
             self.payload_type = Some(outgoing.payload_type);
@@ -451,6 +443,26 @@ impl Outbound {
             .on_report(now, self.octets, block.fraction_lost, round_trip);
         round_trip
     }
+}
+
+/// Protects the packet in `slot[..len]`, and keeps it in plain form if it is sent: what was refused as
+/// a repetition must not replace what was sent under its number. Gives the length to be sent.
+pub(super) fn protect_and_keep(
+    slot: &mut [u8],
+    len: usize,
+    protection: &mut Protection<'_>,
+    cache: &mut Option<PacketCache>,
+    scratch: &mut [u8],
+    (now, sequence_number): (Instant, u16),
+) -> Option<usize> {
+    let Some(cache) = cache else {
+        return protection.protect_rtp(slot, len);
+    };
+    let plain = scratch.get_mut(..len)?;
+    plain.copy_from_slice(slot.get(..len)?);
+    let protected = protection.protect_rtp(slot, len)?;
+    cache.insert(now, sequence_number, plain);
+    Some(protected)
 }
 
 impl Gate {

@@ -4,6 +4,7 @@ use smol_str::SmolStr;
 
 use super::h264;
 use crate::plan::{Encoding, Feedback, Format};
+use crate::rtp::h264::ParameterSets;
 use crate::sdp::{Codec, MediaDescription};
 
 /// A format that can be carried, as one side describes it.
@@ -46,6 +47,13 @@ impl Offered {
     /// Something to talk with, which neither events nor the noise of silence are.
     pub(super) fn is_codec(&self) -> bool {
         !self.is_events() && self.key.format != Format::ComfortNoise
+    }
+
+    /// What decoders of what its describer sends need first.
+    pub(super) fn parameter_sets(&self) -> Option<Box<ParameterSets>> {
+        let h264 = (self.key.format == Format::H264).then_some(&self.codec)?;
+        let sprop = h264.parameter("sprop-parameter-sets")?;
+        ParameterSets::from_sprop(sprop).map(Box::new)
     }
 
     /// What whoever receives the format as it is described here wants of an encoder.
