@@ -32,6 +32,9 @@ pub enum Command {
         /// The leg that is fed.
         sink: LegId,
     },
+    /// The far side of this leg cannot show its picture and says so by signalling (RFC 5168): ask
+    /// whatever feeds it for a keyframe, no more often than helps.
+    RequestKeyframe(LegId),
     /// Send the digits as RFC 4733 events into the audio stream of `leg`, one after another.
     SendDtmf {
         /// The leg whose far side is to receive them.

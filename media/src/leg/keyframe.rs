@@ -85,6 +85,7 @@ pub(super) fn begins_keyframe(format: Format, payload: &[u8]) -> Option<bool> {
         Format::Vp8 => Some(vp8(payload).unwrap_or(false)),
         Format::H264 => Some(h264(payload)),
         Format::Vp9 => Some(vp9(payload).unwrap_or(false)),
+        Format::Av1 => Some(av1(payload)),
         _ => None,
     }
 }
@@ -119,6 +120,12 @@ fn vp8(payload: &[u8]) -> Option<bool> {
 fn vp9(payload: &[u8]) -> Option<bool> {
     let first = payload.first()?;
     Some(first & 0x40 == 0 && first & 0x08 != 0)
+}
+
+/// The N bit of the aggregation header says that a coded video sequence begins (AV1 RTP payload
+/// specification 4.4), and that a keyframe does.
+fn av1(payload: &[u8]) -> bool {
+    payload.first().is_some_and(|header| header & 0x08 != 0)
 }
 
 /// An IDR picture or the parameter sets before it.

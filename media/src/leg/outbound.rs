@@ -35,6 +35,10 @@ const MAX_KEYFRAME_WAIT: Duration = Duration::from_secs(4);
 /// A source sends at least so often while its picture moves.
 const LIVE: Duration = Duration::from_millis(500);
 
+/// A full intra request that comes again with its number after this is another: who asks does not
+/// count.
+const MAX_REPETITION: Duration = Duration::from_secs(2);
+
 /// Sender reports remembered to tell the round trip from the far side's answers.
 const REPORTS_KEPT: usize = 4;
 
@@ -57,6 +61,8 @@ pub(super) struct Outbound {
     /// When the first packet went, and the first that begins a keyframe.
     pub(super) first: Option<Instant>,
     pub(super) first_keyframe: Option<Instant>,
+    last_keyframe: Option<Instant>,
+    intra_request: Option<IntraRequest>,
     /// Of what went last, helpers aside.
     pub(super) payload_type: Option<u8>,
     /// What the far side said last of what it receives.
@@ -70,6 +76,14 @@ pub(super) struct Outbound {
     pub(super) transcoded: TranscodeStats,
     /// The telephone event that the source sends, where it gets numbers of ours.
     pub(super) event: Option<EventPassage>,
+}
+
+/// The last full intra request (RFC 5104 4.3.1).
+#[derive(Debug, Clone, Copy)]
+struct IntraRequest {
+    requester: u32,
+    number: u8,
+    since: Instant,
 }
 
 /// Whether a video source may pass: a decoder can begin with a keyframe only.
@@ -141,6 +155,8 @@ impl Outbound {
             retransmitted: 0,
             first: None,
             first_keyframe: None,
+            last_keyframe: None,
+            intra_request: None,
             payload_type: None,
             far_side: None,
             probe: Probe::default(),
@@ -265,6 +281,7 @@ impl Outbound {
         }
         if taken.keyframe == Some(true) {
             self.first_keyframe.get_or_insert(now);
+            self.last_keyframe = Some(now);
             if let Some(cache) = &mut self.cache {
                 cache.begin_keyframe(place.sequence_number, place.timestamp);
             }
@@ -398,6 +415,27 @@ impl Outbound {
             packets += 1;
         }
         packets
+    }
+
+    /// Whether a keyframe is needed for a full intra request: not for one that repeats what a
+    /// keyframe has answered. "A repetition SHALL NOT increase the sequence number" (RFC 5104
+    /// 4.3.1.1).
+    pub(super) fn takes_intra_request(&mut self, now: Instant, requester: u32, number: u8) -> bool {
+        let same = |it: &IntraRequest| {
+            let is_recent = now.saturating_duration_since(it.since) < MAX_REPETITION;
+            is_recent && it.requester == requester && it.number == number
+        };
+        match self.intra_request.filter(same) {
+            Some(request) => self.last_keyframe.is_none_or(|at| at <= request.since),
+            None => {
+                self.intra_request = Some(IntraRequest {
+                    requester,
+                    number,
+                    since: now,
+                });
+                true
+            }
+        }
     }
 
     /// Nothing was sent in it yet.

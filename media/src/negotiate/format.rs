@@ -34,8 +34,11 @@ pub(super) struct Key {
 enum Variant {
     Only,
     H264(h264::Configuration),
-    /// RFC 9628 6 `profile-id`, AV1 `profile`
-    Profile(u8),
+    /// RFC 9628 6 `profile-id`
+    Vp9(u8),
+    /// `profile` and `tier` (AV1 RTP payload specification 7.2): how high a level may be is each
+    /// receiver's own.
+    Av1(u8, u8),
 }
 
 impl Offered {
@@ -225,8 +228,11 @@ fn key_of(codec: &Codec) -> Option<Key> {
             codec.parameter("profile-level-id"),
             codec.parameter("packetization-mode"),
         )?),
-        Format::Vp9 => Variant::Profile(number_or_zero(codec.parameter("profile-id"))?),
-        Format::Av1 => Variant::Profile(number_or_zero(codec.parameter("profile"))?),
+        Format::Vp9 => Variant::Vp9(number_or_zero(codec.parameter("profile-id"))?),
+        Format::Av1 => Variant::Av1(
+            number_or_zero(codec.parameter("profile"))?,
+            number_or_zero(codec.parameter("tier"))?,
+        ),
         _ => Variant::Only,
     };
     Some(Key {

@@ -472,6 +472,7 @@ pub(super) fn orders(commands: &[Command]) -> Vec<String> {
         Command::RemoveLeg(leg) => format!("remove {}", leg.0),
         Command::Patch(patch) => format!("patch {} {}", patch.source.0, patch.sink.0),
         Command::Unpatch { source, sink } => format!("unpatch {} {}", source.0, sink.0),
+        Command::RequestKeyframe(leg) => format!("keyframe {}", leg.0),
         Command::SendDtmf { leg, digits } => format!("dtmf {} {digits}", leg.0),
         Command::Play { leg, sound } => format!("play {} {}", leg.0, sound.0),
         Command::StopSound { leg } => format!("stop {}", leg.0),

@@ -104,7 +104,8 @@ impl Worker {
             Command::Unpatch { source, sink } => {
                 self.patches.remove(&(source, sink));
             }
-            Command::SendDtmf { leg, .. }
+            Command::RequestKeyframe(leg)
+            | Command::SendDtmf { leg, .. }
             | Command::WatchSilence { leg, .. }
             | Command::Play { leg, .. }
             | Command::StopSound { leg } => {
