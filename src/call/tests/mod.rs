@@ -13,6 +13,7 @@ mod household;
 mod limits;
 mod media;
 mod one_way;
+mod page_offers;
 mod pages;
 mod phones;
 mod resumption;
@@ -462,6 +463,12 @@ pub(super) fn names(frames: &[Value]) -> Vec<String> {
         }
     };
     frames.iter().map(name).collect()
+}
+
+/// Of each m-line for a picture, whether it is in use.
+pub(super) fn pictures(sdp: &str) -> Vec<bool> {
+    let lines = sdp.lines().filter(|line| line.starts_with("m=video"));
+    lines.map(|line| !line.starts_with("m=video 0 ")).collect()
 }
 
 /// Names of orders to the worker, with the legs they are about.

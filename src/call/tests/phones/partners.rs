@@ -5,7 +5,9 @@ use serde_json::json;
 use sip::flow::Transport;
 use sip::message::{HeaderName, Method, Request, Response, Status};
 
-use super::super::{Bench, OFFER_AUDIO, OFFER_VIDEO, Page, answer_to, bench, config, orders};
+use super::super::{
+    Bench, OFFER_AUDIO, OFFER_VIDEO, Page, answer_to, bench, config, orders, pictures,
+};
 use super::{Phone, credentials, is, sdp_answer};
 
 /// What a desk phone describes: `codecs` in its m-line, an attribute after it.
@@ -285,11 +287,6 @@ pub(super) fn browser_talks() -> Talk {
     let mut bench = bench();
     let one = bench.phone("1001");
     talk_from(bench, one, OFFER_AUDIO, &desk("0", "sendrecv"))
-}
-
-pub(super) fn pictures(sdp: &str) -> Vec<bool> {
-    let lines = sdp.lines().filter(|line| line.starts_with("m=video"));
-    lines.map(|line| !line.starts_with("m=video 0 ")).collect()
 }
 
 #[test]
