@@ -333,6 +333,36 @@ fn a_picture_that_a_browser_adds_goes_to_a_telephone_that_has_one_and_away_again
 }
 
 #[test]
+fn a_picture_that_a_page_of_ours_adds_is_asked_of_a_telephone() {
+    for wants in [true, false] {
+        let mut bench = bench();
+        let phone = bench.phone("1001");
+        let page = bench.new_page("carol");
+        let call_id = bench.call_with(page, &phone.user, OFFER_AUDIO);
+        let invite = bench.request(&phone);
+        let answer = sdp_answer(&invite);
+        bench.respond(&phone, &invite, Status::OK, Some(&answer));
+        bench.take_sip(&phone);
+        bench.take(page);
+        let offer = json!({ "callId": call_id, "sdp": OFFER_VIDEO });
+        bench.say(page, "callbox.offer", offer);
+        let offered = bench.request(&phone);
+        assert_eq!(pictures(&body(&offered)), [true]);
+        let answer = sdp_answer(&offered);
+        match wants {
+            true => bench.respond(&phone, &offered, Status::OK, Some(&answer)),
+            false => bench.respond(&phone, &offered, Status::NOT_ACCEPTABLE_HERE, None),
+        }
+        let frames = bench.take(page);
+        let answer = frames.iter().find(|it| it["message"] == "callbox.answer");
+        let answer = answer.unwrap()["data"][0]["sdp"].as_str().unwrap();
+        assert_eq!(pictures(answer), [wants]);
+        let call = bench.switch.calls.iter().next().unwrap().view();
+        assert_eq!(call.video.is_some(), wants);
+    }
+}
+
+#[test]
 fn a_picture_that_a_telephone_does_not_want_is_refused_and_not_asked_for_again() {
     let mut talk = browser_talks();
     talk.offer(2, OFFER_VIDEO);
