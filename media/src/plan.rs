@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use crate::ids::{DtlsRole, Fingerprint, IceCredentials, LegId, MediaKind};
 use crate::ports::PortPair;
+use crate::rtp::h264::ParameterSets;
 use crate::sound::SoundId;
 use crate::srtp::Keys;
 
@@ -31,6 +32,9 @@ pub enum Command {
         /// The leg that is fed.
         sink: LegId,
     },
+    /// The far side of this leg cannot show its picture and says so by signalling (RFC 5168): ask
+    /// whatever feeds it for a keyframe, no more often than helps.
+    RequestKeyframe(LegId),
     /// Send the digits into the audio stream of `leg`, one after another: as RFC 4733 events, or as
     /// tones (ITU-T Q.23) where it has agreed to none.
     SendDtmf {
@@ -207,6 +211,8 @@ pub struct CodecPlan {
     pub feedback: Feedback,
     /// What the far side wants of an encoder.
     pub encoding: Encoding,
+    /// What its description says that decoders of it need first (RFC 6184 8.1).
+    pub parameter_sets: Option<Box<ParameterSets>>,
 }
 
 /// What the receiver of an audio format wants of whoever encodes it (`a=fmtp`).

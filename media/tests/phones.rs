@@ -80,6 +80,7 @@ fn a_browser_and_a_phone_talk_g711() {
             rtx: None,
             feedback: Feedback::default(),
             encoding: Encoding::default(),
+            parameter_sets: None,
         });
     });
     let mut phone = Phone::encrypted(2, Profile::AesCm128HmacSha1_80);

@@ -305,6 +305,7 @@ fn a_phone_that_announces_silence_has_paused() {
                 rtx: None,
                 feedback: Feedback::default(),
                 encoding: Encoding::default(),
+                parameter_sets: None,
             });
         world.command(Command::UpdateLeg(Box::new(plan)));
         let cause = cause_of((world, a, b), |world, a, number| {

@@ -48,9 +48,25 @@ impl Switch {
             } => {
                 self.on_data(now, device, operation_id, payload);
             }
-            SessionEvent::Extension(ExtensionRequest::Hello { .. }) => self.on_hello(now, device),
+            SessionEvent::Extension(request) => self.on_extension(now, device, request),
             SessionEvent::Connect(_) | SessionEvent::Dead | SessionEvent::Close { .. } => {
                 tracing::error!(device = device.0, "an event of a flow came for a device");
+            }
+        }
+    }
+
+    fn on_extension(&mut self, now: Now, device: DeviceId, request: ExtensionRequest) {
+        match request {
+            ExtensionRequest::Hello { .. } => self.on_hello(now, device),
+            ExtensionRequest::Offer { call_id, sdp } => {
+                if let Some(leg) = self.calls.wcs_leg(device, &call_id) {
+                    self.on_page_offer(now, leg, sdp.into_string());
+                }
+            }
+            ExtensionRequest::Answer { call_id, sdp } => {
+                if let Some(leg) = self.calls.wcs_leg(device, &call_id) {
+                    self.on_page_answer(now, leg, sdp.as_deref());
+                }
             }
         }
     }

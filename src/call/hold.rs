@@ -79,8 +79,7 @@ impl Switch {
         self.forget_silence(handle);
     }
 
-    /// A leg cannot show what it gets: a patch made anew asks its source for a keyframe, no more
-    /// often than that bears.
+    /// A leg cannot show what it gets: its source is asked for a keyframe.
     pub(super) fn on_picture_wanted(&mut self, leg_id: LegId) {
         let Some(call) = self.calls.of_leg(leg_id).filter(|call| !call.is_held()) else {
             return;
@@ -88,12 +87,12 @@ impl Switch {
         let handle = call.handle;
         let Some(talk) = call.talk() else { return };
         let patch = match leg_id {
-            leg if leg == talk.caller_leg => talk.to_caller.clone(),
-            leg if leg == talk.callee_leg => talk.to_callee.clone(),
+            leg if leg == talk.caller_leg => &talk.to_caller,
+            leg if leg == talk.callee_leg => &talk.to_callee,
             _ => return,
         };
         if patch.codecs.iter().any(|map| map.kind == MediaKind::Video) {
-            self.media(handle, Command::Patch(Box::new(patch)));
+            self.media(handle, Command::RequestKeyframe(leg_id));
         }
     }
 }

@@ -247,7 +247,9 @@ impl Switch {
         let rings = matches!(signalling, Signalling::Wcs { .. });
         let exchange = Exchange::Ours(Box::new(offer));
         let party = invitation.to.clone();
+        let renegotiable = self.can_renegotiate(&signalling);
         let mut leg = Leg::new(local, Side::Callee, party, signalling, exchange);
+        leg.renegotiable = renegotiable;
         leg.in_media = true;
         if rings {
             leg.go(LegState::Early);

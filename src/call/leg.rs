@@ -15,6 +15,7 @@ use super::digits::Presses;
 use super::end::{Device, EndReason, Names, Side};
 use super::meter::Meter;
 use super::negotiation::{Description, Negotiation};
+use super::page_offer::PageExchange;
 use super::people::{DeviceId, Party};
 use crate::wcs::message::WcsCallId;
 
@@ -37,6 +38,8 @@ pub(super) struct Leg {
     pub(super) exchange: Exchange,
     /// It offers anew what its partner has not agreed to yet. The partner is asked, and it waits.
     pub(super) proposal: Option<Arc<RemoteOffer>>,
+    /// What is exchanged with a page after the first offer and answer.
+    pub(super) page: PageExchange,
     /// What it said of its media before it answered.
     pub(super) early: Option<Box<str>>,
     /// What the worker says of its media.
@@ -296,6 +299,7 @@ impl Leg {
             local: local.1,
             exchange,
             proposal: None,
+            page: PageExchange::default(),
             early: None,
             media: MediaState::New,
             in_media: false,

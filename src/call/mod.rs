@@ -34,6 +34,7 @@ mod meter;
 mod negotiation;
 mod one_way;
 mod outputs;
+mod page_offer;
 mod partner;
 mod people;
 mod pool;

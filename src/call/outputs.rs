@@ -106,9 +106,13 @@ impl Switch {
     /// As [`tell`](Self::tell), also for a leg that no call has.
     pub(super) fn tell_by(&mut self, leg: LegId, signalling: &Signalling, order: LegOrder) {
         match signalling {
-            Signalling::Wcs { device, call_id } => {
-                self.with_session(*device, |session| obey(session, call_id, order));
-            }
+            Signalling::Wcs { device, call_id } => match order {
+                // What they lead to waits until the event at hand has been dealt with.
+                LegOrder::Reoffer | LegOrder::AnswerOffer => self.obey_sip(leg, order),
+                order => {
+                    self.with_session(*device, |session| obey(session, call_id, order));
+                }
+            },
             Signalling::Sip { .. } => self.obey_sip(leg, order),
         }
     }
@@ -171,7 +175,8 @@ fn obey(session: &mut Session, call_id: &WcsCallId, order: LegOrder) {
         LegOrder::Progress { rings: true, .. } => session.ringing(call_id, None),
         LegOrder::Progress { .. } => session.progress(call_id),
         LegOrder::Established { sdp } => session.established(call_id, sdp.map(Into::into)),
-        // Browsers are told of keys and pictures by media, and have one description a call.
+        // Browsers are told of keys and pictures by media. What is left of these is carried out
+        // elsewhere, by `carry_out_order`.
         LegOrder::Digits(_) | LegOrder::SendPicture | LegOrder::Reoffer | LegOrder::AnswerOffer => {
         }
         LegOrder::Held => session.held(call_id),

@@ -96,6 +96,7 @@ impl Switch {
             session.extension(ExtensionEvent::Welcome(welcome));
             session.presence(now.mono, presence);
         });
+        self.repeat_offers(id);
         // A page that came back goes on with calls it has heard nothing of since.
         let legs = self.people.device(id).map(|device| device.legs.clone());
         for leg in legs.into_iter().flatten() {

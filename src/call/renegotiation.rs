@@ -8,7 +8,7 @@ use media::plan::Command;
 
 use super::call::CallHandle;
 use super::end::Side;
-use super::leg::{Exchange, Leg};
+use super::leg::{Exchange, Leg, Signalling};
 use super::negotiation::Description;
 use super::switch::Switch;
 use super::time::Now;
@@ -151,7 +151,12 @@ impl Switch {
         let handle = call.handle;
         let Some(leg) = call.leg_mut(id) else { return };
         let plan = agreement.plan().clone();
-        let (held, holds) = (leg.holds, agreement.holds());
+        // A page holds by a message of its own.
+        let holds = match leg.signalling {
+            Signalling::Wcs { .. } => leg.holds,
+            Signalling::Sip { .. } => agreement.holds(),
+        };
+        let held = leg.holds;
         leg.exchange = Exchange::Settled(Box::new(agreement));
         self.media(handle, Command::UpdateLeg(Box::new(plan)));
         self.join_anew(handle);

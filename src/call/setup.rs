@@ -231,7 +231,9 @@ impl Switch {
         };
         let session_id = call.session_id.unwrap_or_else(|| self.pool.token());
         let (local, caller) = ((call.leg, local), call.caller.clone());
-        let leg = Leg::new(local, Side::Caller, caller, call.signalling, exchange);
+        let renegotiable = self.can_renegotiate(&call.signalling);
+        let mut leg = Leg::new(local, Side::Caller, caller, call.signalling, exchange);
+        leg.renegotiable = renegotiable;
         if let Some(device) = leg.device().and_then(|id| self.people.device_mut(id)) {
             device.legs.insert(leg.id);
         }

@@ -140,6 +140,10 @@ impl Worker {
                 assert!(self.legs.contains_key(&leg), "an ear for nobody");
                 Vec::new()
             }
+            Command::RequestKeyframe(leg) => {
+                assert!(self.legs.contains_key(&leg), "a picture for nobody");
+                Vec::new()
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{Context, Effect, Leg, SourceReport, Timer};
 use crate::ids::MediaKind;
 use crate::outbox::Path;
-use crate::rtp::rtcp::{Compound, Nack, ReportBlocks, RtcpPacket, SenderInfo};
+use crate::rtp::rtcp::{Compound, FirEntry, Nack, ReportBlocks, RtcpPacket, SenderInfo};
 
 /// Packets sent again for one datagram of requests. More would let one small datagram make us
 /// send a burst that hurts the path it is to repair.
@@ -43,7 +43,7 @@ impl Leg {
                 RtcpPacket::Pli(pli) => self.on_keyframe_request(pli.media_ssrc, cx),
                 RtcpPacket::Fir(fir) => {
                     for entry in fir.entries() {
-                        self.on_keyframe_request(entry.ssrc, cx);
+                        self.on_intra_request(now, fir.sender_ssrc, entry, cx);
                     }
                 }
                 RtcpPacket::Remb(remb) => {
@@ -86,6 +86,10 @@ impl Leg {
                 {
                     self.round_trip = Some(round_trip);
                 }
+                if stream.plan.rtx_ssrc == Some(block.ssrc) {
+                    let probe = &mut stream.outbound.probe;
+                    probe.on_repair_report(now, block.fraction_lost);
+                }
             }
         }
         if self.receivable_bitrate() != receivable {
@@ -111,6 +115,24 @@ impl Leg {
         *budget -= asked;
         cx.counters.rtp_sent += resent.packets;
         if resent.keyframe {
+            cx.effects.push(Effect::KeyframeNeeded);
+        }
+    }
+
+    /// A full intra request, which may be repeated.
+    fn on_intra_request(
+        &mut self,
+        now: Instant,
+        requester: u32,
+        entry: FirEntry,
+        cx: &mut Context<'_>,
+    ) {
+        if let Some(stream) = self.stream_mut(MediaKind::Video)
+            && stream.outbound.ssrc == entry.ssrc
+            && stream
+                .outbound
+                .takes_intra_request(now, requester, entry.sequence_number)
+        {
             cx.effects.push(Effect::KeyframeNeeded);
         }
     }

@@ -6,6 +6,7 @@ use super::bitrate::BitrateTarget;
 use super::context::SourceReport;
 use super::dtmf::DtmfReceiver;
 use super::keyframe::{KeyframeRequests, begins_keyframe};
+use super::parameter_sets::SourceSets;
 use crate::dtmf::ToneListener;
 use crate::ids::MediaKind;
 use crate::plan::{CodecPlan, Format, StreamPlan};
@@ -33,6 +34,7 @@ pub(super) struct Inbound {
     pub(super) silent: bool,
     pub(super) nacks_sent: u64,
     pub(super) report: Option<SourceReport>,
+    pub(super) parameter_sets: SourceSets,
     dtmf: DtmfReceiver,
     pub(super) ear: Ear,
     /// Of sources before the current one.
@@ -91,6 +93,8 @@ pub(crate) struct Taken {
     pub(crate) restarted: bool,
     /// It is part of a tone whose digit was told.
     pub(crate) tone: bool,
+    /// The picture that begins in it needs parameter sets, and has come without.
+    pub(crate) is_bare: bool,
 }
 
 impl Incoming {
@@ -144,6 +148,7 @@ impl Inbound {
         }
         let source = self.source.as_mut()?;
         let mut restarted = false;
+        let mut is_next = false;
         if !incoming.retransmission {
             source.heard = now;
             let header = &packet.header;
@@ -155,7 +160,8 @@ impl Inbound {
                 payload_len,
             );
             match arrival {
-                Arrival::Ahead { .. } | Arrival::Late => {}
+                Arrival::Ahead { missing } => is_next = missing == 0,
+                Arrival::Late => {}
                 Arrival::Jump => return None,
                 Arrival::Restarted => {
                     restarted = true;
@@ -179,6 +185,12 @@ impl Inbound {
             MediaKind::Audio => None,
             MediaKind::Video => begins_keyframe(incoming.format, packet.payload()),
         };
+        let mut is_bare = false;
+        if incoming.format == Format::H264 {
+            let sets = &mut self.parameter_sets;
+            // What is missing before it may be what it needs.
+            is_bare = sets.take(packet.header.timestamp, packet.payload()) && is_next;
+        }
         if keyframe == Some(true) {
             self.keyframes.arrived(now);
             self.first_keyframe.get_or_insert(now);
@@ -189,6 +201,7 @@ impl Inbound {
             keyframe,
             restarted,
             tone: false,
+            is_bare,
         })
     }
 
@@ -251,6 +264,7 @@ impl Inbound {
             }
         }
         self.before = self.totals();
+        self.parameter_sets = SourceSets::described(plan);
         self.source = Some(Source::new(now, incoming, ssrc));
         Some(())
     }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::plan::Format;
+use crate::rtp::h264;
 
 /// Least time between two requests. An encoder needs about a round trip and a frame to answer,
 /// and every keyframe costs ten times a frame.
@@ -82,8 +83,9 @@ impl KeyframeRequests {
 pub(super) fn begins_keyframe(format: Format, payload: &[u8]) -> Option<bool> {
     match format {
         Format::Vp8 => Some(vp8(payload).unwrap_or(false)),
-        Format::H264 => Some(h264(payload).unwrap_or(false)),
+        Format::H264 => Some(h264(payload)),
         Format::Vp9 => Some(vp9(payload).unwrap_or(false)),
+        Format::Av1 => Some(av1(payload)),
         _ => None,
     }
 }
@@ -120,34 +122,15 @@ fn vp9(payload: &[u8]) -> Option<bool> {
     Some(first & 0x40 == 0 && first & 0x08 != 0)
 }
 
-const H264_IDR: u8 = 5;
-const H264_SPS: u8 = 7;
-const H264_STAP_A: u8 = 24;
-const H264_FU_A: u8 = 28;
+/// The N bit of the aggregation header says that a coded video sequence begins (AV1 RTP payload
+/// specification 4.4), and that a keyframe does.
+fn av1(payload: &[u8]) -> bool {
+    payload.first().is_some_and(|header| header & 0x08 != 0)
+}
 
-/// RFC 6184 5: an IDR picture or the parameter sets before it, alone, aggregated or as the first
-/// fragment.
-fn h264(payload: &[u8]) -> Option<bool> {
-    let kind = |byte: u8| byte & 0x1F;
-    let begins = |kind: u8| matches!(kind, H264_IDR | H264_SPS);
-    match kind(*payload.first()?) {
-        H264_STAP_A => {
-            let mut rest = payload.get(1..)?;
-            while let Some((len, unit)) = rest.split_first_chunk::<2>() {
-                let len = usize::from(u16::from_be_bytes(*len));
-                if unit.first().is_some_and(|first| begins(kind(*first))) {
-                    return Some(true);
-                }
-                rest = unit.get(len..)?;
-            }
-            Some(false)
-        }
-        H264_FU_A => {
-            let header = *payload.get(1)?;
-            Some(header & 0x80 != 0 && begins(kind(header)))
-        }
-        single => Some(begins(single)),
-    }
+/// An IDR picture or the parameter sets before it.
+fn h264(payload: &[u8]) -> bool {
+    h264::Units::of(payload).any(|unit| matches!(unit.kind, h264::IDR | h264::SPS))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod inbound;
 mod keyframe;
 mod latch;
 mod outbound;
+mod parameter_sets;
 mod probe;
 mod repair;
 mod report;
@@ -169,6 +170,7 @@ impl Leg {
                 Some(stream) => {
                     let before = (stream.plan.receive, stream.plan.send);
                     turned |= before != (plan.receive, plan.send);
+                    stream.inbound.parameter_sets.update(&stream.plan, &plan);
                     stream.plan = plan;
                     let Stream {
                         plan,

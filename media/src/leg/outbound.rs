@@ -35,6 +35,10 @@ const MAX_KEYFRAME_WAIT: Duration = Duration::from_secs(4);
 /// A source sends at least so often while its picture moves.
 const LIVE: Duration = Duration::from_millis(500);
 
+/// A full intra request that comes again with its number after this is another: who asks does not
+/// count.
+const MAX_REPETITION: Duration = Duration::from_secs(2);
+
 /// Sender reports remembered to tell the round trip from the far side's answers.
 const REPORTS_KEPT: usize = 4;
 
@@ -46,7 +50,7 @@ pub(super) struct Outbound {
     pub(super) line: Timeline,
     pub(super) clock_rate: u32,
     gate: Gate,
-    cache: Option<PacketCache>,
+    pub(super) cache: Option<PacketCache>,
     repairs: RepairBudget,
     rtx: Option<Retransmission>,
     pub(super) report: Option<SourceReport>,
@@ -57,6 +61,8 @@ pub(super) struct Outbound {
     /// When the first packet went, and the first that begins a keyframe.
     pub(super) first: Option<Instant>,
     pub(super) first_keyframe: Option<Instant>,
+    last_keyframe: Option<Instant>,
+    intra_request: Option<IntraRequest>,
     /// Of what went last, helpers aside.
     pub(super) payload_type: Option<u8>,
     /// What the far side said last of what it receives.
@@ -72,6 +78,14 @@ pub(super) struct Outbound {
     pub(super) event: Option<EventPassage>,
     /// Until when no sound goes out of the transcoder: it is a tone.
     pub(super) muted_until: Option<Instant>,
+}
+
+/// The last full intra request (RFC 5104 4.3.1).
+#[derive(Debug, Clone, Copy)]
+struct IntraRequest {
+    requester: u32,
+    number: u8,
+    since: Instant,
 }
 
 /// Whether a video source may pass: a decoder can begin with a keyframe only.
@@ -143,6 +157,8 @@ impl Outbound {
             retransmitted: 0,
             first: None,
             first_keyframe: None,
+            last_keyframe: None,
+            intra_request: None,
             payload_type: None,
             far_side: None,
             probe: Probe::default(),
@@ -265,25 +281,18 @@ impl Outbound {
                 let payload = len.checked_sub(packet.payload().len())?;
                 event_passage::convert(slot.get_mut(payload..len)?, outgoing);
             }
-            let Some(cache) = cache else {
-                return protection.protect_rtp(slot, len);
-            };
-            // Kept in plain form, and only if it is sent: what was refused as a repetition must
-            // not replace what was sent under its number.
-            let plain = scratch.get_mut(..len)?;
-            plain.copy_from_slice(slot.get(..len)?);
-            let protected = protection.protect_rtp(slot, len)?;
-            cache.insert(now, place.sequence_number, plain);
-            if taken.keyframe == Some(true) {
-                cache.begin_keyframe(place.sequence_number, place.timestamp);
-            }
-            Some(protected)
+            let number = (now, place.sequence_number);
+            protect_and_keep(slot, len, &mut protection, cache, scratch, number)
         });
         if !sent {
             return Relayed::Dropped;
         }
         if taken.keyframe == Some(true) {
             self.first_keyframe.get_or_insert(now);
+            self.last_keyframe = Some(now);
+            if let Some(cache) = &mut self.cache {
+                cache.begin_keyframe(place.sequence_number, place.timestamp);
+            }
         }
         if !outgoing.format.is_helper() {
             self.payload_type = Some(outgoing.payload_type);
@@ -416,6 +425,27 @@ impl Outbound {
         packets
     }
 
+    /// Whether a keyframe is needed for a full intra request: not for one that repeats what a
+    /// keyframe has answered. "A repetition SHALL NOT increase the sequence number" (RFC 5104
+    /// 4.3.1.1).
+    pub(super) fn takes_intra_request(&mut self, now: Instant, requester: u32, number: u8) -> bool {
+        let same = |it: &IntraRequest| {
+            let is_recent = now.saturating_duration_since(it.since) < MAX_REPETITION;
+            is_recent && it.requester == requester && it.number == number
+        };
+        match self.intra_request.filter(same) {
+            Some(request) => self.last_keyframe.is_none_or(|at| at <= request.since),
+            None => {
+                self.intra_request = Some(IntraRequest {
+                    requester,
+                    number,
+                    since: now,
+                });
+                true
+            }
+        }
+    }
+
     /// Nothing was sent in it yet.
     pub(super) fn is_silent(&self) -> bool {
         self.packets == 0
@@ -459,6 +489,26 @@ impl Outbound {
             .on_report(now, self.octets, block.fraction_lost, round_trip);
         round_trip
     }
+}
+
+/// Protects the packet in `slot[..len]`, and keeps it in plain form if it is sent: what was refused as
+/// a repetition must not replace what was sent under its number. Gives the length to be sent.
+pub(super) fn protect_and_keep(
+    slot: &mut [u8],
+    len: usize,
+    protection: &mut Protection<'_>,
+    cache: &mut Option<PacketCache>,
+    scratch: &mut [u8],
+    (now, sequence_number): (Instant, u16),
+) -> Option<usize> {
+    let Some(cache) = cache else {
+        return protection.protect_rtp(slot, len);
+    };
+    let plain = scratch.get_mut(..len)?;
+    plain.copy_from_slice(slot.get(..len)?);
+    let protected = protection.protect_rtp(slot, len)?;
+    cache.insert(now, sequence_number, plain);
+    Some(protected)
 }
 
 impl Gate {

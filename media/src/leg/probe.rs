@@ -163,6 +163,16 @@ impl Probe {
         }
     }
 
+    /// The far side reports what arrives of what is sent again, which probes are: `lost` of 256
+    /// packets.
+    pub(super) fn on_repair_report(&mut self, now: Instant, lost: u8) {
+        if lost > HARDLY_ANY {
+            self.clear = 0;
+            self.proven = None;
+            self.stop(now);
+        }
+    }
+
     /// A report with hardly any loss and without a queue.
     fn on_clear(&mut self, now: Instant) {
         self.clear = self.clear.saturating_add(1);
@@ -342,6 +352,11 @@ mod tests {
         );
         assert_eq!(receivable(|probe, at| report(probe, at, 30, NEAR)), 400_000);
         assert_eq!(
+            receivable(|probe, at| probe.on_repair_report(at, 30)),
+            400_000
+        );
+        assert!(receivable(|probe, at| probe.on_repair_report(at, 1)) > 700_000);
+        assert_eq!(
             receivable(|probe, at| probe.on_estimate(at, 900_000)),
             900_000
         );
@@ -432,6 +447,7 @@ mod tests {
             (|probe, at| Probe::on_estimate(probe, at, 300_000)) as fn(&mut Probe, Instant),
             |probe, at| report(probe, at, 0, QUEUED),
             |probe, at| report(probe, at, 10, NEAR),
+            |probe, at| Probe::on_repair_report(probe, at, 10),
         ] {
             let mut probe = narrowed(now);
             report(&mut probe, now, 0, NEAR);

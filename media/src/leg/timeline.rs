@@ -34,11 +34,17 @@ pub(super) struct Timeline {
 struct Mapping {
     ssrc: u32,
     unwrapper: SequenceUnwrapper,
-    /// Source numbers below this were sent before we began with it.
-    first: u64,
-    /// Our number for `first`.
-    base: u64,
+    span: Span,
+    /// What was before packets of ours went in between.
+    earlier: Option<Span>,
     timestamp_offset: u32,
+}
+
+/// Source numbers from `first` on lie in our space from `base` on.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    first: u64,
+    base: u64,
 }
 
 impl Timeline {
@@ -64,27 +70,62 @@ impl Timeline {
         timestamp: u32,
         clock_rate: u32,
     ) -> Option<Place> {
-        let known = self.mapping.as_mut().filter(|mapping| mapping.ssrc == ssrc);
-        if let Some(mapping) = known {
-            let before = mapping.unwrapper.highest();
-            let number = mapping.unwrapper.unwrap(sequence_number);
-            if before.is_none_or(|before| number <= before + MAX_GAP) {
-                let sequence = mapping.base + number.checked_sub(mapping.first)?;
-                let timestamp = timestamp.wrapping_add(mapping.timestamp_offset);
-                return Some(self.take(now, sequence, timestamp, false));
-            }
+        if let Some((mapping, number, _)) = self.known(ssrc, sequence_number) {
+            let sequence = mapping.place(number)?;
+            let timestamp = timestamp.wrapping_add(mapping.timestamp_offset);
+            return Some(self.take(now, sequence, timestamp, false));
         }
-        let (sequence, ours) = self.next(now, clock_rate);
-        let mut unwrapper = SequenceUnwrapper::default();
-        let first = unwrapper.unwrap(sequence_number);
-        self.mapping = Some(Mapping {
-            ssrc,
-            unwrapper,
-            first,
-            base: sequence,
-            timestamp_offset: ours.wrapping_sub(timestamp),
-        });
+        let next = self.next(now, clock_rate);
+        let (sequence, ours) = next;
+        self.mapping = Some(Mapping::new(ssrc, sequence_number, timestamp, next));
         Some(self.take(now, sequence, ours, true))
+    }
+
+    /// Makes room for `count` packets of our own before a source's packet, which has to be later
+    /// than all before it. The place of the first; all are at the time of that packet.
+    pub(super) fn insert(
+        &mut self,
+        now: Instant,
+        (ssrc, sequence_number, timestamp): (u32, u16, u32),
+        clock_rate: u32,
+        count: u16,
+    ) -> Option<Place> {
+        let last = u64::from(count.checked_sub(1)?);
+        let next = self.next(now, clock_rate);
+        let (sequence, ours) = match self.known(ssrc, sequence_number) {
+            Some((_, _, false)) => return None,
+            Some((mapping, number, true)) => {
+                let sequence = mapping.place(number)?;
+                mapping.earlier = Some(mapping.span);
+                mapping.span = Span {
+                    first: number,
+                    base: sequence + u64::from(count),
+                };
+                (sequence, timestamp.wrapping_add(mapping.timestamp_offset))
+            }
+            None => {
+                let mut mapping = Mapping::new(ssrc, sequence_number, timestamp, next);
+                mapping.span.base += u64::from(count);
+                self.mapping = Some(mapping);
+                next
+            }
+        };
+        let last = self.take(now, sequence + last, ours, false);
+        Some(Place {
+            sequence_number: last.sequence_number.wrapping_sub(count - 1),
+            ..last
+        })
+    }
+
+    /// The mapping of a source, the number of its packet there, and whether that is later than all
+    /// before it. `None` if the source begins here, or began anew.
+    fn known(&mut self, ssrc: u32, sequence_number: u16) -> Option<(&mut Mapping, u64, bool)> {
+        let mapping = self.mapping.as_mut().filter(|it| it.ssrc == ssrc)?;
+        let before = mapping.unwrapper.highest();
+        let number = mapping.unwrapper.unwrap(sequence_number);
+        let goes_on = before.is_none_or(|before| number <= before + MAX_GAP);
+        let is_later = before.is_none_or(|before| number > before);
+        goes_on.then_some((mapping, number, is_later))
     }
 
     /// The place of a packet of our own making, as late as it is now.
@@ -145,6 +186,31 @@ impl Timeline {
             timestamp,
             starts,
         }
+    }
+}
+
+impl Mapping {
+    /// From here on, `next` being our sequence and timestamp for it.
+    fn new(ssrc: u32, sequence_number: u16, timestamp: u32, next: (u64, u32)) -> Self {
+        let (base, ours) = next;
+        let mut unwrapper = SequenceUnwrapper::default();
+        let first = unwrapper.unwrap(sequence_number);
+        Self {
+            ssrc,
+            unwrapper,
+            span: Span { first, base },
+            earlier: None,
+            timestamp_offset: ours.wrapping_sub(timestamp),
+        }
+    }
+
+    /// Our number for one of the source; `None` for what is older than we remember.
+    fn place(&self, number: u64) -> Option<u64> {
+        let spans = [Some(self.span), self.earlier];
+        spans
+            .into_iter()
+            .flatten()
+            .find_map(|span| Some(span.base + number.checked_sub(span.first)?))
     }
 }
 

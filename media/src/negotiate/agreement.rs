@@ -10,8 +10,8 @@ use super::template::Template;
 use super::{Absence, Policy, Transcoding, format, transcode};
 use crate::ids::{DtlsRole, LegId, MediaKind};
 use crate::plan::{
-    CodecMap, ExtensionPlan, LegPlan, Passage, PatchPlan, RtpPlan, RtpStreamPlan, StreamPlan,
-    TransportPlan,
+    CodecMap, CodecPlan, ExtensionPlan, LegPlan, Passage, PatchPlan, RtpPlan, RtpStreamPlan,
+    StreamPlan, TransportPlan,
 };
 use crate::sdp::{Description, Direction, Media, MediaDescription};
 
@@ -217,7 +217,10 @@ impl Stream {
         let codecs: Vec<_> = self
             .pairs
             .iter()
-            .map(|pair| codec_plan(&pair.own, &pair.theirs))
+            .map(|pair| CodecPlan {
+                parameter_sets: pair.theirs.parameter_sets(),
+                ..codec_plan(&pair.own, &pair.theirs)
+            })
             .collect();
         let repaired = codecs.iter().any(|codec| codec.rtx.is_some());
         StreamPlan {

@@ -263,6 +263,8 @@ pub(super) fn codec_plan(ours: &format::Offered, theirs: &format::Offered) -> Co
         rtx: ours.rtx.zip(theirs.rtx),
         feedback: format::common(ours.feedback, theirs.feedback),
         encoding: theirs.encoding(),
+        // Our own line may have the partner's.
+        parameter_sets: None,
     }
 }
 

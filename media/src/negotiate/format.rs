@@ -4,6 +4,7 @@ use smol_str::SmolStr;
 
 use super::h264;
 use crate::plan::{Encoding, Feedback, Format};
+use crate::rtp::h264::ParameterSets;
 use crate::sdp::{Codec, MediaDescription};
 
 /// A format that can be carried, as one side describes it.
@@ -33,8 +34,11 @@ pub(super) struct Key {
 enum Variant {
     Only,
     H264(h264::Configuration),
-    /// RFC 9628 6 `profile-id`, AV1 `profile`
-    Profile(u8),
+    /// RFC 9628 6 `profile-id`
+    Vp9(u8),
+    /// `profile` and `tier` (AV1 RTP payload specification 7.2): how high a level may be is each
+    /// receiver's own.
+    Av1(u8, u8),
 }
 
 impl Offered {
@@ -46,6 +50,13 @@ impl Offered {
     /// Something to talk with, which neither events nor the noise of silence are.
     pub(super) fn is_codec(&self) -> bool {
         !self.is_events() && self.key.format != Format::ComfortNoise
+    }
+
+    /// What decoders of what its describer sends need first.
+    pub(super) fn parameter_sets(&self) -> Option<Box<ParameterSets>> {
+        let h264 = (self.key.format == Format::H264).then_some(&self.codec)?;
+        let sprop = h264.parameter("sprop-parameter-sets")?;
+        ParameterSets::from_sprop(sprop).map(Box::new)
     }
 
     /// What whoever receives the format as it is described here wants of an encoder.
@@ -217,8 +228,11 @@ fn key_of(codec: &Codec) -> Option<Key> {
             codec.parameter("profile-level-id"),
             codec.parameter("packetization-mode"),
         )?),
-        Format::Vp9 => Variant::Profile(number_or_zero(codec.parameter("profile-id"))?),
-        Format::Av1 => Variant::Profile(number_or_zero(codec.parameter("profile"))?),
+        Format::Vp9 => Variant::Vp9(number_or_zero(codec.parameter("profile-id"))?),
+        Format::Av1 => Variant::Av1(
+            number_or_zero(codec.parameter("profile"))?,
+            number_or_zero(codec.parameter("tier"))?,
+        ),
         _ => Variant::Only,
     };
     Some(Key {

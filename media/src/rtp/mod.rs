@@ -7,6 +7,7 @@ pub(crate) mod bytes;
 
 pub mod cache;
 pub mod extension;
+pub mod h264;
 pub mod header;
 pub mod nack;
 pub mod ntp;

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::{Outbox, Path, Worker};
 use crate::leg::Leg;
+use crate::rtp::h264::ParameterSets;
 use crate::rtp::{Packet, is_rtcp};
 use crate::webrtc;
 
@@ -131,12 +132,33 @@ impl Worker {
         let Some(sinks) = self.sinks_mut(slot, taken.kind).map(std::mem::take) else {
             return;
         };
+        let sets = taken.is_bare.then(|| self.take_parameter_sets(slot));
         for &sink in &sinks {
-            self.with_leg(now, sink, out, |leg, cx| leg.relay(now, &packet, taken, cx));
+            self.with_leg(now, sink, out, |leg, cx| {
+                if let Some(sets) = &sets {
+                    leg.send_parameter_sets(now, &packet, taken, sets, cx);
+                }
+                leg.relay(now, &packet, taken, cx);
+            });
+        }
+        if let Some((sets, place)) = sets.zip(self.parameter_sets_mut(slot)) {
+            *place = sets;
         }
         if let Some(place) = self.sinks_mut(slot, taken.kind) {
             *place = sinks;
         }
+    }
+}
+
+/// Lent while they are sent, as the list of sinks is.
+impl Worker {
+    fn take_parameter_sets(&mut self, slot: usize) -> ParameterSets {
+        let sets = self.parameter_sets_mut(slot);
+        sets.map(std::mem::take).unwrap_or_default()
+    }
+
+    fn parameter_sets_mut(&mut self, slot: usize) -> Option<&mut ParameterSets> {
+        self.legs.get_mut(slot)?.as_mut()?.parameter_sets_mut()
     }
 }
 

@@ -100,6 +100,11 @@ impl Worker {
             Command::RemoveLeg(leg) => self.remove_leg(now, leg, out),
             Command::Patch(plan) => self.patch(now, *plan, out),
             Command::Unpatch { source, sink } => self.unpatch(now, source, sink, out),
+            Command::RequestKeyframe(leg) => {
+                if let Some(&sink) = self.by_id.get(&leg) {
+                    self.want_keyframe_for(now, sink, out);
+                }
+            }
             Command::SendDtmf { leg, digits } => {
                 self.with_leg_of(now, leg, out, |leg, cx| leg.send_dtmf(now, &digits, cx));
             }

@@ -191,6 +191,7 @@ fn stream(id: u64, kind: MediaKind) -> StreamPlan {
         rtx: None,
         feedback: Feedback::default(),
         encoding: Encoding::default(),
+        parameter_sets: None,
     };
     let codecs = match kind {
         MediaKind::Audio => vec![

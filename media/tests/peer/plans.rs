@@ -87,6 +87,7 @@ pub fn audio_plan(id: u64, numbers: Numbers) -> StreamPlan {
         rtx: None,
         feedback: Feedback::default(),
         encoding: Encoding::default(),
+        parameter_sets: None,
     };
     let codecs = vec![
         codec(numbers.opus, Format::Opus),
@@ -122,6 +123,7 @@ pub fn video_plan(id: u64, numbers: Numbers) -> StreamPlan {
             remb: true,
         },
         encoding: Encoding::default(),
+        parameter_sets: None,
     };
     StreamPlan {
         rtx_ssrc: Some(our_ssrc(id, MediaKind::Video) + 1),

@@ -117,6 +117,7 @@ fn codec_plan(payload_type: u8, clock_rate: u32, format: Format) -> CodecPlan {
         rtx: None,
         feedback: Feedback::default(),
         encoding: Encoding::default(),
+        parameter_sets: None,
     }
 }
 

@@ -33,6 +33,9 @@ impl Switch {
 
     /// The partner of a leg whose offer waits was asked, or was waited for long enough.
     pub(in crate::call) fn answer_deferred(&mut self, now: Now, id: LegId) {
+        if self.is_page(id) {
+            return self.answer_page(now, id);
+        }
         let Some((server, request)) = self.take_deferred(id) else {
             return;
         };
@@ -75,13 +78,7 @@ impl Switch {
         let deferred = self.sip.legs.take_deferred(id)?;
         self.timers.disarm(Timer::Deferred(id));
         self.forget_proposal(id);
-        // A partner who is still asked may come to have what nobody waits for any more.
-        let partner = self.with_partner(id).map(|(_, partner)| partner.id);
-        if let Some(partner) = partner.and_then(|it| self.sip.legs.get_mut(it))
-            && partner.change.is_some()
-        {
-            partner.is_owed_offer = true;
-        }
+        self.owe_partner(id);
         if let Some(leg) = self.sip.legs.get_mut(id) {
             leg.underway.answer();
             leg.underway.end(Side::Peer, &Method::Invite);

@@ -33,6 +33,9 @@ impl Switch {
     /// The partner of a leg has changed: the leg is offered that, at once or as soon as nothing
     /// crosses it.
     pub(super) fn reoffer(&mut self, now: Now, id: LegId) {
+        if self.is_page(id) {
+            return self.reoffer_page(now, id);
+        }
         let is_due = self.is_reoffer_due(id);
         let waits = self.timers.is_armed(Timer::Reoffer(id));
         let Some(leg) = self.sip.legs.get_mut(id) else {
@@ -48,6 +51,20 @@ impl Switch {
         }
     }
 
+    /// Nobody waits any more for what the partner of a leg is asked: it may come to have it, and is
+    /// to be offered what there is then.
+    pub(in crate::call) fn owe_partner(&mut self, id: LegId) {
+        let Some(partner) = self.with_partner(id).map(|(_, partner)| partner.id) else {
+            return;
+        };
+        if let Some(leg) = self.sip.legs.get_mut(partner)
+            && leg.change.is_some()
+        {
+            leg.is_owed_offer = true;
+        }
+        self.owe_page(partner);
+    }
+
     /// Something that stood in the way of an offer is over.
     pub(super) fn reoffer_if_owed(&mut self, now: Now, id: LegId) {
         if self.sip.legs.get(id).is_some_and(|leg| leg.is_owed_offer) {
@@ -57,7 +74,10 @@ impl Switch {
 
     /// It is time to try again.
     pub(in crate::call) fn on_reoffer_due(&mut self, now: Now, id: LegId) {
-        self.reoffer(now, id);
+        match self.is_page(id) {
+            true => self.on_page_answer(now, id, None),
+            false => self.reoffer(now, id),
+        }
     }
 
     /// Sends a re-INVITE with an offer, or an UPDATE without one. False if that cannot be done now.

@@ -13,6 +13,7 @@ mod household;
 mod limits;
 mod media;
 mod one_way;
+mod page_offers;
 mod pages;
 mod phones;
 mod resumption;
@@ -465,6 +466,12 @@ pub(super) fn names(frames: &[Value]) -> Vec<String> {
     frames.iter().map(name).collect()
 }
 
+/// Of each m-line for a picture, whether it is in use.
+pub(super) fn pictures(sdp: &str) -> Vec<bool> {
+    let lines = sdp.lines().filter(|line| line.starts_with("m=video"));
+    lines.map(|line| !line.starts_with("m=video 0 ")).collect()
+}
+
 /// Names of orders to the worker, with the legs they are about.
 pub(super) fn orders(commands: &[Command]) -> Vec<String> {
     let order = |command: &Command| match command {
@@ -473,6 +480,7 @@ pub(super) fn orders(commands: &[Command]) -> Vec<String> {
         Command::RemoveLeg(leg) => format!("remove {}", leg.0),
         Command::Patch(patch) => format!("patch {} {}", patch.source.0, patch.sink.0),
         Command::Unpatch { source, sink } => format!("unpatch {} {}", source.0, sink.0),
+        Command::RequestKeyframe(leg) => format!("keyframe {}", leg.0),
         Command::SendDtmf { leg, digits } => format!("dtmf {} {digits}", leg.0),
         Command::Play { leg, sound } => format!("play {} {}", leg.0, sound.0),
         Command::StopSound { leg } => format!("stop {}", leg.0),

@@ -6,10 +6,13 @@
 use serde::Serialize;
 use smol_str::SmolStr;
 
-use super::ids::WcsCallId;
+use super::ids::{SdpText, WcsCallId};
 
 /// The version of the extensions that this server speaks.
-pub const EXTENSION_VERSION: u32 = 1;
+pub const EXTENSION_VERSION: u32 = 2;
+
+/// From this version on a page exchanges descriptions anew in an answered call.
+pub const RENEGOTIATES_SINCE: u32 = 2;
 
 /// What our page asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,22 @@ pub enum ExtensionRequest {
     Hello {
         /// The version it speaks.
         version: u32,
+    },
+    /// `callbox.offer`: the page offers anew in an answered call. An
+    /// [`ExtensionEvent::Answer`] or [`ExtensionEvent::Refused`] is due, unless an
+    /// [`ExtensionEvent::Offer`] crosses it: then the page gives its own up.
+    Offer {
+        /// Which call.
+        call_id: WcsCallId,
+        /// The offer.
+        sdp: SdpText,
+    },
+    /// `callbox.answer` to an [`ExtensionEvent::Offer`].
+    Answer {
+        /// Which call.
+        call_id: WcsCallId,
+        /// The answer; none if the page cannot take the offer.
+        sdp: Option<SdpText>,
     },
 }
 
@@ -33,6 +52,12 @@ pub enum ExtensionEvent {
     Media(CallMedia),
     /// `callbox.quality`: how well it flows.
     Quality(Quality),
+    /// `callbox.offer`: an answered call is offered something else.
+    Offer(CallSdp),
+    /// `callbox.answer`: the answer to what the page offered anew.
+    Answer(CallSdp),
+    /// `callbox.refused`: what the page offered anew is not taken; all stays as it was.
+    Refused(CallRefusal),
     /// `callbox.callEnded`: just before the terminal status of a call.
     CallEnded(CallEnded),
 }
@@ -45,6 +70,9 @@ impl ExtensionEvent {
             Self::Presence(_) => "callbox.presence",
             Self::Media(_) => "callbox.media",
             Self::Quality(_) => "callbox.quality",
+            Self::Offer(_) => "callbox.offer",
+            Self::Answer(_) => "callbox.answer",
+            Self::Refused(_) => "callbox.refused",
             Self::CallEnded(_) => "callbox.callEnded",
         }
     }
@@ -175,6 +203,27 @@ pub struct DirectionQuality {
     pub kbps: Option<f32>,
 }
 
+/// A description in an answered call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallSdp {
+    /// The call.
+    #[serde(rename = "callId", serialize_with = "as_text")]
+    pub call_id: WcsCallId,
+    /// The description.
+    #[serde(serialize_with = "as_sdp")]
+    pub sdp: SdpText,
+}
+
+/// Why an offer is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallRefusal {
+    /// The call.
+    #[serde(rename = "callId", serialize_with = "as_text")]
+    pub call_id: WcsCallId,
+    /// For people.
+    pub reason: String,
+}
+
 /// Why a call ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CallEnded {
@@ -191,6 +240,10 @@ pub struct CallEnded {
 
 fn as_text<S: serde::Serializer>(id: &WcsCallId, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(id.as_str())
+}
+
+fn as_sdp<S: serde::Serializer>(sdp: &SdpText, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(sdp.as_str())
 }
 
 /// To four places: what is measured is not known better, and a page may show it as it comes.

@@ -16,8 +16,9 @@ use thiserror::Error;
 pub use client::{AnswerRequest, CallRequest, ClientMessage, DtmfMethod};
 pub use connection::{Connection, ConnectionEcho};
 pub use extension::{
-    CallEnded, CallMedia, DirectionQuality, EXTENSION_VERSION, ExtensionEvent, ExtensionRequest,
-    Limits, Presence, PresentUser, Quality, StreamQuality, Welcome, You,
+    CallEnded, CallMedia, CallRefusal, CallSdp, DirectionQuality, EXTENSION_VERSION,
+    ExtensionEvent, ExtensionRequest, Limits, Presence, PresentUser, Quality, RENEGOTIATES_SINCE,
+    StreamQuality, Welcome, You,
 };
 pub use ids::{AuthToken, MAX_ID_BYTES, Password, Payload, SdpText, WcsCallId};
 pub use server::{CallNotice, CallStatus, Fail, ServerMessage, UserData};

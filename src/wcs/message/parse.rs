@@ -126,6 +126,17 @@ fn message(name: &str, mut fields: Fields, length: usize) -> Result<ClientMessag
         "callbox.hello" => ClientMessage::Extension(ExtensionRequest::Hello {
             version: fields.number("version", 1)?,
         }),
+        "callbox.offer" => ClientMessage::Extension(ExtensionRequest::Offer {
+            call_id: fields.call_id()?,
+            sdp: fields.sdp()?,
+        }),
+        "callbox.answer" => ClientMessage::Extension(ExtensionRequest::Answer {
+            call_id: fields.call_id()?,
+            sdp: match fields.0.get("sdp") {
+                None | Some(Value::Null) => None,
+                Some(_) => Some(fields.sdp()?),
+            },
+        }),
         _ => ClientMessage::Unknown {
             message: name.into(),
         },

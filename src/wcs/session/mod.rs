@@ -64,6 +64,8 @@ pub struct Session {
     texts: VecDeque<SmolStr>,
     /// The client said `callbox.hello`.
     extended: bool,
+    /// And can exchange descriptions anew.
+    renegotiates: bool,
     presence: PresenceGate,
     transmits: VecDeque<ServerMessage>,
     events: VecDeque<SessionEvent>,
@@ -106,6 +108,7 @@ impl Session {
             ended: VecDeque::new(),
             texts: VecDeque::new(),
             extended: false,
+            renegotiates: false,
             presence: PresenceGate::default(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
@@ -186,6 +189,11 @@ impl Session {
     /// Our own page is at the other end.
     pub fn is_extended(&self) -> bool {
         self.extended
+    }
+
+    /// Our own page is at the other end, and takes more than one description a call.
+    pub fn renegotiates(&self) -> bool {
+        self.renegotiates
     }
 
     /// The calls the client knows of.

@@ -10,7 +10,7 @@ use super::{End, Refusal, Session, SessionEvent, State, Terminal};
 use crate::wcs::call::WireCall;
 use crate::wcs::message::{
     AnswerRequest, CallRequest, ClientMessage, Connection, ExtensionRequest, Fail, Payload,
-    ServerMessage, WcsCallId,
+    RENEGOTIATES_SINCE, ServerMessage, WcsCallId,
 };
 
 /// Texts of API 1.0 whose sender waits for an answer. The oldest beyond is forgotten.
@@ -147,11 +147,7 @@ impl Session {
                     "Streams are not supported by this server",
                 );
             }
-            ClientMessage::Extension(request) => {
-                let ExtensionRequest::Hello { .. } = request;
-                self.extended = true;
-                self.events.push_back(SessionEvent::Extension(request));
-            }
+            ClientMessage::Extension(request) => self.on_extension(request),
             ClientMessage::Malformed {
                 message,
                 call_id,
@@ -167,6 +163,27 @@ impl Session {
             | ClientMessage::BugReport
             | ClientMessage::Metrics => {}
         }
+    }
+
+    fn on_extension(&mut self, request: ExtensionRequest) {
+        match &request {
+            ExtensionRequest::Hello { version } => {
+                self.extended = true;
+                self.renegotiates = *version >= RENEGOTIATES_SINCE;
+            }
+            ExtensionRequest::Offer { .. } | ExtensionRequest::Answer { .. }
+                if !self.renegotiates =>
+            {
+                self.counters.ignored += 1;
+                return;
+            }
+            ExtensionRequest::Offer { call_id, .. } | ExtensionRequest::Answer { call_id, .. } => {
+                if self.call_that_is_up(call_id).is_none() {
+                    return;
+                }
+            }
+        }
+        self.events.push_back(SessionEvent::Extension(request));
     }
 
     fn on_call(&mut self, request: Box<CallRequest>) {

@@ -104,11 +104,14 @@ impl Worker {
             Command::Unpatch { source, sink } => {
                 self.patches.remove(&(source, sink));
             }
-            Command::SendDtmf { leg, .. }
+            Command::RequestKeyframe(leg)
+            | Command::SendDtmf { leg, .. }
             | Command::MuteTone { leg }
             | Command::WatchSilence { leg, .. }
             | Command::Play { leg, .. }
-            | Command::StopSound { leg } => {
+            | Command::StopSound { leg }
+            | Command::Tap { leg, .. }
+            | Command::Untap { leg } => {
                 assert!(self.legs.contains_key(&leg), "an order about no leg");
             }
         }

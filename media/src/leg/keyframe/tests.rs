@@ -105,7 +105,16 @@ fn h264_keyframes_are_seen_alone_aggregated_and_fragmented() {
 }
 
 #[test]
+fn av1_keyframes_begin_a_coded_video_sequence() {
+    let av1 = |bytes: &[u8]| begins_keyframe(Format::Av1, bytes);
+    assert_eq!(av1(&[0x18, 0x0A]), Some(true));
+    assert_eq!(av1(&[0x10, 0x32]), Some(false));
+    assert_eq!(av1(&[0x90, 0x32]), Some(false), "a later part");
+    assert_eq!(av1(&[]), Some(false));
+}
+
+#[test]
 fn other_formats_cannot_be_told() {
-    assert_eq!(begins_keyframe(Format::Av1, &[0x10]), None);
-    assert!(!is_recognised(Format::Av1));
+    assert_eq!(begins_keyframe(Format::Opus, &[0x10]), None);
+    assert!(!is_recognised(Format::Opus));
 }

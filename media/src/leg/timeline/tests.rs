@@ -95,6 +95,37 @@ fn packets_of_our_own_go_between() {
 }
 
 #[test]
+fn packets_of_our_own_go_before_one_of_the_source_and_late_ones_keep_their_places() {
+    let now = start();
+    let mut line = Timeline::new(10, 0);
+    let number = |place: Option<Place>| place.map(|place| place.sequence_number);
+    let place = |line: &mut Timeline, seq: u16| {
+        number(line.place(now, 1, seq, u32::from(seq) * 3000, RATE))
+    };
+    let insert = |line: &mut Timeline, seq: u16, count| {
+        line.insert(now, (1, seq, u32::from(seq) * 3000), RATE, count)
+    };
+    let first = insert(&mut line, 500, 2).unwrap();
+    assert_eq!((first.sequence_number, first.timestamp), (11, 1));
+    let begins = line.place(now, 1, 500, 500 * 3000, RATE).unwrap();
+    assert_eq!((begins.sequence_number, begins.timestamp), (13, 1));
+    assert_eq!(place(&mut line, 501), Some(14));
+    // 502 is late.
+    let second = insert(&mut line, 503, 3).unwrap();
+    assert_eq!((second.sequence_number, second.timestamp), (16, 9001));
+    assert_eq!(place(&mut line, 503), Some(19));
+    assert_eq!(place(&mut line, 502), Some(15));
+    assert_eq!(place(&mut line, 501), Some(14));
+    assert_eq!(insert(&mut line, 502, 1), None, "others were sent since");
+    assert_eq!(insert(&mut line, 504, 0), None, "there is nothing to send");
+    assert_eq!(place(&mut line, 504), Some(20));
+    assert_eq!(number(insert(&mut line, 505, 1)), Some(21));
+    assert_eq!(place(&mut line, 505), Some(22));
+    assert_eq!(place(&mut line, 504), Some(20));
+    assert_eq!(place(&mut line, 502), None, "two insertions ago");
+}
+
+#[test]
 fn a_report_is_translated_for_the_current_source_only() {
     let now = start();
     let mut line = Timeline::new(10, 1000);
@@ -109,16 +140,28 @@ proptest! {
     /// Two packets under one number would give their keystream away.
     #[test]
     fn different_packets_never_get_the_same_number(
-        steps in prop::collection::vec((0_u32..3, any::<u16>(), 0_u64..100, any::<bool>()), 1..400)
+        steps in prop::collection::vec((0_u32..3, any::<u16>(), 0_u64..100, any::<bool>()), 1..400),
+        insertions in prop::collection::vec(0_u16..12, 400),
     ) {
         let mut now = start();
         let mut line = Timeline::new(65_500, u32::MAX - 1000);
         let mut owners = HashMap::new();
-        let mut spell = 0;
-        for (ssrc, seq, wait, detach) in steps {
+        let (mut spell, mut inserted) = (0, 0);
+        for ((ssrc, seq, wait, detach), count) in steps.into_iter().zip(insertions) {
             now += ms(wait);
             // Mostly near each other, as on a real network, some anywhere.
             let seq = if seq % 5 == 0 { seq } else { seq % 50 };
+            // Mostly none.
+            let count = count.saturating_sub(8);
+            if let Some(first) = line.insert(now, (ssrc, seq, 0), RATE, count) {
+                inserted += 1;
+                for own in 0..count {
+                    let ours = first.sequence_number.wrapping_add(own);
+                    let behind = (line.sequence as u16).wrapping_sub(ours);
+                    let number = line.sequence - u64::from(behind);
+                    prop_assert!(owners.insert(number, (u32::MAX, inserted, own)).is_none());
+                }
+            }
             if let Some(place) = line.place(now, ssrc, seq, u32::from(seq) * 960, RATE) {
                 spell += u32::from(place.starts);
                 let behind = (line.sequence as u16).wrapping_sub(place.sequence_number);

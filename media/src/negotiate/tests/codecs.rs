@@ -1,6 +1,11 @@
 //! Which formats are the same format.
 
+use smol_str::SmolStr;
+
+use crate::ids::MediaKind;
+use crate::negotiate::format;
 use crate::negotiate::h264::Configuration;
+use crate::sdp::{Codec, Media, MediaDescription};
 
 fn same(one: (&str, &str), other: (&str, &str)) -> bool {
     let read = |(id, mode): (&str, &str)| Configuration::new(Some(id), Some(mode)).expect("H.264");
@@ -36,6 +41,34 @@ fn h264_profiles_and_packetization_modes_are_told_apart() {
         !same(("f4001f", "1"), ("6e001f", "1")),
         "unknown ones only match themselves"
     );
+}
+
+/// How many formats a video codec with these parameters is, each under a payload type of its own.
+fn variants(name: &str, parameters: &[&str]) -> usize {
+    let protocol = SmolStr::new_static("UDP/TLS/RTP/SAVPF");
+    let mut media = MediaDescription::new(Media::Kind(MediaKind::Video), protocol);
+    let codecs = (96..)
+        .zip(parameters)
+        .map(|(payload_type, parameters)| Codec {
+            payload_type,
+            name: name.into(),
+            clock_rate: 90_000,
+            channels: 1,
+            parameters: Some((*parameters).into()),
+            feedback: Vec::new(),
+        });
+    media.codecs = codecs.collect();
+    format::read(&media).len()
+}
+
+#[test]
+fn vp9_and_av1_are_told_apart_by_profile_and_tier_but_not_by_level() {
+    assert_eq!(variants("VP9", &["profile-id=0", "max-fr=30"]), 1);
+    assert_eq!(variants("VP9", &["profile-id=0", "profile-id=2"]), 2);
+    assert_eq!(variants("VP9", &["profile-id=x"]), 0);
+    let same = ["profile=0;level-idx=5;tier=0", "level-idx=9", "tier=0"];
+    assert_eq!(variants("AV1", &same), 1);
+    assert_eq!(variants("AV1", &["profile=0", "profile=1", "tier=1"]), 3);
 }
 
 #[test]

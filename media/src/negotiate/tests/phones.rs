@@ -189,6 +189,29 @@ fn picture_goes_between_browser_and_phone_where_both_have_a_codec_or_is_refused(
     );
 }
 
+/// The offer to the browser has them too: they are the phone's all the same.
+#[test]
+fn the_parameter_sets_of_a_description_are_of_its_leg_alone() {
+    let sets = "packetization-mode=1;sprop-parameter-sets=Z0LgH4xoBQ==,aM48gA==";
+    let video = VIDEO.replace("packetization-mode=1", sets);
+    let bridge = phone_calls(&format!("{PHONE}{video}"), |offered| {
+        let mut answer = accept(offered);
+        for codec in &mut answer.media[1].codecs {
+            let own = codec
+                .is("H264")
+                .then_some("profile-level-id=42e01f;packetization-mode=1");
+            codec.parameters = own.map(Into::into).or(codec.parameters.take());
+        }
+        answer
+    });
+    let sets = |plan| {
+        let codecs = &stream(plan, Video).codecs;
+        codecs[0].parameter_sets.as_ref().map(|sets| sets.len())
+    };
+    assert_eq!(sets(&bridge.plan_a), Some(2));
+    assert_eq!(sets(&bridge.plan_b), None);
+}
+
 #[test]
 fn a_leg_without_video_ports_has_no_picture() {
     let source = remote(CHROMIUM_VIDEO);

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod cache;
+mod h264;
 mod header;
 mod nack;
 mod reception;

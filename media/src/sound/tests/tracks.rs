@@ -28,6 +28,7 @@ fn stream(format: Format, clock_rate: u32, bitrate: Option<u32>) -> StreamPlan {
             max_bitrate: bitrate,
             ..Encoding::default()
         },
+        parameter_sets: None,
     };
     StreamPlan::new(MediaKind::Audio, 1, vec![codec])
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use sip::message::{Message, Method, Request, Response, Status};
 
-use super::super::{Bench, OFFER_AUDIO, OFFER_VIDEO, bench};
+use super::super::{Bench, OFFER_AUDIO, OFFER_VIDEO, bench, pictures};
 use super::partners::{
-    body, browser_talks, desk, hold_page, of_callee, page_talks, pictures, talk, unhold_page,
+    body, browser_talks, desk, hold_page, of_callee, page_talks, talk, unhold_page,
 };
 use super::{Phone, is, sdp_answer};
 

@@ -311,7 +311,7 @@ fn the_record_tells_the_first_keys_where_it_is_to() {
 fn a_telephone_that_cannot_show_the_picture_gets_a_whole_one() {
     const BODY: &str = "<?xml version=\"1.0\"?><media_control><vc_primitive><to_encoder>\
         <picture_fast_update/></to_encoder></vc_primitive></media_control>";
-    for (offer, wanted) in [(OFFER_VIDEO, &["patch 2 1"][..]), (OFFER_AUDIO, &[][..])] {
+    for (offer, wanted) in [(OFFER_VIDEO, &["keyframe 1"][..]), (OFFER_AUDIO, &[][..])] {
         let mut bench = bench();
         let phone = bench.phone("1001");
         let (ok, ..) = bench.talk_to_page(&phone, "", offer);

@@ -5,7 +5,9 @@ use serde_json::json;
 use sip::flow::Transport;
 use sip::message::{HeaderName, Method, Request, Response, Status};
 
-use super::super::{Bench, OFFER_AUDIO, OFFER_VIDEO, Page, answer_to, bench, config, orders};
+use super::super::{
+    Bench, OFFER_AUDIO, OFFER_VIDEO, Page, answer_to, bench, config, orders, pictures,
+};
 use super::{Phone, credentials, is, sdp_answer};
 
 /// What a desk phone describes: `codecs` in its m-line, an attribute after it.
@@ -287,11 +289,6 @@ pub(super) fn browser_talks() -> Talk {
     talk_from(bench, one, OFFER_AUDIO, &desk("0", "sendrecv"))
 }
 
-pub(super) fn pictures(sdp: &str) -> Vec<bool> {
-    let lines = sdp.lines().filter(|line| line.starts_with("m=video"));
-    lines.map(|line| !line.starts_with("m=video 0 ")).collect()
-}
-
 #[test]
 fn a_codec_that_the_partner_refuses_is_transcoded() {
     let mut talk = talk(&desk("0 8", "sendrecv"), &desk("0", "sendrecv"));
@@ -333,6 +330,36 @@ fn a_picture_that_a_browser_adds_goes_to_a_telephone_that_has_one_and_away_again
     talk.offer(4, OFFER_VIDEO);
     let offered = talk.bench.request(&talk.other);
     assert_eq!(pictures(&body(&offered)), [true], "and back");
+}
+
+#[test]
+fn a_picture_that_a_page_of_ours_adds_is_asked_of_a_telephone() {
+    for wants in [true, false] {
+        let mut bench = bench();
+        let phone = bench.phone("1001");
+        let page = bench.new_page("carol");
+        let call_id = bench.call_with(page, &phone.user, OFFER_AUDIO);
+        let invite = bench.request(&phone);
+        let answer = sdp_answer(&invite);
+        bench.respond(&phone, &invite, Status::OK, Some(&answer));
+        bench.take_sip(&phone);
+        bench.take(page);
+        let offer = json!({ "callId": call_id, "sdp": OFFER_VIDEO });
+        bench.say(page, "callbox.offer", offer);
+        let offered = bench.request(&phone);
+        assert_eq!(pictures(&body(&offered)), [true]);
+        let answer = sdp_answer(&offered);
+        match wants {
+            true => bench.respond(&phone, &offered, Status::OK, Some(&answer)),
+            false => bench.respond(&phone, &offered, Status::NOT_ACCEPTABLE_HERE, None),
+        }
+        let frames = bench.take(page);
+        let answer = frames.iter().find(|it| it["message"] == "callbox.answer");
+        let answer = answer.unwrap()["data"][0]["sdp"].as_str().unwrap();
+        assert_eq!(pictures(answer), [wants]);
+        let call = bench.switch.calls.iter().next().unwrap().view();
+        assert_eq!(call.video.is_some(), wants);
+    }
 }
 
 #[test]

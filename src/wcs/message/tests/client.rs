@@ -280,6 +280,20 @@ fn methods_beyond_calls_are_told_apart() {
     let hello = ClientMessage::Extension(ExtensionRequest::Hello { version: 1 });
     assert_eq!(say("callbox.hello", json!({ "version": 1 })), hello);
     assert_eq!(parse(&json!({ "message": "callbox.hello" })), hello);
+    let offer = |sdp: &str| ExtensionRequest::Offer {
+        call_id: id("c1"),
+        sdp: sdp.into(),
+    };
+    let said = say("callbox.offer", json!({ "callId": "c1", "sdp": "v=0" }));
+    assert_eq!(said, ClientMessage::Extension(offer("v=0")));
+    for sdp in [json!("v=0"), Value::Null] {
+        let answer = ExtensionRequest::Answer {
+            call_id: id("c1"),
+            sdp: sdp.as_str().map(Into::into),
+        };
+        let said = say("callbox.answer", json!({ "callId": "c1", "sdp": sdp }));
+        assert_eq!(said, ClientMessage::Extension(answer));
+    }
     let legacy = say(
         "sendMessage",
         json!({ "id": "m", "from": "a", "to": "b", "body": "hi" }),

@@ -146,6 +146,14 @@ fn server_messages() -> Vec<ServerMessage> {
             words: "Excellent".into(),
             alarm: None,
         }),
+        ExtensionEvent::Offer(CallSdp {
+            call_id: id("c"),
+            sdp: "v=0\r\na=ice-pwd:s3cret\r\n".into(),
+        }),
+        ExtensionEvent::Refused(CallRefusal {
+            call_id: id("c"),
+            reason: "there is no picture".into(),
+        }),
         ExtensionEvent::CallEnded(CallEnded {
             call_id: id("c"),
             code: "busy".into(),
@@ -221,10 +229,12 @@ fn the_wire_form_of_each_server_message_is_this() {
         r#"{"data":[{"id":"m","info":"No such user","status":"FAILED"},null],"message":"notifyMessage"}"#.to_owned(),
         r#"{"data":[{"status":"started"}],"message":"notifySessionDebugEvent"}"#.to_owned(),
         r#"{"data":[{"info":"Streams are not supported by this server","mediaSessionId":"s","status":"FAILED"}],"message":"notifyStreamStatusEvent"}"#.to_owned(),
-        r#"{"data":[{"guests":true,"limits":{"calls":8,"data_bytes":1,"frame_bytes":1,"ring_s":60},"server":"0.1.0","version":1,"you":{"display_name":"Anna","guest":true,"name":"anna"}}],"message":"callbox.welcome"}"#.to_owned(),
+        r#"{"data":[{"guests":true,"limits":{"calls":8,"data_bytes":1,"frame_bytes":1,"ring_s":60},"server":"0.1.0","version":2,"you":{"display_name":"Anna","guest":true,"name":"anna"}}],"message":"callbox.welcome"}"#.to_owned(),
         r#"{"data":[{"more":0,"users":[{"busy":false,"display_name":"Anna","name":"anna","you":true}]}],"message":"callbox.presence"}"#.to_owned(),
         r#"{"data":[{"audio":"opus","callId":"c","ready":true,"remote_held":false,"video":null,"video_reason":"Bob has no camera"}],"message":"callbox.media"}"#.to_owned(),
         format!(r#"{{"data":[{{"callId":"c","mos":4.5,"round_trip_ms":12.0,"streams":[{{"kind":"audio","received":{quality},"sent":{quality}}}],"words":"Excellent"}}],"message":"callbox.quality"}}"#),
+        r#"{"data":[{"callId":"c","sdp":"v=0\r\na=ice-pwd:s3cret\r\n"}],"message":"callbox.offer"}"#.to_owned(),
+        r#"{"data":[{"callId":"c","reason":"there is no picture"}],"message":"callbox.refused"}"#.to_owned(),
         r#"{"data":[{"callId":"c","cause":null,"code":"busy","sentence":"Bob is in another call."}],"message":"callbox.callEnded"}"#.to_owned(),
     ];
     let expected = expected.map(|text| serde_json::from_str::<Value>(&text).unwrap());
