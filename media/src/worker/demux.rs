@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use super::{Outbox, Path, Worker};
+use crate::ids::MediaKind;
 use crate::leg::Leg;
 use crate::rtp::{Packet, is_rtcp};
 use crate::webrtc;
@@ -131,11 +132,30 @@ impl Worker {
         let Some(sinks) = self.sinks_mut(slot, taken.kind).map(std::mem::take) else {
             return;
         };
+        if taken.kind == MediaKind::Audio && !sinks.is_empty() {
+            self.tap(now, slot, &packet);
+        }
         for &sink in &sinks {
             self.with_leg(now, sink, out, |leg, cx| leg.relay(now, &packet, taken, cx));
         }
         if let Some(place) = self.sinks_mut(slot, taken.kind) {
             *place = sinks;
+        }
+    }
+
+    /// Copies a packet for the recording of its leg, if there is one. Without room for it the
+    /// recording ends, not the call.
+    fn tap(&mut self, now: Instant, slot: usize, packet: &Packet<'_>) {
+        let Some(leg) = self.legs.get_mut(slot).and_then(Option::as_mut) else {
+            return;
+        };
+        let Some(tap) = leg.tap else { return };
+        let payload_type = packet.header.payload_type;
+        let Some(codec) = leg.format_of(MediaKind::Audio, payload_type) else {
+            return;
+        };
+        if !self.taps.push(now, tap, codec, packet.bytes()) {
+            leg.tap = None;
         }
     }
 }

@@ -475,6 +475,8 @@ pub(super) fn orders(commands: &[Command]) -> Vec<String> {
         Command::SendDtmf { leg, digits } => format!("dtmf {} {digits}", leg.0),
         Command::Play { leg, sound } => format!("play {} {}", leg.0, sound.0),
         Command::StopSound { leg } => format!("stop {}", leg.0),
+        Command::Tap { leg, recording, .. } => format!("tap {} {}", leg.0, recording.0),
+        Command::Untap { leg } => format!("untap {}", leg.0),
         Command::WatchSilence { leg, on } => format!("watch {} {on}", leg.0),
     };
     commands.iter().map(order).collect()

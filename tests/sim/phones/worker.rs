@@ -107,7 +107,9 @@ impl Worker {
             Command::SendDtmf { leg, .. }
             | Command::WatchSilence { leg, .. }
             | Command::Play { leg, .. }
-            | Command::StopSound { leg } => {
+            | Command::StopSound { leg }
+            | Command::Tap { leg, .. }
+            | Command::Untap { leg } => {
                 assert!(self.legs.contains_key(&leg), "an order about no leg");
             }
         }
