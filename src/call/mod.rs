@@ -39,6 +39,7 @@ mod people;
 mod pool;
 mod presence;
 mod quality;
+mod recording;
 mod redirect;
 mod renegotiation;
 mod replace;

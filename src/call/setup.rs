@@ -250,6 +250,7 @@ impl Switch {
             only: None,
             digits: 0,
             transferred_to: None,
+            recordings: Vec::new(),
         });
         self.calls.add_leg(handle, leg);
         self.board.mark_stale();
