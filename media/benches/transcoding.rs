@@ -1,5 +1,6 @@
 //! What 20 ms of a call cost in the worker, both ways: relayed, transcoded, and the coders' calls
-//! alone that the transcoded one needs. A hundredth of a core is 200 µs.
+//! alone that the transcoded one needs; and recorded, in the worker and beside it. A hundredth of a
+//! core is 200 µs.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "../tests/peer/mod.rs"]
@@ -11,6 +12,8 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use media::codec::{Decoder, Encoder, MAX_PACKET_SAMPLES, MAX_PAYLOAD, SampleRate, Settings};
 use media::ids::MediaKind;
+use media::plan::Command;
+use media::recording::{Channel, FileFormat, Recorder, RecorderConfig, RecordingId, Tapped};
 use media::worker::Path;
 use peer::voice::{OPUS, PCMA, PCMU, Speech, Voice, voices};
 use peer::world::World;
@@ -84,6 +87,62 @@ fn call(criterion: &mut Criterion, name: &str, a: Speech, b: Speech) {
     });
 }
 
+/// The same of a call that is recorded: what the worker has to do with it, and what is done elsewhere.
+fn recorded(criterion: &mut Criterion, name: &str, a: Speech, b: Speech) {
+    let (mut world, a, b) = voices(a, b);
+    let recording = RecordingId(1);
+    for (leg, channel) in [(a.leg(), Channel::Left), (b.leg(), Channel::Right)] {
+        world.command(Command::Tap {
+            leg,
+            recording,
+            channel,
+        });
+    }
+    let mut sources = [Source::new(a), Source::new(b)];
+    let mut copied = Vec::new();
+    for _ in 0..100 {
+        step(&mut world, &mut sources);
+        copied.extend(std::iter::from_fn(|| world.worker.poll_tapped()));
+    }
+    criterion.bench_function(&format!("call/{name} recorded"), |bencher| {
+        bencher.iter(|| {
+            step(&mut world, &mut sources);
+            while let Some(tapped) = world.worker.poll_tapped() {
+                black_box(tapped);
+            }
+        });
+    });
+    for format in [FileFormat::Wav, FileFormat::Ogg] {
+        let config = RecorderConfig {
+            format,
+            max_length: Duration::from_secs(1_000_000),
+            serial: 1,
+        };
+        let mut file = Vec::new();
+        let mut recorder = Recorder::new(config, world.start, &mut file).unwrap();
+        let mut number = 0_u32;
+        criterion.bench_function(&format!("recorder/{name} to {format:?}"), |bencher| {
+            bencher.iter(|| {
+                for tapped in copied.iter().take(2) {
+                    let Tapped::Packet(packet) = tapped else {
+                        continue;
+                    };
+                    let mut packet = packet.clone();
+                    let step = packet.clock_rate / 50;
+                    packet.packet[2..4].copy_from_slice(&(number as u16).to_be_bytes());
+                    let timestamp = number.wrapping_mul(step);
+                    packet.packet[4..8].copy_from_slice(&timestamp.to_be_bytes());
+                    packet.at = world.start + number * TICK;
+                    recorder.hear(&packet, &mut file);
+                }
+                number = number.wrapping_add(1);
+                black_box(file.len());
+                file.clear();
+            });
+        });
+    }
+}
+
 /// Decoding and encoding both ways, at the rate that a transcoder takes.
 fn coders(criterion: &mut Criterion, name: &str, a: Speech, b: Speech, rate: SampleRate) {
     let settings = Settings::default();
@@ -122,6 +181,8 @@ fn coders(criterion: &mut Criterion, name: &str, a: Speech, b: Speech, rate: Sam
 
 fn transcoding(criterion: &mut Criterion) {
     call(criterion, "PCMU relayed", PCMU, PCMU);
+    recorded(criterion, "PCMU relayed", PCMU, PCMU);
+    recorded(criterion, "opus relayed", OPUS, OPUS);
     call(criterion, "PCMU to PCMA", PCMU, PCMA);
     coders(criterion, "PCMU to PCMA", PCMU, PCMA, SampleRate::Hz8000);
     call(criterion, "opus to PCMU", OPUS, PCMU);

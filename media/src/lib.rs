@@ -17,6 +17,7 @@ pub mod plan;
 pub mod playout;
 pub mod ports;
 pub mod quality;
+pub mod recording;
 pub mod rtp;
 pub mod sdp;
 pub mod sound;

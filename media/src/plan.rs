@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 
 use crate::ids::{DtlsRole, Fingerprint, IceCredentials, LegId, MediaKind};
 use crate::ports::PortPair;
+use crate::recording::{Channel, RecordingId};
 use crate::rtp::h264::ParameterSets;
 use crate::sound::SoundId;
 use crate::srtp::Keys;
@@ -60,6 +61,22 @@ pub enum Command {
     /// way: let it hear no more of it. Who knows events hears none anyway.
     MuteTone {
         /// The leg whose far side is to hear no more.
+        leg: LegId,
+    },
+    /// Copy what the far side of `leg` sends to its partner for a recording
+    /// ([`Worker::poll_tapped`](crate::worker::Worker::poll_tapped)); what does not reach the partner, as
+    /// on hold, is not copied. It takes the place of an earlier order of that kind.
+    Tap {
+        /// The leg whose far side is recorded.
+        leg: LegId,
+        /// For which recording.
+        recording: RecordingId,
+        /// Where it is to be heard.
+        channel: Channel,
+    },
+    /// Copy nothing of `leg` any more.
+    Untap {
+        /// The leg.
         leg: LegId,
     },
     /// Whether silence on this leg is worth a report: false while on hold. A new leg is watched.

@@ -83,6 +83,10 @@ pub fn router(context: Arc<ApiContext>) -> Router {
         .route("/status", get(status))
         .route("/calls", get(calls))
         .route("/calls/{id}/hangup", post(hang_up))
+        .route(
+            "/calls/{id}/recording",
+            post(start_recording).delete(stop_recording),
+        )
         .route("/users", get(users))
         .route("/registrations", get(registrations))
         .route("/flows", get(flows))
@@ -159,14 +163,38 @@ async fn flows(State(context): State<Arc<ApiContext>>) -> Response {
 }
 
 async fn hang_up(State(context): State<Arc<ApiContext>>, Path(call): Path<String>) -> Response {
+    act_on(&context, call, |call| ApiAction::HangupCall { call }).await
+}
+
+async fn act_on(
+    context: &ApiContext,
+    call: String,
+    action: impl FnOnce(String) -> ApiAction,
+) -> Response {
     if call.len() > MAX_CALL_NAME {
         return fault(StatusCode::NOT_FOUND, "There is no such call.");
     }
-    match context.driver.ask(ApiAction::HangupCall { call }).await {
+    match context.driver.ask(action(call)).await {
         Some(ApiReply::Done) => StatusCode::NO_CONTENT.into_response(),
+        Some(ApiReply::Recording(view)) => (StatusCode::CREATED, Json(view)).into_response(),
         Some(ApiReply::NotFound(sentence)) => fault(StatusCode::NOT_FOUND, &sentence),
+        Some(ApiReply::Refused(sentence)) => fault(StatusCode::CONFLICT, &sentence),
         _ => no_answer(),
     }
+}
+
+async fn start_recording(
+    State(context): State<Arc<ApiContext>>,
+    Path(call): Path<String>,
+) -> Response {
+    act_on(&context, call, |call| ApiAction::StartRecording { call }).await
+}
+
+async fn stop_recording(
+    State(context): State<Arc<ApiContext>>,
+    Path(call): Path<String>,
+) -> Response {
+    act_on(&context, call, |call| ApiAction::StopRecording { call }).await
 }
 
 async fn reload(State(context): State<Arc<ApiContext>>) -> Response {

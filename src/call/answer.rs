@@ -11,7 +11,6 @@ use super::negotiation::Description;
 use super::switch::Switch;
 use super::time::Now;
 use super::timer::Timer;
-use super::view::Notice;
 
 impl Switch {
     /// The first answer wins; later ones find their leg ended and do not come here.
@@ -74,7 +73,6 @@ impl Switch {
         let waited = now.mono.saturating_duration_since(call.started.mono);
         let summary = call.talk().map_or("", |talk| talk.summary.as_str());
         tracing::info!(call = %call.id, waited_ms = waited.as_millis(), summary, "call answered");
-        let view = call.view();
 
         // The worker knows both legs before either side may send to it.
         self.media(handle, Command::AddLeg(Box::new(bridge.plan_a)));
@@ -86,7 +84,7 @@ impl Switch {
         self.tell(callee, LegOrder::Established { sdp: None });
         self.tell_media(handle);
         self.stop_ringing(handle, &EndReason::AnsweredElsewhere);
-        self.outputs.notify(Notice::CallAnswered(view));
+        self.on_talk(now, handle);
     }
 
     /// Ends the legs that still ring.

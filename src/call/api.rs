@@ -25,6 +25,8 @@ impl Switch {
             ApiAction::ListRegistrations => ApiReply::Registrations(self.registrations(now)),
             ApiAction::ListFlows => ApiReply::Flows(self.sip_flows()),
             ApiAction::HangupCall { call } => self.hang_up(now, &call),
+            ApiAction::StartRecording { call } => self.start_recording(now, &call),
+            ApiAction::StopRecording { call } => self.stop_recording(now, &call),
         };
         self.outputs.push(Output::ApiReply {
             token: request.token,

@@ -13,6 +13,7 @@ use super::end::{Device, EndReason, Names, Side};
 use super::leg::{Leg, LegState, Signalling};
 use super::one_way::OneWay;
 use super::people::{DeviceId, Party};
+use super::recording::Recording;
 use super::time::Now;
 use super::view::{CallPhase, CallView, LegView};
 use crate::wcs::message::{Payload, WcsCallId};
@@ -48,6 +49,8 @@ pub(super) struct Call {
     pub(super) digits: Pressed,
     /// Who took a side over last.
     pub(super) transferred_to: Option<Party>,
+    /// One after another: only the last may be running.
+    pub(super) recordings: Vec<Recording>,
 }
 
 /// Where the call stands, with what it needs to know there.
@@ -283,6 +286,7 @@ impl Call {
                 .as_ref()
                 .map(|party| party.user.to_string()),
             one_way: self.one_way_view(),
+            recordings: self.recordings.iter().map(|it| it.view.clone()).collect(),
             legs: self.legs.iter().map(leg_view).collect(),
         }
     }

@@ -1,13 +1,14 @@
 //! What the Switch is told once, at its start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use media::ids::Fingerprint;
 use media::negotiate::{Policy, Security};
+use media::recording::FileFormat;
 use media::sound::SoundId;
-use registrar::{Accounts, RegisterPolicy};
+use registrar::{Accounts, Aor, RegisterPolicy};
 use sip::digest::Hash;
 use sip::uri::Host;
 use smol_str::SmolStr;
@@ -49,6 +50,8 @@ pub struct SwitchConfig {
     pub scanners: ScannerConfig,
     /// What media needs.
     pub media: MediaConfig,
+    /// Which calls are recorded.
+    pub recording: RecordingConfig,
     /// The server's version, for pages.
     pub version: SmolStr,
 }
@@ -85,6 +88,37 @@ impl SwitchConfig {
     }
 }
 
+/// Which calls are recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordingConfig {
+    /// Those at all.
+    pub mode: RecordingMode,
+    /// Whose calls, where it is those of accounts.
+    pub accounts: BTreeSet<Aor>,
+    /// What the files are.
+    pub format: FileFormat,
+}
+
+/// Which calls are recorded from their answer on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordingMode {
+    /// None, and none may be.
+    Off,
+    /// Those of certain accounts; others on request.
+    Accounts,
+    /// All.
+    All,
+}
+
+impl RecordingConfig {
+    /// Nothing is recorded.
+    pub const OFF: Self = Self {
+        mode: RecordingMode::Off,
+        accounts: BTreeSet::new(),
+        format: FileFormat::Ogg,
+    };
+}
+
 /// What may change while calls go on: of [`SwitchConfig`], the fields of these names.
 #[derive(Debug)]
 pub struct HotConfig {
@@ -96,6 +130,8 @@ pub struct HotConfig {
     pub registrar: RegistrarConfig,
     /// Somebody in a call can be called.
     pub call_waiting: bool,
+    /// Whose calls are recorded, in [`RecordingConfig`].
+    pub recorded: BTreeSet<Aor>,
 }
 
 /// What telephones are granted, and in which domains.

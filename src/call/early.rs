@@ -17,7 +17,6 @@ use super::switch::Switch;
 use super::time::Now;
 use super::timer::Timer;
 use super::transfer::nothing_in_common;
-use super::view::Notice;
 
 /// Media that the caller is to hear before anybody has answered.
 struct EarlyMedia {
@@ -218,8 +217,6 @@ impl Switch {
         self.summarise(handle);
         self.follow(callee);
         self.stop_ringing(handle, &EndReason::AnsweredElsewhere);
-        if let Some(view) = self.calls.get(handle).map(Call::view) {
-            self.outputs.notify(Notice::CallAnswered(view));
-        }
+        self.on_talk(now, handle);
     }
 }

@@ -18,6 +18,7 @@ impl Switch {
         let Some(reason) = self.announce_end(now, handle, reason) else {
             return;
         };
+        self.end_recording(now, handle);
         let Some(call) = self.calls.get(handle) else {
             return;
         };

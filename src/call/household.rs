@@ -22,11 +22,13 @@ impl Switch {
             guests,
             registrar,
             call_waiting,
+            recorded,
         } = hot;
         self.config.accounts = accounts;
         self.config.guests = guests;
         self.config.registrar = registrar;
         self.config.call_waiting = call_waiting;
+        self.config.recording.accounts = recorded;
         self.domains = super::route::domains(&self.config);
         self.forget_foreign_realms();
         let strangers: Vec<Aor> = self

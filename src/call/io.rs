@@ -1,8 +1,10 @@
 //! What goes into the [`Switch`](super::switch::Switch) and what comes out of it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
 
 use bytes::Bytes;
+use media::recording::RecordingId;
 use sip::flow::{FlowId, Transport};
 use sip::resolve::Destination;
 
@@ -58,6 +60,8 @@ pub enum Input {
     },
     /// A media worker reports.
     Media(media::event::Event),
+    /// What came of a recording, exactly once for each that was begun.
+    Recorded(RecordingReport),
     /// An order or question of the API, the CLI or the operator page.
     Api(ApiRequest),
     /// The configuration changed.
@@ -164,6 +168,8 @@ pub enum Output {
         /// The order.
         command: media::plan::Command,
     },
+    /// An order to whoever writes recordings.
+    Record(RecordingOrder),
     /// For whoever watches calls: log, CDR, metrics, pages.
     Notify(Box<super::view::Notice>),
     /// The answer to an [`ApiRequest`].
@@ -178,6 +184,68 @@ pub enum Output {
     Keep(Vec<u8>),
     /// All calls have ended after [`Input::Shutdown`].
     ShutdownComplete,
+}
+
+/// What is to be recorded. What the sides say comes from the media workers
+/// ([`Command::Tap`](media::plan::Command::Tap)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordingOrder {
+    /// A recording begins.
+    Begin {
+        /// Its name from here on.
+        id: RecordingId,
+        /// What its file is to be called: letters, digits, `-` and `.`, and nothing that anybody
+        /// outside has chosen.
+        file: String,
+        /// When.
+        at: Instant,
+    },
+    /// It ends: the file is to be there.
+    End {
+        /// Which.
+        id: RecordingId,
+        /// When.
+        at: Instant,
+    },
+}
+
+impl RecordingOrder {
+    /// About which recording it is.
+    pub fn id(&self) -> RecordingId {
+        match self {
+            Self::Begin { id, .. } | Self::End { id, .. } => *id,
+        }
+    }
+}
+
+/// What came of a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordingReport {
+    /// Of which.
+    pub id: RecordingId,
+    /// What.
+    pub outcome: RecordingOutcome,
+}
+
+/// See the variants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordingOutcome {
+    /// The file is there, with all that was said.
+    Kept,
+    /// The file is there, and ends before the call: why, a sentence.
+    Cut(String),
+    /// There is no file: why, a sentence.
+    Failed(String),
+}
+
+impl RecordingOutcome {
+    /// What is wrong, if anything is.
+    pub fn problem(self) -> Option<String> {
+        match self {
+            Self::Kept => None,
+            Self::Cut(sentence) | Self::Failed(sentence) => Some(sentence),
+        }
+    }
 }
 
 /// An order or question from outside the call itself.

@@ -14,7 +14,6 @@ use super::setup::offer_refused;
 use super::switch::Switch;
 use super::time::Now;
 use super::timer::Timer;
-use super::view::Notice;
 
 impl Switch {
     /// A leg answers a call whose caller has said nothing of media yet.
@@ -61,13 +60,12 @@ impl Switch {
         let talk = Talk::new(now, (caller_id, callee), summary);
         call.phase = Phase::Talking(Box::new(talk));
         tracing::info!(call = %call.id, "call answered; the caller is offered what the answer has");
-        let view = call.view();
         self.media(handle, Command::AddLeg(Box::new(caller_plan)));
         self.media(handle, Command::UpdateLeg(Box::new(callee_plan)));
         self.tell(caller_id, LegOrder::Established { sdp: Some(sdp) });
         self.tell(callee, LegOrder::Established { sdp: None });
         self.stop_ringing(handle, &EndReason::AnsweredElsewhere);
-        self.outputs.notify(Notice::CallAnswered(view));
+        self.on_talk(now, handle);
     }
 
     /// The caller answers what he was offered in the 2xx; `None` if his ACK says nothing.

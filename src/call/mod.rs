@@ -40,6 +40,7 @@ mod people;
 mod pool;
 mod presence;
 mod quality;
+mod recording;
 mod redirect;
 mod renegotiation;
 mod replace;

@@ -10,6 +10,7 @@ use media::ids::{IceCredentials, LegId};
 use media::negotiate::{Local, LocalTransport};
 use media::plan::{LegPlan, TransportPlan};
 use media::ports::PortPair;
+use media::recording::RecordingId;
 use rand::Rng;
 use rand::rngs::StdRng;
 use smol_str::SmolStr;
@@ -23,6 +24,7 @@ const ICE_CHARS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 pub(super) struct Pool {
     rng: StdRng,
     next_leg: u64,
+    next_recording: u64,
     /// SSRCs of live legs: no two streams of the process share one, so that a packet sent to
     /// the wrong leg is never taken for its own.
     ssrcs: BTreeSet<u32>,
@@ -40,6 +42,7 @@ impl Pool {
             lent: BTreeMap::new(),
             rng,
             next_leg: 1,
+            next_recording: 0,
             ssrcs: BTreeSet::new(),
         }
     }
@@ -58,6 +61,12 @@ impl Pool {
     /// A call's name toward a client of the Web SDK protocol. Always there: 32 characters fit.
     pub(super) fn call_id(&mut self) -> Option<WcsCallId> {
         WcsCallId::new(&self.token())
+    }
+
+    /// A recording's name.
+    pub(super) fn recording_id(&mut self) -> RecordingId {
+        self.next_recording += 1;
+        RecordingId(self.next_recording)
     }
 
     /// A leg's name.

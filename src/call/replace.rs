@@ -8,7 +8,7 @@ use media::negotiate::{self, Local, LocalAnswer, NegotiationError, RemoteOffer, 
 use media::plan::{Command, PatchPlan};
 use media::sdp::Direction;
 
-use super::call::{Call, CallHandle, Phase, Talk};
+use super::call::{CallHandle, Phase, Talk};
 use super::end::{EndReason, Side};
 use super::leg::{Exchange, Leg, LegOrder, LegState};
 use super::local::MediaWay;
@@ -18,7 +18,6 @@ use super::switch::{Stage, Switch};
 use super::time::Now;
 use super::timer::Timer;
 use super::transfer::Joined;
-use super::view::Notice;
 
 /// The new leg before it is in the call.
 struct Newcomer {
@@ -150,9 +149,7 @@ impl Switch {
         self.join_anew(handle);
         self.summarise(handle);
         self.stop_ringing(handle, &EndReason::AnsweredElsewhere);
-        if let Some(view) = self.calls.get(handle).map(Call::view) {
-            self.outputs.notify(Notice::CallAnswered(view));
-        }
+        self.on_talk(now, handle);
         Ok(())
     }
 

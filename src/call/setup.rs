@@ -253,6 +253,7 @@ impl Switch {
             only: None,
             digits: Pressed::new(self.config.records_keys),
             transferred_to: None,
+            recordings: Vec::new(),
         });
         self.calls.add_leg(handle, leg);
         self.board.mark_stale();

@@ -156,6 +156,7 @@ impl Switch {
             }
             Input::FlowClosed { flow, how } => self.on_flow_closed(now, flow, how),
             Input::Media(event) => self.on_media(now, event),
+            Input::Recorded(report) => self.on_recorded(report),
             Input::Api(request) => self.on_api(now, request),
             Input::Configured(hot) => self.on_configured(now, *hot),
             Input::Timeout => self.on_timeout(now),

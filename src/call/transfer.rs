@@ -245,6 +245,7 @@ impl Switch {
                 }
             }
         }
+        self.record_if_wanted(now, handle);
         self.tell_media(handle);
         if let Some(view) = self.calls.get(handle).map(|call| call.view()) {
             self.outputs.notify(Notice::CallChanged(view));

@@ -37,8 +37,33 @@ pub struct CallView {
     pub transferred_to: Option<String>,
     /// One side alone is heard.
     pub one_way: Option<OneWayView>,
+    /// One after another: only the last may be running.
+    pub recordings: Vec<RecordingView>,
     /// The caller's leg first.
     pub legs: Vec<LegView>,
+}
+
+/// A recording of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RecordingView {
+    /// The name of its file in `recording.directory`, where that appears when it is complete.
+    pub file: String,
+    /// Where it stands.
+    pub state: RecordingState,
+    /// Why it ended before the call, or is not there: a sentence.
+    pub problem: Option<String>,
+}
+
+/// Where a recording stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordingState {
+    /// It is being written.
+    Running,
+    /// It is written.
+    Ended,
+    /// There is no file.
+    Failed,
 }
 
 /// Where a call stands.
@@ -355,6 +380,18 @@ pub enum ApiAction {
         /// [`CallView::id`].
         call: String,
     },
+    /// Record an answered call from now on. Answered by [`ApiReply::Recording`],
+    /// [`ApiReply::NotFound`] or [`ApiReply::Refused`].
+    StartRecording {
+        /// [`CallView::id`].
+        call: String,
+    },
+    /// End the recording of a call, not the call. Answered by [`ApiReply::Done`],
+    /// [`ApiReply::NotFound`] or [`ApiReply::Refused`].
+    StopRecording {
+        /// [`CallView::id`].
+        call: String,
+    },
 }
 
 /// The answer.
@@ -375,6 +412,10 @@ pub enum ApiReply {
     Flows(Vec<FlowView>),
     /// It was done.
     Done,
+    /// A recording has begun.
+    Recording(RecordingView),
     /// There is no such thing: a sentence.
     NotFound(String),
+    /// It cannot be done now: a sentence.
+    Refused(String),
 }

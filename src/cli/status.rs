@@ -104,11 +104,29 @@ fn print_calls(rows: &[Value]) {
                 println!("    {} {line}", text(leg, "user"));
             }
         }
+        let recordings = row.get("recordings").and_then(Value::as_array);
+        for recording in recordings.into_iter().flatten() {
+            println!("    {}", recorded(recording));
+        }
         if let Some(one_way) = row.get("one_way").filter(|it| !it.is_null()) {
             println!("    {}", text(one_way, "sentence"));
         }
     }
     print_rest(rows.len());
+}
+
+/// Where a call is recorded, or why not.
+fn recorded(recording: &Value) -> String {
+    let file = text(recording, "file");
+    let line = match text(recording, "state").as_str() {
+        "running" => format!("is being recorded: {file}"),
+        "failed" => "is not recorded".to_owned(),
+        _ => format!("was recorded: {file}"),
+    };
+    match text(recording, "problem") {
+        none if none.is_empty() => line,
+        problem => format!("{line} ({problem})"),
+    }
 }
 
 /// Both directions of a leg's sound, on one line.
@@ -217,6 +235,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_recording_is_named_with_its_file_or_what_is_wrong() {
+        let running = json!({"file": "a-1.ogg", "state": "running", "problem": null});
+        assert_eq!(recorded(&running), "is being recorded: a-1.ogg");
+        let failed = json!({"file": "a-1.ogg", "state": "failed", "problem": "The disk is full."});
+        assert_eq!(recorded(&failed), "is not recorded (The disk is full.)");
+        let cut = json!({"file": "a-1.ogg", "state": "ended", "problem": "Long enough."});
+        assert_eq!(recorded(&cut), "was recorded: a-1.ogg (Long enough.)");
+    }
 
     #[test]
     fn sound_of_a_leg_is_one_line_without_what_is_not_known() {

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,11 +13,14 @@ use std::time::Duration;
 use media::negotiate::Security;
 use media::plan::Format;
 use media::ports::PortRange;
+use media::recording::FileFormat;
 use media::sound::Ringback;
-use registrar::{Account, ExpiryLimits};
+use registrar::{Account, Aor, ExpiryLimits};
 use sip::digest::Hash;
 use sip::uri::Host;
 use toml::de::DeTable;
+
+use crate::call::config::RecordingMode;
 
 mod edit;
 mod fault;
@@ -67,10 +71,14 @@ pub struct Config {
     pub registrar: Registrar,
     /// What is said of calls that do not come about: by the code of the reason, which file.
     pub announcements: Vec<(&'static str, PathBuf)>,
+    /// Recordings of calls.
+    pub recording: Recording,
     /// Domains beside [`LocalVideochat::domain`], or what holds in that; each once.
     pub domains: Vec<Domain>,
     /// People with a password, each once.
     pub accounts: Vec<Account>,
+    /// Those of them whose calls are recorded.
+    pub recorded: BTreeSet<Aor>,
 }
 
 /// `[http]`, its addresses.
@@ -247,6 +255,19 @@ pub enum TcpPort {
     Any,
     /// That of the first worker; the next ones follow it.
     From(u16),
+}
+
+/// `[recording]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// Which calls.
+    pub mode: RecordingMode,
+    /// Where the files are; absolute, or relative to the working directory.
+    pub directory: PathBuf,
+    /// What they are.
+    pub format: FileFormat,
+    /// No file is longer.
+    pub max_length: Duration,
 }
 
 /// `[wcs]`

@@ -1,6 +1,6 @@
 //! Who is at home here: the keys of `[registrar]`, `[[domain]]` and `[[account]]`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use registrar::{Account, Aor, Credentials, ExpiryLimits};
 use sip::uri::Host;
@@ -112,13 +112,19 @@ pub(super) fn domains(
     read.into_iter().map(finish).collect()
 }
 
-pub(super) fn accounts(sections: Vec<Section<'_, '_>>, default_domain: &Host) -> Vec<Account> {
+/// Each account once, and whose calls are recorded.
+pub(super) fn accounts(
+    sections: Vec<Section<'_, '_>>,
+    default_domain: &Host,
+) -> (Vec<Account>, BTreeSet<Aor>) {
     let mut seen = HashSet::new();
     let mut accounts = Vec::new();
+    let mut recorded = BTreeSet::new();
     for mut section in sections {
         let name = section.required_text("name", |text| Ok(text.to_owned()));
         let domain = section.text("domain", default_domain.clone(), domain);
         let display_name = section.text("display_name", None, |text| display_name(text).map(Some));
+        let record = section.boolean("record", false);
         let md5 = section.text("ha1_md5", None, |text| ha1(text).map(Some));
         let sha256 = section.text("ha1_sha256", None, |text| ha1(text).map(Some));
         let sha512_256 = section.text("ha1_sha512_256", None, |text| ha1(text).map(Some));
@@ -126,6 +132,7 @@ pub(super) fn accounts(sections: Vec<Section<'_, '_>>, default_domain: &Host) ->
             let realm = domain.to_string();
             match Credentials::from_ha1(&aor, &realm, md5, sha256, sha512_256) {
                 Some(credentials) if seen.insert(aor.clone()) => {
+                    recorded.extend(record.then(|| aor.clone()));
                     accounts.push(Account {
                         aor,
                         display_name,
@@ -142,7 +149,7 @@ pub(super) fn accounts(sections: Vec<Section<'_, '_>>, default_domain: &Host) ->
         }
         section.finish();
     }
-    accounts
+    (accounts, recorded)
 }
 
 fn account_aor(section: &Section<'_, '_>, name: &str, domain: &Host) -> Option<Aor> {

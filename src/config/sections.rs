@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::reader::Section;
 use media::negotiate::Security;
 use media::ports::PortRange;
+use media::recording::FileFormat;
 use sip::digest::Hash;
 use sip::uri::Host;
 
@@ -16,9 +17,9 @@ use super::value::{
 };
 use super::{
     Access, BusyStatus, Cdr, Config, Guests, Http, Https, Limits, LocalVideochat, Log, Media,
-    Network, Sip, TcpPort, Wcs,
+    Network, Recording, Sip, TcpPort, Wcs,
 };
-use crate::call::config::ScannerConfig;
+use crate::call::config::{RecordingMode, ScannerConfig};
 
 /// No port: `media.tcp_port` is not set.
 const UNSET_PORT: u64 = 65_536;
@@ -35,12 +36,13 @@ pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
     let pages = [&http.listen[..], &https.listen].concat();
     let media = media(root.section("media"), &pages, directory);
     let announcements = announcements(root.section("announcements"), directory);
+    let recording = recording(root.section("recording"), directory);
     let wcs = wcs(root.section("wcs"));
     let limits = limits(root.section("limits"));
     let log = log(root.section("log"));
     let cdr = cdr(root.section("cdr"), directory);
     let (domains, first) = (root.sections("domain"), &local_videochat.domain);
-    let accounts = people::accounts(root.sections("account"), first);
+    let (accounts, recorded) = people::accounts(root.sections("account"), first);
     let domains = people::domains(domains, &registrar, first, &accounts);
     let config = Config {
         data_dir: directory.join(data_dir),
@@ -50,6 +52,7 @@ pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
         sip,
         media,
         announcements,
+        recording,
         wcs,
         limits,
         log,
@@ -57,6 +60,7 @@ pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
         registrar,
         domains,
         accounts,
+        recorded,
         local_videochat,
     };
     if config.http.listen.is_empty() && config.https.listen.is_empty() {
@@ -268,6 +272,31 @@ fn announcements(mut section: Section<'_, '_>, directory: &Path) -> Vec<(&'stati
     let files = CODES.into_iter().filter_map(&mut file).collect();
     section.finish();
     files
+}
+
+fn recording(mut section: Section<'_, '_>, directory: &Path) -> Recording {
+    let place = section.text("directory", PathBuf::from("recordings"), |text| {
+        path(text).map(PathBuf::from)
+    });
+    let read = Recording {
+        mode: section.text("mode", RecordingMode::Off, |text| match text {
+            "off" => Ok(RecordingMode::Off),
+            "accounts" => Ok(RecordingMode::Accounts),
+            "all" => Ok(RecordingMode::All),
+            other => Err(format!(
+                "is {other:?}; allowed: \"off\", \"accounts\", \"all\""
+            )),
+        }),
+        directory: directory.join(place),
+        format: section.text("format", FileFormat::Ogg, |text| match text {
+            "wav" => Ok(FileFormat::Wav),
+            "ogg" => Ok(FileFormat::Ogg),
+            other => Err(format!("is {other:?}; allowed: \"wav\", \"ogg\"")),
+        }),
+        max_length: section.seconds("max_length_s", 14_400, 10..=43_200),
+    };
+    section.finish();
+    read
 }
 
 fn wcs(mut section: Section<'_, '_>) -> Wcs {

@@ -43,6 +43,7 @@ fn the_shipped_file_has_every_key_with_its_mark() {
         "registrar",
         "local_videochat",
         "media",
+        "recording",
         "wcs",
         "limits",
         "log",
@@ -63,6 +64,36 @@ fn the_shipped_file_has_every_key_with_its_mark() {
             );
         }
     }
+}
+
+#[test]
+fn recordings_are_off_unless_wanted_and_then_those_of_accounts_that_say_so() {
+    let config = parse("");
+    assert_eq!(config.recording.mode, RecordingMode::Off);
+    assert!(config.recorded.is_empty());
+    let account = |name: &str, more: &str| {
+        let hash = "0".repeat(32);
+        format!("[[account]]\nname = \"{name}\"\nha1_md5 = \"{hash}\"\n{more}\n")
+    };
+    let config = parse(&format!(
+        "[recording]\nmode = \"accounts\"\ndirectory = \"calls\"\nformat = \"wav\"\n{}{}",
+        account("alice", "record = true"),
+        account("bob", "record = false"),
+    ));
+    assert_eq!(config.recording.mode, RecordingMode::Accounts);
+    assert_eq!(config.recording.directory, Path::new("/etc/callbox/calls"));
+    assert_eq!(config.recording.format, FileFormat::Wav);
+    let recorded: Vec<String> = config.recorded.iter().map(ToString::to_string).collect();
+    assert_eq!(recorded, ["alice@localhost"]);
+    let report = faults(
+        "[recording]\nmode = \"on\"\ndirectory = \"\"\nformat = \"mp3\"\nmax_length_s = 5\n",
+    );
+    let golden = r#"line 2: recording.mode: is "on"; allowed: "off", "accounts", "all"
+line 3: recording.directory: is empty; allowed: a path
+line 4: recording.format: is "mp3"; allowed: "wav", "ogg"
+line 5: recording.max_length_s: is 5; allowed: a whole number from 10 to 43200
+"#;
+    assert_eq!(report, golden);
 }
 
 #[test]
@@ -106,7 +137,7 @@ display_name = "Nobody"
 "#,
     );
     let golden = r#"line 1: data_dir: is a whole number; allowed: a text in quotes
-line 2: colour: unknown key; allowed here: data_dir, http, https, sip, registrar, local_videochat, media, announcements, wcs, limits, log, cdr, domain, account
+line 2: colour: unknown key; allowed here: data_dir, http, https, sip, registrar, local_videochat, media, announcements, recording, wcs, limits, log, cdr, domain, account
 line 5: http.listen: "127.0.0.1" is not an address with a port; allowed: for example "127.0.0.1:8080", "0.0.0.0:8080" or "[::]:8080"
 line 6: http.allowed_origins: "https://a.example/path" is not an origin; allowed: scheme, host and port without a path, for example "https://calls.example.com" or "http://192.0.2.7:3000"; "*" allows all
 line 7: http.trusted_proxies: "10.0.0.0/40" has a prefix that is not from 0 to 32

@@ -2,7 +2,7 @@
 //! for each, and carries out what the Switch puts out.
 
 use std::collections::{HashMap, VecDeque};
-use std::future::{poll_fn, ready};
+use std::future::{pending, poll_fn, ready};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,9 +19,10 @@ use super::clock;
 use super::flows::{FlowHandle, SocketHandle, TooSlow, Turns};
 use super::media_worker::Handle;
 use super::memory::{self, Tide};
+use super::recorder::Recorder;
 use super::sip::{Place, SipHandle, Target, Wanted};
 use crate::call::config::HotConfig;
-use crate::call::io::{ApiRequest, FlowEnd, Input, Output, Peer, SipEnds};
+use crate::call::io::{ApiRequest, FlowEnd, Input, Output, Peer, RecordingReport, SipEnds};
 use crate::call::switch::Switch;
 use crate::call::view::{ApiAction, ApiReply, Notice};
 use crate::ops::cdr::CallRecords;
@@ -205,6 +206,8 @@ pub struct Driver {
     /// `None` for one that was cut off and has not yet said that it is gone.
     flows: HashMap<FlowId, Option<FlowHandle>>,
     workers: Vec<Handle>,
+    /// Writes recordings, if there may be any.
+    recorder: Option<Recorder>,
     /// Which worker's events are looked at first: each in turn.
     turn: usize,
     /// Of the message that is being handled.
@@ -223,11 +226,13 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Takes over the Switch and its media workers. Snapshots of the registrations go to `kept`,
-    /// records of calls to `records`. The last value gives the flows that the Switch wants opened.
+    /// Takes over the Switch, its media workers and whoever writes recordings. Snapshots of the
+    /// registrations go to `kept`, records of calls to `records`. The last value gives the flows that the
+    /// Switch wants opened.
     pub(super) fn new(
         switch: Switch,
         workers: Vec<Handle>,
+        recorder: Option<Recorder>,
         kept: watch::Sender<Vec<u8>>,
         records: Option<CallRecords>,
     ) -> (Self, DriverHandle, mpsc::Receiver<Wanted>) {
@@ -238,6 +243,7 @@ impl Driver {
             inbox,
             flows: HashMap::new(),
             workers,
+            recorder,
             turn: 0,
             answering: None,
             connects,
@@ -277,12 +283,16 @@ impl Driver {
                     self.turn = self.turn.wrapping_add(1);
                     Some(Input::Media(event))
                 }
+                report = next_report(&mut self.recorder) => Some(Input::Recorded(report)),
                 () = alarm.as_mut(), if armed.is_some() => {
                     armed = None;
                     Some(Input::Timeout)
                 }
                 _ = looks.tick() => {
                     self.look_at_memory();
+                    if let Some(recorder) = &mut self.recorder {
+                        recorder.retry();
+                    }
                     None
                 }
                 () = ready(()), if !self.refused.is_empty() => {
@@ -300,9 +310,13 @@ impl Driver {
             self.answering = None;
         }
         let workers = std::mem::take(&mut self.workers);
+        let recorder = self.recorder.take();
         // Their threads are waited for: not on this one.
         let stopped = tokio::task::spawn_blocking(move || {
             workers.into_iter().for_each(Handle::shut_down);
+            if let Some(recorder) = recorder {
+                recorder.shut_down();
+            }
         });
         if stopped.await.is_err() {
             error!("the media workers did not end well");
@@ -393,6 +407,11 @@ impl Driver {
                         error!(worker, "an order for media is lost: {problem}");
                     }
                 }
+                Output::Record(order) => {
+                    if let Some(recorder) = &mut self.recorder {
+                        recorder.order(order);
+                    }
+                }
                 Output::Notify(notice) => {
                     log::notice(&notice);
                     if let (Some(records), Notice::CallEnded(record)) =
@@ -456,6 +475,18 @@ impl Driver {
                 handle.cut();
             }
         }
+    }
+}
+
+/// What came of the next recording that ends; never, where there are none.
+async fn next_report(recorder: &mut Option<Recorder>) -> RecordingReport {
+    let next = match recorder {
+        Some(recorder) => recorder.reports.recv().await,
+        None => None,
+    };
+    match next {
+        Some(report) => report,
+        None => pending().await,
     }
 }
 

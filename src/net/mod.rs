@@ -16,6 +16,7 @@ pub mod media_worker;
 mod memory;
 mod meter;
 mod public_address;
+mod recorder;
 mod registrations;
 mod serve;
 pub mod server;

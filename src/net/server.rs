@@ -18,7 +18,8 @@ use super::access::Rules;
 use super::admission::Admission;
 use super::driver::{Driver, DriverHandle};
 use super::http::{Front, router};
-use super::media_worker::{MediaWorker, MediaWorkerConfig, Monitor, candidate_addresses};
+use super::media_worker::{self, MediaWorker, MediaWorkerConfig, Monitor, candidate_addresses};
+use super::recorder::Recorder;
 use super::serve::Serving;
 use super::sip::{Means, Ports, Served, Shared as SipShared, SipAddresses, Trust};
 use super::tls::{self, Identity};
@@ -104,6 +105,10 @@ impl Server {
 
         let (library, played) = sounds::load(config)?;
         let certificate = settings::dtls_certificate()?;
+        let recorder = settings::recorder(config).map(Recorder::start);
+        let recorder = recorder
+            .transpose()
+            .map_err(media_worker::StartError::from)?;
         let mut workers = Vec::new();
         for index in 0..config.media.workers {
             let worker =
@@ -117,7 +122,8 @@ impl Server {
                 tcp: settings::worker_tcp(config, index),
                 worker,
             };
-            workers.push(MediaWorker::start(worker)?);
+            let taps = recorder.as_ref().map(Recorder::tap_way);
+            workers.push(MediaWorker::start_with(worker, taps)?);
         }
         let monitors: Vec<Monitor> = workers
             .iter()
@@ -153,7 +159,7 @@ impl Server {
         registrations::restore(&config.data_dir, &mut switch);
         let (kept, snapshots) = watch::channel(Vec::new());
         let (records, record_writer) = call_records(config)?.unzip();
-        let (driver, handle, wanted) = Driver::new(switch, workers, kept, records);
+        let (driver, handle, wanted) = Driver::new(switch, workers, recorder, kept, records);
 
         let (rules, seen_rules) = RulesSource::new(&config.access, own_names, identity.clone());
         let admission = Admission::new(

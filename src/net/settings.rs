@@ -14,10 +14,11 @@ use registrar::{Accounts, RegisterPolicy};
 use sip::uri::Host;
 
 use super::media_worker::{Monitor, TcpConfig, candidate_addresses};
+use super::recorder::RecorderSettings;
 use super::{StartError, tls};
 use crate::call::config::{
     DomainConfig, GuestPolicy, HotConfig, KeepAlive as PhoneKeepAlive, Limits, MediaConfig,
-    RegistrarConfig, ScannerConfig, Sounds, SwitchConfig, Timing,
+    RecordingConfig, RecordingMode, RegistrarConfig, ScannerConfig, Sounds, SwitchConfig, Timing,
 };
 use crate::config::{BusyStatus, Config, Guests, Registration, TcpPort};
 use crate::wcs::session::{KeepAlive, MessageRate, SessionConfig};
@@ -109,6 +110,16 @@ pub(super) fn worker(
     }
 }
 
+/// How recordings are written; `None` if there are to be none.
+pub(super) fn recorder(config: &Config) -> Option<RecorderSettings> {
+    let recording = &config.recording;
+    (recording.mode != RecordingMode::Off).then(|| RecorderSettings {
+        directory: recording.directory.clone(),
+        format: recording.format,
+        max_length: recording.max_length,
+    })
+}
+
 /// Where browsers are told to send media of a worker; the public address comes last: whoever is
 /// nearer finds a shorter way first.
 pub(super) fn candidates(config: &Config, worker: &Monitor) -> Vec<SocketAddr> {
@@ -147,6 +158,7 @@ pub(super) fn switch(
         guests,
         registrar,
         call_waiting,
+        recorded,
     } = hot(config);
     SwitchConfig {
         domain: config.local_videochat.domain.clone(),
@@ -215,6 +227,11 @@ pub(super) fn switch(
             policy: policy(config),
             sounds,
         },
+        recording: RecordingConfig {
+            mode: config.recording.mode,
+            accounts: recorded,
+            format: config.recording.format,
+        },
         version: env!("CARGO_PKG_VERSION").into(),
     }
 }
@@ -241,6 +258,7 @@ pub(super) fn hot(config: &Config) -> HotConfig {
         guests: guests(config, config.local_videochat.guests),
         registrar: registrar(config),
         call_waiting: config.local_videochat.call_waiting,
+        recorded: config.recorded.clone(),
     }
 }
 

@@ -5,7 +5,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
-use crate::call::view::{CallRecord, CallView, HeardView, LegView, Notice};
+use crate::call::view::{CallRecord, CallView, HeardView, LegView, Notice, RecordingState};
 
 /// The environment variable that overrides `log.level`.
 pub const ENVIRONMENT: &str = "CALLBOX_LOG";
@@ -116,8 +116,13 @@ fn ended(record: &CallRecord) -> String {
     let CallRecord { call, end, .. } = record;
     let heard = call.legs.iter().filter_map(heard);
     let heard: String = heard.map(|heard| format!("; {heard}")).collect();
+    let files = call.recordings.iter().map(|it| match it.state {
+        RecordingState::Failed => "; not recorded".to_owned(),
+        RecordingState::Running | RecordingState::Ended => format!("; recorded in {}", it.file),
+    });
+    let files: String = files.collect();
     format!(
-        "{} ended {length}: {} ({}){heard}",
+        "{} ended {length}: {} ({}){heard}{files}",
         route(call),
         end.caller_sentence,
         end.code

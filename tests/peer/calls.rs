@@ -19,7 +19,7 @@ pub struct Call {
     pub alice: Person,
     pub bob: Person,
     /// Lives as long as the call, and is heard where a test fails.
-    _server: Watched,
+    server: Watched,
 }
 
 /// A server whose log is shown where a test fails.
@@ -102,11 +102,11 @@ impl Call {
         });
         bob.page.say("answer", request).await;
         alice.hear("ring").await;
-        Self {
-            alice,
-            bob,
-            _server: server,
-        }
+        Self { alice, bob, server }
+    }
+
+    pub fn server(&mut self) -> &mut Server {
+        &mut self.server.0
     }
 
     /// Alice hangs up; both are told that it was meant.

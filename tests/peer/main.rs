@@ -30,6 +30,7 @@ mod make;
 mod phone;
 mod phones;
 mod record;
+mod recording;
 mod repair;
 mod security;
 mod source;

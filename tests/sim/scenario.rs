@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use callbox::call::config::{
-    GuestPolicy, Limits, MediaConfig, RegistrarConfig, Sounds, SwitchConfig, Timing,
+    GuestPolicy, Limits, MediaConfig, RecordingConfig, RecordingMode, RegistrarConfig, Sounds,
+    SwitchConfig, Timing,
 };
 use callbox::wcs::session::{BusyStatus, KeepAlive, SessionConfig};
 use media::ids::Fingerprint;
@@ -123,6 +124,14 @@ pub fn config(seed: u64) -> SwitchConfig {
             fingerprint: Fingerprint([7; 32]),
             policy: Policy::default(),
             sounds: Sounds::default(),
+        },
+        // Every other one.
+        recording: RecordingConfig {
+            mode: match seed % 2 {
+                0 => RecordingMode::All,
+                _ => RecordingMode::Off,
+            },
+            ..RecordingConfig::OFF
         },
         version: "simulated".into(),
     }

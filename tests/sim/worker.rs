@@ -136,6 +136,10 @@ impl Worker {
                 assert!(self.legs.contains_key(&leg), "a tone to nowhere");
                 Vec::new()
             }
+            Command::Tap { leg, .. } | Command::Untap { leg } => {
+                assert!(self.legs.contains_key(&leg), "nobody is recorded");
+                Vec::new()
+            }
             Command::WatchSilence { leg, .. } => {
                 assert!(self.legs.contains_key(&leg), "an ear for nobody");
                 Vec::new()

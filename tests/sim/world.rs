@@ -1,15 +1,16 @@
 //! The clock, the connections and the order of things.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use callbox::call::io::{ApiRequest, FlowEnd, Input, Output, Peer};
+use callbox::call::io::{ApiRequest, FlowEnd, Input, Output, Peer, RecordingOrder};
 use callbox::call::time::UnixTime;
 use callbox::call::view::{ApiAction, ApiReply};
 use callbox::call::{Now, Switch};
 use callbox::wcs::message::ClientMessage;
 use media::event::Event;
 use media::ids::LegId;
+use media::recording::RecordingId;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::Value;
@@ -39,6 +40,8 @@ pub struct World {
     next: u64,
     next_flow: u64,
     acting_until: Duration,
+    /// Those that run.
+    recordings: BTreeSet<RecordingId>,
     shut_down: bool,
     story: bool,
 }
@@ -87,6 +90,7 @@ impl World {
             next: 0,
             next_flow: 1,
             acting_until: Duration::ZERO,
+            recordings: BTreeSet::new(),
             shut_down: false,
             story,
         }
@@ -108,12 +112,14 @@ impl World {
             self.feed(Input::Shutdown);
             self.until(scenario.acting + Duration::from_secs(10));
             assert!(self.shut_down, "the shutdown is not complete");
+            assert!(self.recordings.is_empty(), "recordings outlive the server");
         } else {
             for index in 0..self.clients.len() {
                 self.with_client(index, Client::hang_up_all);
             }
             // Longer than anything rings, comes up or waits for its owner.
             self.until(scenario.acting + Duration::from_secs(150));
+            assert!(self.recordings.is_empty(), "recordings outlive their calls");
             assert_eq!(
                 self.switch.status().calls,
                 0,
@@ -346,6 +352,12 @@ impl World {
                 panic!("nobody asked for connection {connect}")
             }
             Output::Notify(notice) => self.audit.noticed(&notice),
+            Output::Record(RecordingOrder::Begin { id, .. }) => {
+                assert!(self.recordings.insert(id), "{id} begins twice");
+            }
+            Output::Record(RecordingOrder::End { id, .. }) => {
+                assert!(self.recordings.remove(&id), "{id} ends and has not begun");
+            }
             Output::ApiReply { .. } | Output::Keep(_) | Output::Trust { .. } => {}
             Output::ShutdownComplete => {
                 assert!(!self.shut_down, "the shutdown is complete twice");

@@ -24,9 +24,10 @@ mod l16;
 mod opus;
 mod rate;
 mod speex;
+mod stereo;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -36,6 +37,7 @@ pub use error::{CodecError, DecodeError, EncodeError};
 pub use kind::AudioCodec;
 pub use rate::SampleRate;
 pub use speex::SpeexBand;
+pub(crate) use stereo::StereoEncoder;
 
 /// The longest packet that is decoded or encoded: 120 ms, the longest that Opus has
 /// (RFC 6716 3.2.5).

@@ -5,7 +5,7 @@ use std::f64::consts::TAU;
 use super::{AudioCodec, Decoder, Encoder, SampleRate, Settings};
 
 /// A sine, its peak at `level` of 32,767.
-pub(super) fn tone(rate: SampleRate, hz: f64, level: f64, ms: usize) -> Vec<i16> {
+pub(crate) fn tone(rate: SampleRate, hz: f64, level: f64, ms: usize) -> Vec<i16> {
     (0..rate.per_ms() * ms)
         .map(|n| {
             let phase = TAU * hz * n as f64 / f64::from(rate.hz());
@@ -16,7 +16,7 @@ pub(super) fn tone(rate: SampleRate, hz: f64, level: f64, ms: usize) -> Vec<i16>
 
 /// Something like speech: a gliding voice through three formants, syllables of a quarter of a
 /// second with pauses and hissing consonants between them.
-pub(super) fn speech(rate: SampleRate, ms: usize) -> Vec<i16> {
+pub(crate) fn speech(rate: SampleRate, ms: usize) -> Vec<i16> {
     let hz = f64::from(rate.hz());
     let mut noise = 0x2545_f491_4f6c_dd1d_u64;
     let mut random = move || {
@@ -65,7 +65,7 @@ pub(super) fn speech(rate: SampleRate, ms: usize) -> Vec<i16> {
 }
 
 /// Encodes and decodes in packets of so many milliseconds.
-pub(super) fn round_trip(
+pub(crate) fn round_trip(
     codec: AudioCodec,
     rate: SampleRate,
     settings: Settings,
@@ -93,7 +93,7 @@ pub(super) fn round_trip(
 }
 
 /// The level of one frequency, as the peak of its sine (Goertzel).
-pub(super) fn level_at(rate: SampleRate, hz: f64, pcm: &[i16]) -> f64 {
+pub(crate) fn level_at(rate: SampleRate, hz: f64, pcm: &[i16]) -> f64 {
     let step = TAU * hz / f64::from(rate.hz());
     let (mut real, mut imaginary) = (0.0, 0.0);
     for (n, sample) in pcm.iter().enumerate() {
@@ -105,26 +105,26 @@ pub(super) fn level_at(rate: SampleRate, hz: f64, pcm: &[i16]) -> f64 {
 }
 
 /// A ratio of levels in dB.
-pub(super) fn db(ratio: f64) -> f64 {
+pub(crate) fn db(ratio: f64) -> f64 {
     20.0 * ratio.log10()
 }
 
 /// The power that is not the sine, under the power of the sine, dB.
-pub(super) fn tone_to_noise(rate: SampleRate, hz: f64, pcm: &[i16]) -> f64 {
+pub(crate) fn tone_to_noise(rate: SampleRate, hz: f64, pcm: &[i16]) -> f64 {
     let level = level_at(rate, hz, pcm);
     let tone = level * level / 2.0;
     10.0 * (tone / (power(pcm) - tone).max(1e-9)).log10()
 }
 
 /// Mean square.
-pub(super) fn power(pcm: &[i16]) -> f64 {
+pub(crate) fn power(pcm: &[i16]) -> f64 {
     let sum: f64 = pcm.iter().map(|sample| f64::from(*sample).powi(2)).sum();
     sum / pcm.len().max(1) as f64
 }
 
 /// Signal to noise ratio in dB at the delay (of up to `longest` samples) where it is best, with
 /// the delay.
-pub(super) fn snr(sent: &[i16], heard: &[i16], longest: usize) -> (f64, usize) {
+pub(crate) fn snr(sent: &[i16], heard: &[i16], longest: usize) -> (f64, usize) {
     let mut best = (f64::MIN, 0);
     for delay in 0..=longest {
         let pairs = sent.iter().zip(&heard[delay.min(heard.len())..]);
@@ -142,7 +142,7 @@ pub(super) fn snr(sent: &[i16], heard: &[i16], longest: usize) -> (f64, usize) {
 }
 
 /// The widest step from one sample to the next.
-pub(super) fn widest_step(pcm: &[i16]) -> i32 {
+pub(crate) fn widest_step(pcm: &[i16]) -> i32 {
     let steps = pcm.windows(2);
     steps
         .map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs())

@@ -47,7 +47,8 @@ use crate::event::{Event, Failure, STATS_INTERVAL};
 use crate::ids::{LegId, MediaKind};
 use crate::outbox::Path;
 use crate::patch;
-use crate::plan::{Format, LegPlan, RtpPlan, StreamPlan, TransportPlan};
+use crate::plan::{CodecPlan, Format, LegPlan, RtpPlan, StreamPlan, TransportPlan};
+use crate::recording::Tap;
 use crate::rtp::{CacheConfig, Header, Packet};
 use crate::srtp::Keys;
 use crate::webrtc::{self, TransportEvent};
@@ -82,6 +83,8 @@ pub(crate) struct Leg {
     /// By kind, whether the far side had RTCP of ours.
     told: [bool; 2],
     over: bool,
+    /// What its far side says is recorded.
+    pub(crate) tap: Option<Tap>,
 }
 
 #[derive(Debug)]
@@ -137,6 +140,7 @@ impl Leg {
             reported: None,
             told: [false; 2],
             over: false,
+            tap: None,
         };
         for plan in plan.streams {
             leg.add_stream(plan, rng);
@@ -385,6 +389,12 @@ impl Leg {
             self.send_nacks(now, cx);
         }
         taken
+    }
+
+    /// What a packet of the far side has inside.
+    pub(crate) fn format_of(&self, kind: MediaKind, payload_type: u8) -> Option<&CodecPlan> {
+        let mut codecs = self.stream(kind)?.plan.codecs.iter();
+        codecs.find(|codec| codec.receive_pt == payload_type)
     }
 
     /// The legs that a stream feeds.

@@ -4,11 +4,13 @@
 
 mod error;
 mod ogg;
+mod ogg_writer;
 mod player;
 mod repertoire;
 mod ringback;
 mod track;
 mod wav;
+pub(crate) mod wav_writer;
 
 #[cfg(test)]
 mod tests;
@@ -19,6 +21,7 @@ use std::time::Duration;
 pub use error::SoundError;
 pub use ringback::Ringback;
 
+pub(crate) use ogg_writer::OggWriter;
 pub(crate) use player::{Played, Player};
 pub(crate) use repertoire::Repertoire;
 

@@ -10,7 +10,8 @@ mod receiver;
 mod transcoder;
 
 pub(crate) use coder::coder;
-pub(crate) use plan::{TranscodePlan, packet_time};
+pub(crate) use plan::{SourceFormats, TranscodePlan, packet_time};
+pub(crate) use receiver::Receiver;
 pub(crate) use transcoder::{Grid, Pace, Transcoder};
 
 use crate::codec::{MAX_PACKET_SAMPLES, MAX_PAYLOAD};

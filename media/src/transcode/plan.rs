@@ -16,10 +16,7 @@ const MAX_PAYLOAD: usize = 1_200;
 /// What comes in, and what goes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TranscodePlan {
-    /// What the source may send, the most likely first.
-    pub(super) sources: Vec<SourceFormat>,
-    /// The payload type of its comfort noise (RFC 3389), if it sends any.
-    pub(super) noise: Option<u8>,
+    pub(super) source: SourceFormats,
     /// What the sink gets.
     pub(super) codec: AudioCodec,
     pub(super) payload_type: u8,
@@ -28,9 +25,18 @@ pub(crate) struct TranscodePlan {
     pub(super) ptime_ms: u16,
 }
 
+/// What a source may send.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct SourceFormats {
+    /// The most likely first.
+    formats: Vec<SourceFormat>,
+    /// The payload type of its comfort noise (RFC 3389), if it sends any.
+    pub(super) noise: Option<u8>,
+}
+
 /// A format of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct SourceFormat {
+pub(crate) struct SourceFormat {
     pub(super) payload_type: u8,
     pub(super) codec: AudioCodec,
     pub(super) clock_rate: u32,
@@ -46,25 +52,14 @@ impl TranscodePlan {
         let to_pt = maps.peek()?.to_pt;
         let sink = to.codecs.iter().find(|codec| codec.send_pt == to_pt)?;
         let codec = coder(sink.format, sink.clock_rate)?;
-        let mut noise = None;
-        let mut sources = Vec::new();
+        let mut sources = SourceFormats::default();
         for map in maps {
-            let Some(source) = of_type(from, map.from_pt) else {
-                continue;
-            };
-            if source.format == Format::ComfortNoise {
-                noise = Some(source.receive_pt);
-            } else if let Some(codec) = coder(source.format, source.clock_rate) {
-                sources.push(SourceFormat {
-                    payload_type: source.receive_pt,
-                    codec,
-                    clock_rate: source.clock_rate,
-                });
+            if let Some(source) = of_type(from, map.from_pt) {
+                sources.add(source.receive_pt, source.format, source.clock_rate);
             }
         }
-        (!sources.is_empty()).then_some(Self {
-            sources,
-            noise,
+        (!sources.formats.is_empty()).then_some(Self {
+            source: sources,
             codec,
             payload_type: sink.send_pt,
             clock_rate: sink.clock_rate,
@@ -77,7 +72,7 @@ impl TranscodePlan {
     /// rate with it in common. RFC 7587 4.1 leaves it to us at which Opus runs.
     pub(super) fn rate(&self) -> SampleRate {
         let rates = self.codec.rates();
-        let source = self.sources.first().map(|source| source.codec);
+        let source = self.source.likeliest().map(|source| source.codec);
         let shared = rates
             .iter()
             .find(|rate| source.is_some_and(|it| it.runs_at(**rate)));
@@ -93,10 +88,38 @@ impl TranscodePlan {
             ..Settings::default()
         }
     }
+}
 
-    pub(super) fn source(&self, payload_type: u8) -> Option<SourceFormat> {
-        let mut sources = self.sources.iter();
-        sources.find(|it| it.payload_type == payload_type).copied()
+impl SourceFormats {
+    /// Another one, or another meaning of a payload type. False if that is not sound.
+    pub(crate) fn add(&mut self, payload_type: u8, format: Format, clock_rate: u32) -> bool {
+        if format == Format::ComfortNoise {
+            self.noise = Some(payload_type);
+            return true;
+        }
+        let Some(codec) = coder(format, clock_rate) else {
+            return false;
+        };
+        let added = SourceFormat {
+            payload_type,
+            codec,
+            clock_rate,
+        };
+        let mut known = self.formats.iter_mut();
+        match known.find(|it| it.payload_type == payload_type) {
+            Some(known) => *known = added,
+            None => self.formats.push(added),
+        }
+        true
+    }
+
+    pub(super) fn likeliest(&self) -> Option<SourceFormat> {
+        self.formats.first().copied()
+    }
+
+    pub(super) fn of(&self, payload_type: u8) -> Option<SourceFormat> {
+        let mut formats = self.formats.iter();
+        formats.find(|it| it.payload_type == payload_type).copied()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Workshop;
-use super::plan::{SourceFormat, TranscodePlan};
+use super::plan::{SourceFormat, SourceFormats};
 use crate::codec::comfort_noise::ComfortNoise;
 use crate::codec::resample::Resampler;
 use crate::codec::{AudioCodec, Decoder, SampleRate};
@@ -22,7 +22,7 @@ const MAX_TURNS: usize = 80;
 
 /// Holds, decodes and evens out what a source sends.
 #[derive(Debug)]
-pub(super) struct Receiver {
+pub(crate) struct Receiver {
     rate: SampleRate,
     buffer: JitterBuffer,
     decoder: Option<Decoder>,
@@ -50,12 +50,11 @@ pub(super) struct Origin {
 }
 
 impl Receiver {
-    /// All memory that it needs, and the decoder that is the likeliest.
-    pub(super) fn new(plan: &TranscodePlan) -> Self {
-        let rate = plan.rate();
+    /// All memory that it needs, and the decoder that is the likeliest. It gives sound of `rate`.
+    pub(crate) fn new(rate: SampleRate, source: &SourceFormats, playout: PlayoutConfig) -> Self {
         let mut receiver = Self {
             rate,
-            buffer: JitterBuffer::new(PlayoutConfig::default()),
+            buffer: JitterBuffer::new(playout),
             decoder: None,
             resampler: None,
             noise: None,
@@ -64,22 +63,22 @@ impl Receiver {
             origin: None,
             malformed: 0,
         };
-        if let Some(source) = plan.sources.first() {
-            receiver.use_decoder(*source);
+        if let Some(source) = source.likeliest() {
+            receiver.use_decoder(source);
         }
         receiver
     }
 
     /// Takes a packet of one of the source's formats, or of its comfort noise.
-    pub(super) fn insert(
+    pub(crate) fn insert(
         &mut self,
         now: Instant,
         packet: &Packet<'_>,
-        plan: &TranscodePlan,
+        formats: &SourceFormats,
         workshop: &mut Workshop,
     ) {
         let (header, payload) = (&packet.header, packet.payload());
-        let source = plan.source(header.payload_type);
+        let source = formats.of(header.payload_type);
         let (clock_rate, duration) = match source {
             Some(source) => match source.duration(payload) {
                 Some(units) => (source.clock_rate, Some(units)),
@@ -89,7 +88,7 @@ impl Receiver {
                 }
             },
             // RFC 3389 4: it describes what follows, however long that is.
-            None if plan.noise == Some(header.payload_type) => (8_000, None),
+            None if formats.noise == Some(header.payload_type) => (8_000, None),
             None => return,
         };
         let len = STAMP_LEN + payload.len();
@@ -118,12 +117,12 @@ impl Receiver {
 
     /// Writes so many samples of what is to be heard next to `workshop`. False if all of it is
     /// silence in which nothing is to be sent.
-    pub(super) fn take(
+    pub(crate) fn take(
         &mut self,
         now: Instant,
         samples: usize,
         tick: Duration,
-        plan: &TranscodePlan,
+        formats: &SourceFormats,
         workshop: &mut Workshop,
     ) -> bool {
         let mut audible = !self.queue.is_empty();
@@ -132,7 +131,7 @@ impl Receiver {
             if self.queue.len() >= samples {
                 break;
             }
-            audible |= self.add(now, tick, plan, workshop);
+            audible |= self.add(now, tick, formats, workshop);
         }
         if let Some(out) = workshop.decoded.get_mut(..samples) {
             self.queue.take(out);
@@ -158,7 +157,7 @@ impl Receiver {
     }
 
     /// Forgets what waits: what comes next has nothing to do with it.
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.buffer.restart();
         self.queue.clear();
         self.origin = None;
@@ -170,7 +169,7 @@ impl Receiver {
         &mut self,
         now: Instant,
         tick: Duration,
-        plan: &TranscodePlan,
+        formats: &SourceFormats,
         workshop: &mut Workshop,
     ) -> bool {
         let step = self.buffer.poll(now, self.queue.duration(), tick);
@@ -193,7 +192,7 @@ impl Receiver {
                 }) else {
                     return false;
                 };
-                match plan.source(payload_type) {
+                match formats.of(payload_type) {
                     Some(source) => {
                         let ahead = self.queue.len();
                         self.origin = Some(Origin::read(stamp, source.clock_rate, ahead));

@@ -7,6 +7,7 @@ use super::plan::TranscodePlan;
 use super::receiver::Receiver;
 use crate::codec::{CodecError, Encoder};
 use crate::event::TranscodeStats;
+use crate::playout::PlayoutConfig;
 use crate::rtp::Packet;
 use crate::worker::Seat;
 
@@ -78,7 +79,7 @@ impl Transcoder {
         let rate = plan.rate();
         Ok(Self {
             encoder: Encoder::new(plan.codec, rate, plan.settings())?,
-            receiver: Receiver::new(&plan),
+            receiver: Receiver::new(rate, &plan.source, PlayoutConfig::default()),
             samples: rate.samples(plan.ptime_ms),
             units: plan.clock_rate / 1000 * u32::from(plan.ptime_ms),
             tick: Duration::from_millis(plan.ptime_ms.into()),
@@ -115,7 +116,8 @@ impl Transcoder {
 
     /// Takes a packet of the source.
     pub(crate) fn insert(&mut self, now: Instant, packet: &Packet<'_>, workshop: &mut Workshop) {
-        self.receiver.insert(now, packet, &self.plan, workshop);
+        let formats = &self.plan.source;
+        self.receiver.insert(now, packet, formats, workshop);
         if self.due.is_none() {
             self.due = Some(self.next_on_grid(now));
             self.silent = None;
@@ -144,9 +146,8 @@ impl Transcoder {
         } else {
             self.due = Some(due + self.tick);
         }
-        let plan = &self.plan;
-        let receiver = &mut self.receiver;
-        let audible = receiver.take(now, self.samples, self.tick, plan, workshop);
+        let (formats, receiver) = (&self.plan.source, &mut self.receiver);
+        let audible = receiver.take(now, self.samples, self.tick, formats, workshop);
         let sent = match audible {
             true => self.encode(pace, begin, workshop),
             false => None,

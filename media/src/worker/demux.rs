@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use super::{Outbox, Path, Worker};
+use crate::ids::MediaKind;
 use crate::leg::Leg;
 use crate::rtp::h264::ParameterSets;
 use crate::rtp::{Packet, is_rtcp};
@@ -133,6 +134,9 @@ impl Worker {
             return;
         };
         let sets = taken.is_bare.then(|| self.take_parameter_sets(slot));
+        if taken.kind == MediaKind::Audio && !sinks.is_empty() {
+            self.tap(now, slot, &packet);
+        }
         for &sink in &sinks {
             self.with_leg(now, sink, out, |leg, cx| {
                 if let Some(sets) = &sets {
@@ -146,6 +150,22 @@ impl Worker {
         }
         if let Some(place) = self.sinks_mut(slot, taken.kind) {
             *place = sinks;
+        }
+    }
+
+    /// Copies a packet for the recording of its leg, if there is one. Without room for it the
+    /// recording ends, not the call.
+    fn tap(&mut self, now: Instant, slot: usize, packet: &Packet<'_>) {
+        let Some(leg) = self.legs.get_mut(slot).and_then(Option::as_mut) else {
+            return;
+        };
+        let Some(tap) = leg.tap else { return };
+        let payload_type = packet.header.payload_type;
+        let Some(codec) = leg.format_of(MediaKind::Audio, payload_type) else {
+            return;
+        };
+        if !self.taps.push(now, tap, codec, packet.bytes()) {
+            leg.tap = None;
         }
     }
 }

@@ -30,6 +30,7 @@ use crate::ids::{Fingerprint, LegId};
 use crate::leg::{Context, Effect, Events, Leg};
 use crate::plan::{Command, LegPlan, PatchPlan, RtpPlan, TransportPlan};
 use crate::ports::PortPair;
+use crate::recording::{Tap, Tapped, Taps};
 use crate::webrtc::{DtlsConfig, TransportEvent};
 
 /// Wakes handled in one call; the rest stay due, so that a crowd of timers does not hold up
@@ -56,6 +57,7 @@ pub struct Worker {
     /// them.
     ticks: Schedule,
     transcoding: Transcoding,
+    taps: Taps,
     events: Events,
     counters: Counters,
     scratch: Vec<u8>,
@@ -84,6 +86,7 @@ impl Worker {
             early: EarlyDatagrams::default(),
             schedule: Schedule::default(),
             ticks: Schedule::default(),
+            taps: Taps::default(),
             events: Events::default(),
             counters: Counters::default(),
             scratch: vec![0; 2048],
@@ -116,6 +119,17 @@ impl Worker {
             }
             Command::MuteTone { leg } => {
                 self.with_leg_of(now, leg, out, |leg, _| leg.mute_tone(now));
+            }
+            Command::Tap {
+                leg,
+                recording,
+                channel,
+            } => {
+                let tap = Tap { recording, channel };
+                self.with_leg_of(now, leg, out, |leg, _| leg.tap = Some(tap));
+            }
+            Command::Untap { leg } => {
+                self.with_leg_of(now, leg, out, |leg, _| leg.tap = None);
             }
             Command::WatchSilence { leg, on } => {
                 self.with_leg_of(now, leg, out, |leg, cx| leg.watch_silence(now, on, cx));
@@ -151,6 +165,11 @@ impl Worker {
     /// The next report.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop()
+    }
+
+    /// What legs that are recorded have sent. To be taken often: there is room for little.
+    pub fn poll_tapped(&mut self) -> Option<Tapped> {
+        self.taps.pop()
     }
 
     /// What went by, and what was dropped.

@@ -16,6 +16,7 @@ fn hot(config: SwitchConfig) -> Input {
         guests: config.guests,
         registrar: config.registrar,
         call_waiting: config.call_waiting,
+        recorded: config.recording.accounts,
     }))
 }
 

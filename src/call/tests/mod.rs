@@ -16,6 +16,7 @@ mod one_way;
 mod page_offers;
 mod pages;
 mod phones;
+mod recording;
 mod resumption;
 mod secrecy;
 mod sign_in;
@@ -42,10 +43,10 @@ use sip::resolve::Destination;
 use sip::uri::Host;
 
 use super::config::{
-    GuestPolicy, KeepAlive, Limits, MediaConfig, RegistrarConfig, ScannerConfig, Sounds,
-    SwitchConfig, Timing,
+    GuestPolicy, KeepAlive, Limits, MediaConfig, RecordingConfig, RegistrarConfig, ScannerConfig,
+    Sounds, SwitchConfig, Timing,
 };
-use super::io::{ApiRequest, FlowEnd, Input, Output, Peer};
+use super::io::{ApiRequest, FlowEnd, Input, Output, Peer, RecordingOrder};
 use super::switch::Switch;
 use super::time::{Now, UnixTime};
 use super::view::{ApiAction, ApiReply, CallRecord, Notice};
@@ -73,6 +74,8 @@ pub(super) struct Bench {
     /// Orders to the worker since the last look.
     commands: Vec<Command>,
     pub(super) notices: Vec<Notice>,
+    /// Orders about recordings since the last look.
+    pub(super) recordings: Vec<RecordingOrder>,
     pub(super) replies: Vec<ApiReply>,
     /// The last snapshot of registrations.
     pub(super) kept: Option<Vec<u8>>,
@@ -125,6 +128,7 @@ pub(super) fn config() -> SwitchConfig {
             policy: Policy::default(),
             sounds: Sounds::default(),
         },
+        recording: RecordingConfig::OFF,
         version: "0.1.0".into(),
     }
 }
@@ -179,6 +183,7 @@ impl Bench {
             closed: Vec::new(),
             commands: Vec::new(),
             notices: Vec::new(),
+            recordings: Vec::new(),
             replies: Vec::new(),
             kept: None,
             shutdown_complete: false,
@@ -218,6 +223,7 @@ impl Bench {
                     self.commands.push(command);
                 }
                 Output::Notify(notice) => self.notices.push(*notice),
+                Output::Record(order) => self.recordings.push(order),
                 Output::ApiReply { reply, .. } => self.replies.push(reply),
                 Output::Keep(snapshot) => self.kept = Some(snapshot),
                 Output::ShutdownComplete => self.shutdown_complete = true,
@@ -485,6 +491,8 @@ pub(super) fn orders(commands: &[Command]) -> Vec<String> {
         Command::Play { leg, sound } => format!("play {} {}", leg.0, sound.0),
         Command::StopSound { leg } => format!("stop {}", leg.0),
         Command::MuteTone { leg } => format!("mute {}", leg.0),
+        Command::Tap { leg, recording, .. } => format!("tap {} {}", leg.0, recording.0),
+        Command::Untap { leg } => format!("untap {}", leg.0),
         Command::WatchSilence { leg, on } => format!("watch {} {on}", leg.0),
     };
     commands.iter().map(order).collect()

@@ -55,6 +55,7 @@ fn the_keys_that_need_a_restart_are_those_marked_so() {
         inactivity_timeout_s = 5\n\
         [announcements]\nnot_known = \"a\"\nnot_signed_in = \"b\"\nno_trunk = \"c\"\nbusy = \"d\"\n\
         rejected = \"e\"\nno_answer = \"f\"\nrefused = \"g\"\n\
+        [recording]\nmode = \"all\"\ndirectory = \"r\"\nformat = \"wav\"\nmax_length_s = 10\n\
         [wcs]\nping_interval_ms = 100\nmissed_pings = 1\ngrace_s = 0\nkeep_alive_s = 0\n\
         ring_timeout_s = 1\nbusy_status = \"FAILED\"\n\
         [limits]\nconnections = 1\nconnections_per_address = 1\nhandshake_timeout_ms = 100\n\

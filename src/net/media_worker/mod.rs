@@ -30,6 +30,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use thiserror::Error;
 
+use super::recorder::TapWay;
+
 pub use self::addresses::candidate_addresses;
 use self::reports::Reports;
 use self::rtp::RtpPorts;
@@ -188,6 +190,14 @@ impl MediaWorker {
     /// # Errors
     /// [`StartError`] says in a sentence what is wrong.
     pub fn start(config: MediaWorkerConfig) -> Result<Handle, StartError> {
+        Self::start_with(config, None)
+    }
+
+    /// The same, of a worker whose calls may be recorded.
+    pub(in crate::net) fn start_with(
+        config: MediaWorkerConfig,
+        taps: Option<TapWay>,
+    ) -> Result<Handle, StartError> {
         let mut rng = StdRng::from_seed(config.worker.seed);
         let worker = Worker::new(config.worker)?;
         let sockets = bind(config.port, config.ipv6)?;
@@ -212,6 +222,7 @@ impl MediaWorker {
                 wake: Arc::clone(&wake),
                 commands,
                 reports: Reports::new(reports),
+                taps,
                 measurements: Arc::clone(&shared),
             },
         );

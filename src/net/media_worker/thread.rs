@@ -23,6 +23,7 @@ use super::reports::{self, Reports};
 use super::rtp::RtpPorts;
 use super::socket::{BATCH, Batches, DATAGRAM_LEN, Received, Socket};
 use super::tcp::Tcp;
+use crate::net::recorder::TapWay;
 
 /// Datagrams to be sent that are gathered before they must go.
 const OUTBOX_SLOTS: usize = 512;
@@ -54,6 +55,8 @@ pub(super) struct Ends {
     pub(super) wake: Arc<EventFd>,
     pub(super) commands: Receiver<Command>,
     pub(super) reports: Reports,
+    /// Where packets of recorded legs go.
+    pub(super) taps: Option<TapWay>,
     pub(super) measurements: Arc<Mutex<Measurements>>,
 }
 
@@ -122,6 +125,7 @@ impl Thread {
             self.rtp.tend(now);
             self.tend_connections();
             self.report();
+            self.pass_tapped();
             self.publish(now);
             if !open {
                 return;
@@ -312,6 +316,13 @@ impl Thread {
         self.ends.reports.retry();
         while let Some(event) = self.worker.poll_event().or_else(|| self.rtp.poll_event()) {
             self.ends.reports.push(event);
+        }
+    }
+
+    /// Hands packets of recorded legs to whoever writes them down.
+    fn pass_tapped(&mut self) {
+        if let Some(taps) = &mut self.ends.taps {
+            taps.pass(|| self.worker.poll_tapped());
         }
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::call::view::{CallPhase, EndView, OneWayView};
+use crate::call::view::{CallPhase, EndView, OneWayView, RecordingView};
 
 pub(in crate::ops) fn call() -> CallView {
     CallView {
@@ -16,6 +16,7 @@ pub(in crate::ops) fn call() -> CallView {
         summary: None,
         transferred_to: None,
         one_way: None,
+        recordings: Vec::new(),
         legs: Vec::new(),
     }
 }
@@ -129,4 +130,22 @@ fn one_way_audio_is_a_warning_with_its_cause() {
     let expected = "call k3: alice@localhost \u{2192} bob@localhost: one-way audio: Alice does \
                     not hear Bob: why.";
     assert_eq!((level, line.as_str()), (Level::WARN, expected));
+}
+
+#[test]
+fn the_line_about_the_end_names_the_files_in_which_a_call_is_recorded() {
+    let mut call = call();
+    let recording = |file: &str, state| RecordingView {
+        file: file.to_owned(),
+        state,
+        problem: None,
+    };
+    call.recordings = vec![
+        recording("a-1.ogg", RecordingState::Ended),
+        recording("a-2.ogg", RecordingState::Failed),
+        recording("a-3.ogg", RecordingState::Ended),
+    ];
+    let (_, line) = sentence(&Notice::CallEnded(record(call)));
+    let end = "(hung_up); recorded in a-1.ogg; not recorded; recorded in a-3.ogg";
+    assert!(line.ends_with(end), "{line}");
 }

@@ -628,7 +628,7 @@ impl World {
                 self.after_ms(0..500, Happening::PhoneLoses(flow));
             }
             Output::Notify(notice) => self.noticed(&notice),
-            Output::Trust { .. } | Output::Keep(_) => {}
+            Output::Trust { .. } | Output::Keep(_) | Output::Record(_) => {}
             other => panic!("nobody asked for {other:?}"),
         }
     }
