@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use media::codec::resample::Resampler;
 use media::codec::{Decoder, Encoder, MAX_PACKET_SAMPLES, MAX_PAYLOAD, SampleRate, Settings};
-use media::rtp::is_rtcp;
 use peer::packets::Rtp;
 use peer::speech::{Heard, scores, speech};
 use peer::voice::{G722, G729, L16, OPUS, PCMA, PCMU, SPEEX, SPEEX_WIDE, Speech, Voice, talking};
@@ -84,21 +83,10 @@ fn pass(from: Speech, to: Speech, network: Network, seed: u64) -> Passage {
             flying.push((PACKET * number as u32 + late, packet));
         }
     }
-    flying.sort_by_key(|(at, _)| *at);
     let start = world.now;
-    for (at, packet) in flying {
-        let wait = (start + at).saturating_duration_since(world.now);
-        world.run_for(wait);
-        world.phone_says(&mut from.phone, &packet);
-    }
+    world.say_in_time(&mut from, flying);
     world.run_for(500 * MS);
-    let address = to.phone.address;
-    let times: Vec<Instant> = world
-        .sent
-        .iter()
-        .filter(|(_, path, bytes)| path.remote == address && !is_rtcp(bytes))
-        .map(|(at, ..)| *at)
-        .collect();
+    let times = world.times_of_sound(&to);
     let heard = world.voice_heard(&mut to);
     assert_eq!(times.len(), heard.len());
     let sound = on_time(start, &times, &heard, &mut to);

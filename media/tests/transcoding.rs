@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use media::event::Event;
 use media::ids::{LegId, MediaKind};
 use media::plan::{CodecMap, Command, Passage};
+use media::rtp::Ntp64;
 use media::rtp::rtcp::{RtcpPacket, SenderInfo};
-use media::rtp::{Ntp64, is_rtcp};
 use peer::packets::{Rtp, each_rtcp, rtcp};
 use peer::phone::{self, Phone};
 use peer::plans::our_ssrc;
@@ -91,21 +91,9 @@ fn packets_leave_at_an_even_pace_though_they_arrive_in_bursts_and_some_never() {
             said.push((Duration::from_millis(number * 20 + late), packet));
         }
     }
-    said.sort_by_key(|(at, _)| *at);
-    let start = world.now;
-    for (at, packet) in said {
-        let wait = (start + at).saturating_duration_since(world.now);
-        world.run_for(wait);
-        world.phone_says(&mut a.phone, &packet);
-    }
+    world.say_in_time(&mut a, said);
     world.run_for(300 * MS);
-    let address = b.phone.address;
-    let times: Vec<Instant> = world
-        .sent
-        .iter()
-        .filter(|(_, path, bytes)| path.remote == address && !is_rtcp(bytes))
-        .map(|(at, ..)| *at)
-        .collect();
+    let times = world.times_of_sound(&b);
     let uneven = times.windows(2).filter(|pair| pair[1] - pair[0] != 20 * MS);
     assert_eq!(uneven.count(), 0);
     let heard = world.voice_heard(&mut b);

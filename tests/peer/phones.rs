@@ -17,16 +17,14 @@ use media::ports::{PortPair, PortRange};
 use media::sdp::{Direction, Limits};
 use media::webrtc::Certificate;
 use media::worker::WorkerConfig;
-use rtc::rtp;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use tokio::net::UdpSocket;
-use tokio::time::{interval, timeout};
-use webrtc::media_stream::track_local::TrackLocal;
+use tokio::time::timeout;
 
 use super::agent::Agent;
-use super::make::{AUDIO, Make, PCMU};
+use super::make::{AUDIO, Make};
 use super::phone::Phone;
-use super::tone::{self, FRAME};
+use super::tone::{self, FRAME, speak};
 
 const SOUND: Make = Make {
     g711: true,
@@ -220,24 +218,7 @@ async fn a_browser_and_an_encrypting_phone_hear_each_others_tone() {
     agent.accept(made.answer_to_a.clone()).await;
     agent.connected().await;
 
-    let local = agent.local(RtpCodecKind::Audio).clone();
-    let speaking = agent.spawn(async move {
-        let mut ticks = interval(Duration::from_millis(20));
-        for number in 0_u32.. {
-            ticks.tick().await;
-            let header = rtp::Header {
-                version: 2,
-                payload_type: PCMU,
-                sequence_number: number as u16,
-                timestamp: number * FRAME as u32,
-                ssrc: local.ssrc,
-                ..Default::default()
-            };
-            let payload = tone::frame(1_000.0, number).into();
-            let packet = rtp::Packet { header, payload };
-            local.track.write_rtp(packet).await.unwrap();
-        }
-    });
+    let speaking = speak(&agent, 1_000.0);
     phone.talk(100).await;
     speaking.abort();
     assert_hears("the phone", &phone.heard, 1_000.0);

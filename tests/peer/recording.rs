@@ -1,46 +1,17 @@
 //! A call that is recorded by the real server: both sides say a tone, and the file has each in a
 //! channel of its own.
 
-use std::time::Duration;
-
-use rtc::rtp;
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind::Audio;
 use serde_json::Value;
-use tokio::task::JoinHandle;
-use tokio::time::interval;
-use webrtc::media_stream::track_local::TrackLocal;
 
-use super::agent::Agent;
 use super::calls::Call;
-use super::make::{AUDIO, Make, PCMU};
-use super::tone::{self, FRAME};
+use super::make::{AUDIO, Make};
+use super::tone::speak;
 
 const SOUND: Make = Make {
     g711: true,
     ..AUDIO
 };
-
-/// Says a tone until it is stopped.
-fn speak(agent: &Agent, hz: f64) -> JoinHandle<()> {
-    let local = agent.local(Audio).clone();
-    agent.spawn(async move {
-        let mut ticks = interval(Duration::from_millis(20));
-        for number in 0_u32.. {
-            ticks.tick().await;
-            let header = rtp::Header {
-                version: 2,
-                payload_type: PCMU,
-                sequence_number: number as u16,
-                timestamp: number * FRAME as u32,
-                ssrc: local.ssrc,
-                ..Default::default()
-            };
-            let payload = tone::frame(hz, number).into();
-            let packet = rtp::Packet { header, payload };
-            local.track.write_rtp(packet).await.unwrap();
-        }
-    })
-}
 
 /// The power of a tone in parts of all, in a channel of 16 kHz.
 fn share(samples: &[f64], hz: f64) -> f64 {

@@ -1,6 +1,16 @@
 //! Sound that can be told by ear: G.711 (ITU-T) of a tone, and the tone in what is heard.
 
 use std::f64::consts::TAU;
+use std::time::Duration;
+
+use rtc::rtp;
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
+use tokio::task::JoinHandle;
+use tokio::time::interval;
+use webrtc::media_stream::track_local::TrackLocal;
+
+use super::agent::Agent;
+use super::make::PCMU;
 
 /// Hz
 const RATE: f64 = 8_000.0;
@@ -13,6 +23,28 @@ pub fn frame(frequency: f64, number: u32) -> Vec<u8> {
     let first = f64::from(number) * FRAME as f64;
     let sample = |at: usize| (TAU * frequency * (first + at as f64) / RATE).sin() * 8_000.0;
     (0..FRAME).map(|at| encode(sample(at) as i16)).collect()
+}
+
+/// Has an agent that knows G.711 say a tone until it is stopped.
+pub fn speak(agent: &Agent, hz: f64) -> JoinHandle<()> {
+    let local = agent.local(RtpCodecKind::Audio).clone();
+    agent.spawn(async move {
+        let mut ticks = interval(Duration::from_millis(20));
+        for number in 0_u32.. {
+            ticks.tick().await;
+            let header = rtp::Header {
+                version: 2,
+                payload_type: PCMU,
+                sequence_number: number as u16,
+                timestamp: number * FRAME as u32,
+                ssrc: local.ssrc,
+                ..Default::default()
+            };
+            let payload = frame(hz, number).into();
+            let packet = rtp::Packet { header, payload };
+            local.track.write_rtp(packet).await.unwrap();
+        }
+    })
 }
 
 /// The loudest frequency in the sound, to 10 Hz, and how much of all its power lies there.

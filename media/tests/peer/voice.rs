@@ -1,7 +1,7 @@
 //! Phones with a coder of their own, which say a tone and hear one.
 
 use std::f64::consts::TAU;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use media::codec::{
     AudioCodec, Decoder, Encoder, MAX_PACKET_SAMPLES, MAX_PAYLOAD, SampleRate, Settings, SpeexBand,
@@ -10,6 +10,7 @@ use media::ids::{LegId, MediaKind};
 use media::plan::{
     CodecMap, CodecPlan, Command, Encoding, Feedback, Format, LegPlan, Passage, PatchPlan,
 };
+use media::rtp::is_rtcp;
 
 use super::packets::Rtp;
 use super::phone::Phone;
@@ -285,6 +286,26 @@ impl World {
             self.phone_says(&mut voice.phone, &packet);
             self.run_for(Duration::from_millis(20));
         }
+    }
+
+    /// Says these packets, each at its time from now, in the order in which they arrive.
+    pub fn say_in_time(&mut self, voice: &mut Voice, mut packets: Vec<(Duration, Rtp)>) {
+        packets.sort_by_key(|(at, _)| *at);
+        let start = self.now;
+        for (at, packet) in packets {
+            let wait = (start + at).saturating_duration_since(self.now);
+            self.run_for(wait);
+            self.phone_says(&mut voice.phone, &packet);
+        }
+    }
+
+    /// When each packet of sound was sent to a voice.
+    pub fn times_of_sound(&self, voice: &Voice) -> Vec<Instant> {
+        let sent = self
+            .sent
+            .iter()
+            .filter(|(_, path, bytes)| path.remote == voice.phone.address && !is_rtcp(bytes));
+        sent.map(|(at, ..)| *at).collect()
     }
 
     /// The packets of a voice's own format that it has heard.
