@@ -128,6 +128,25 @@ scenario('the camera goes off and on again', async () => {
   await sees(bob.page, bob.remote, 'red');
 });
 
+scenario('a call with sound alone: one turns on a camera, then the other', async () => {
+  const [alice, bob] = await alice_and_bob();
+  await establish(alice, bob, { call: { video: false } });
+  await alice.cameraOn();
+  await sees(bob.page, bob.remote, 'red');
+  await bob.cameraOn();
+  await sees(alice.page, alice.remote, 'blue');
+  await hearAndSeeEachOther(alice, bob);
+  await alice.cameraOff();
+  await seesNoMotion(bob.page, bob.remote);
+});
+
+scenario('a call with sound alone: both turn on a camera at the same time', async () => {
+  const [alice, bob] = await alice_and_bob();
+  await establish(alice, bob, { call: { video: false } });
+  await Promise.all([alice.cameraOn(), bob.cameraOn()]);
+  await hearAndSeeEachOther(alice, bob);
+});
+
 scenario('keys are heard at the far side', async () => {
   const [alice, bob] = await talking();
   await alice.openKeypad();

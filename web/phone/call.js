@@ -1,7 +1,7 @@
 // @ts-check
 // One call as this page lives it: what the server says of it, and what its person does.
 
-import { acquire } from './media.js';
+import { acquire, camera } from './media.js';
 import { changeTrouble, troubleOf } from './media-words.js';
 import { wordsFor } from './end-words.js';
 import { Peer } from './peer.js';
@@ -67,6 +67,8 @@ export class Call extends EventTarget {
   /** @type {string | null} */
   #offer;
   #answerTaken = false;
+  /** Descriptions after the first, one after another. */
+  #exchange = Promise.resolve();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #deadline;
 
@@ -195,16 +197,37 @@ export class Call extends EventTarget {
   }
 
   async toggleCamera() {
-    if (!this.peer.carriesVideo || this.cameraStarting) return;
+    if (this.cameraStarting || (!this.peer.carriesVideo && !this.talking)) return;
     if (this.peer.camera) {
       await this.peer.dropCamera();
       return;
     }
     this.cameraStarting = true;
     this.#change();
-    await this.changeDevice('camera');
+    await (this.peer.carriesVideo ? this.changeDevice('camera') : this.#addCamera());
     this.cameraStarting = false;
     this.#change();
+  }
+
+  /** A camera in a call that had no picture: the other side has to agree. */
+  async #addCamera() {
+    this.troubles = this.troubles.filter(({ what }) => what !== 'camera');
+    try {
+      const track = await camera();
+      await this.#inTurn(async () => {
+        // Hung up meanwhile, or the other side was faster.
+        if (this.peer.closed) return track.stop();
+        if (this.peer.carriesVideo) {
+          track.stop();
+          return this.peer.useCamera();
+        }
+        const sdp = await this.peer.offerCamera(track);
+        if (!this.#send('callbox.offer', { callId: this.id, sdp })) await this.peer.withdrawCamera();
+        return undefined;
+      });
+    } catch (error) {
+      this.troubles.push(troubleOf('camera', error));
+    }
   }
 
   /**
@@ -261,6 +284,37 @@ export class Call extends EventTarget {
     } catch (error) {
       this.#failHere(error);
     }
+  }
+
+  /**
+   * The server offers what the other side shows now.
+   * @param {string} sdp
+   */
+  onOffer(sdp) {
+    return this.#inTurn(async () => {
+      if (this.peer.closed) return;
+      try {
+        const answer = await this.peer.reply(sdp);
+        this.#send('callbox.answer', { callId: this.id, sdp: answer });
+      } catch {
+        this.#send('callbox.answer', { callId: this.id });
+      }
+      this.video = this.peer.carriesVideo || this.peer.expectsVideo;
+      this.#change();
+    });
+  }
+
+  /**
+   * What became of our offer: the answer, or nothing.
+   * @param {string | null} sdp
+   */
+  onOffered(sdp) {
+    return this.#inTurn(async () => {
+      if (this.peer.closed || !this.peer.pendingOffer) return;
+      if (sdp === null || !(await this.peer.acceptCamera(sdp))) await this.peer.withdrawCamera();
+      this.video = this.peer.carriesVideo || this.peer.expectsVideo;
+      this.#change();
+    });
   }
 
   /** @param {Notice} notice */
@@ -322,6 +376,8 @@ export class Call extends EventTarget {
   /** The line is back: the server says soon what became of the call, or has forgotten it. */
   onLineBack() {
     if (!this.lineLost) return;
+    const sdp = this.peer.pendingOffer;
+    if (sdp && this.talking) this.#send('callbox.offer', { callId: this.id, sdp });
     this.#deadline = setTimeout(() => {
       this.end({ sentence: 'The connection to the server was lost, and the call with it. Call again.', code: 'line_lost' });
     }, RECALL_MS);
@@ -351,6 +407,13 @@ export class Call extends EventTarget {
     this.holding = false;
     this.peer.setHeld(held);
     this.#change();
+  }
+
+  /** @param {() => Promise<void> | void} step */
+  #inTurn(step) {
+    const done = this.#exchange.then(step);
+    this.#exchange = done.catch(() => {});
+    return done;
   }
 
   /** The server still knows it. */

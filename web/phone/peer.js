@@ -1,6 +1,7 @@
 // @ts-check
 // The media of one call: a peer connection to the server, our tracks, the far side's stream.
-// There is one offer and one answer in its life; everything else happens by exchanging tracks.
+// What it begins with lasts for its life; everything else happens by exchanging tracks. But for a
+// camera in a call that had no picture, which takes another offer and answer.
 
 import { camera, microphone } from './media.js';
 
@@ -70,6 +71,12 @@ export class Peer {
     return this.#closed;
   }
 
+  /** What we have offered and nobody has answered. */
+  get pendingOffer() {
+    const { signalingState, localDescription } = this.#connection;
+    return signalingState === 'have-local-offer' ? localDescription?.sdp ?? null : null;
+  }
+
   /**
    * Our offer. It is complete at once: the server needs no candidates of ours.
    * @param {Acquired} got
@@ -115,6 +122,61 @@ export class Peer {
   /** @param {string} sdp the server's answer */
   async accept(sdp) {
     await this.#connection.setRemoteDescription({ type: 'answer', sdp });
+  }
+
+  /**
+   * Our offer to send a camera where no picture was agreed.
+   * @param {MediaStreamTrack} track
+   */
+  async offerCamera(track) {
+    this.#add(track);
+    this.#gate();
+    // Unlike a transceiver of our own making it is what an offer that crosses ours brings, too.
+    this.#video = this.#connection.addTrack(track, this.local);
+    return this.#describe(await this.#connection.createOffer());
+  }
+
+  /**
+   * The server's answer to that. False if there is to be no picture.
+   * @param {string} sdp
+   */
+  async acceptCamera(sdp) {
+    if (!this.pendingOffer) return true;
+    await this.accept(sdp);
+    if (!refusesVideo(sdp)) return true;
+    await this.#loseVideo();
+    return false;
+  }
+
+  /** The server takes no offer of ours: all is as it was before. */
+  async withdrawCamera() {
+    if (this.pendingOffer) await this.#connection.setLocalDescription({ type: 'rollback' });
+    this.#connection.getTransceivers().find(({ sender }) => sender === this.#video)?.stop();
+    await this.#loseVideo();
+  }
+
+  /**
+   * Our answer to what the server offers anew. An offer of ours that it crosses is given up by that.
+   * @param {string} sdp
+   */
+  async reply(sdp) {
+    await this.#connection.setRemoteDescription({ type: 'offer', sdp });
+    for (const transceiver of this.#connection.getTransceivers()) {
+      const { sender, receiver, currentDirection } = transceiver;
+      if (receiver.track.kind !== 'video' || currentDirection !== null) continue;
+      // Its camera may come later, without another offer.
+      transceiver.direction = 'sendrecv';
+      sender.setStreams?.(this.local);
+      this.#video = sender;
+    }
+    if (refusesVideo(sdp)) await this.#loseVideo();
+    return this.#describe(await this.#connection.createAnswer());
+  }
+
+  async #loseVideo() {
+    await this.dropCamera().catch(() => {});
+    this.#video = null;
+    this.#changed();
   }
 
   /** @param {boolean} muted */
@@ -221,6 +283,11 @@ export class Peer {
     await this.#connection.setLocalDescription(description);
     return this.#connection.localDescription?.sdp ?? description.sdp ?? '';
   }
+}
+
+/** @param {string} sdp */
+function refusesVideo(sdp) {
+  return /^m=video 0 /m.test(sdp);
 }
 
 /**

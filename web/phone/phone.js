@@ -182,6 +182,13 @@ export class Phone extends EventTarget {
         return this.#find(first?.callId)?.onNews(first);
       case 'callbox.quality':
         return this.#find(first?.callId)?.onServerQuality(first);
+      case 'callbox.offer':
+        return void this.#find(first?.callId)?.onOffer(first.sdp);
+      case 'callbox.answer':
+        return void this.#find(first?.callId)?.onOffered(first.sdp);
+      case 'callbox.refused':
+        this.say(`The camera stays off: ${first?.reason ?? 'the server does not take it'}`);
+        return void this.#find(first?.callId)?.onOffered(null);
       case 'callbox.callEnded':
         return this.#find(first?.callId)?.onEnded(first);
       case 'callbox.presence':

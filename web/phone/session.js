@@ -191,7 +191,7 @@ export class Session extends EventTarget {
       guest: credentials?.kind === 'guest',
     };
     keepSession(this.#token, credentials);
-    this.send('callbox.hello', { version: 1 });
+    this.send('callbox.hello', { version: 2 });
   }
 
   #registered() {

@@ -76,8 +76,9 @@ export function callView(phone, sheets) {
     press('mute', muted, muted ? 'Unmute' : 'Mute', 'M', muted ? 'mic-off' : 'mic');
     disable('mute', !microphone);
     press('camera', camera !== null, camera ? 'Camera off' : 'Camera on', 'V', camera ? 'video' : 'video-off');
-    byId('camera').hidden = !call.video;
-    disable('camera', !carriesVideo || call.cameraStarting || call.held);
+    // A call without a picture gets one as soon as somebody turns on a camera.
+    byId('camera').hidden = !call.video && !talking;
+    disable('camera', (!carriesVideo && !talking) || call.cameraStarting || call.held);
     press('hold', call.held, call.held ? 'Resume' : 'Hold', 'H', call.held ? 'play' : 'pause');
     disable('hold', !talking || call.holding);
     for (const id of ['hold', 'keypad-open', 'transfer-open']) byId(id).hidden = !call.answeredAt;
