@@ -236,7 +236,7 @@ scenario('a whole call breaks no policy, throws nothing and asks no other host f
     const lines = readFileSync(RECORDS, 'utf8').split('\n').filter(Boolean);
     return lines.map((line) => JSON.parse(line)).findLast(({ call }) => call.legs.some(({ heard }) => heard?.one_way_times));
   });
-  assert.equal(record.end.code, 'hung_up');
+  assert.equal(record.end.code, 'caller_hung_up');
   assert.deepEqual(record.call.legs.map(({ user, heard }) => [user, heard.codec, heard.one_way_times]), [['alice@localhost', 'opus', 0], ['bob@localhost', 'opus', 1]]);
   assert.deepEqual([...asked], [new URL(server.url).host]);
   for (const one of [alice, bob]) {
