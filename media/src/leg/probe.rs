@@ -30,8 +30,9 @@ const TOGETHER: u64 = 2;
 /// And never more beside the media, bit/s.
 const MAX_RATE: u64 = 1_000_000;
 
-/// A path is clear when so many reports in a row tell of next to no loss and of no queue.
-const CLEAR_REPORTS: u8 = 2;
+/// A path is clear when all reports in this time tell of next to no loss and of no queue: where much
+/// is lost a report follows every few packets, and one or the other tells of none.
+const CLEAR: Duration = Duration::from_millis(400);
 
 /// Of 256 packets: what libwebrtc does not take for loss either.
 const HARDLY_ANY: u8 = 5;
@@ -59,8 +60,8 @@ pub(super) struct Probe {
     told: Option<u64>,
     /// What a probe has shown since it last said less, bit/s.
     proven: Option<u64>,
-    /// What it could before it said less; none as long as it has not, or has it again.
-    before: Option<u64>,
+    /// The most that it ever said, bit/s. It says less in steps, each of them small.
+    highest: u64,
     /// What it had said by the report before.
     reported: Option<u64>,
     /// When that was, and the octets of media sent by then.
@@ -68,7 +69,8 @@ pub(super) struct Probe {
     /// What was sent of the media between the last two reports, bit/s.
     media_rate: u64,
     least_round_trip: Option<Duration>,
-    clear: u8,
+    /// Since when all reports told of a clear path.
+    clear: Option<Instant>,
     made: u8,
     not_before: Option<Instant>,
     running: Option<Running>,
@@ -96,22 +98,21 @@ impl Probe {
         if last.is_some_and(|last| estimate < last) {
             self.proven = None;
         }
-        if let Some(last) = last
-            && estimate < last / 10 * 9
-        {
+        if last.is_some_and(|last| estimate < last / 10 * 9) {
             self.stop(now);
-            self.clear = 0;
-            self.before = self.before.max(Some(last));
+            self.clear = None;
         }
-        if self.before.is_some_and(|before| estimate >= before / 5 * 4) {
-            *self = Self {
-                told: self.told,
-                sent: self.sent,
-                media_rate: self.media_rate,
-                least_round_trip: self.least_round_trip,
-                ..Self::default()
-            };
+        self.highest = self.highest.max(estimate);
+        if !self.is_less(estimate) {
+            self.running = None;
+            self.made = 0;
+            self.not_before = None;
         }
+    }
+
+    /// Whether a rate, bit/s, is well below the most that the far side could receive.
+    fn is_less(&self, rate: u64) -> bool {
+        rate < self.highest / 5 * 4
     }
 
     /// The far side reports what arrives: `lost` of 256 packets, and the round trip if it tells.
@@ -136,7 +137,7 @@ impl Probe {
             Some(longer) if lost <= HARDLY_ANY && longer <= NO_QUEUE => self.on_clear(now),
             None if lost <= HARDLY_ANY => {}
             _ => {
-                self.clear = 0;
+                self.clear = None;
                 self.stop(now);
             }
         }
@@ -148,11 +149,12 @@ impl Probe {
             .zip(self.told)
             .is_some_and(|(before, told)| told > before / 20 * 21);
         self.reported = self.told;
-        let known = self.receivable().unwrap_or(0);
-        let is_needed = self.before.is_some_and(|before| known < before / 5 * 4);
-        let may_start = self.clear >= CLEAR_REPORTS
-            && self.running.is_none()
-            && self.not_before.is_none_or(|it| it <= now);
+        let is_needed = self.receivable().is_some_and(|known| self.is_less(known));
+        let is_clear = self
+            .clear
+            .is_some_and(|since| now.saturating_duration_since(since) >= CLEAR);
+        let may_start =
+            is_clear && self.running.is_none() && self.not_before.is_none_or(|it| it <= now);
         if is_needed && may_start && !is_rising && self.made < MAX_PROBES {
             self.running = Some(Running {
                 since: now,
@@ -167,7 +169,7 @@ impl Probe {
     /// packets.
     pub(super) fn on_repair_report(&mut self, now: Instant, lost: u8) {
         if lost > HARDLY_ANY {
-            self.clear = 0;
+            self.clear = None;
             self.proven = None;
             self.stop(now);
         }
@@ -175,7 +177,7 @@ impl Probe {
 
     /// A report with hardly any loss and without a queue.
     fn on_clear(&mut self, now: Instant) {
-        self.clear = self.clear.saturating_add(1);
+        self.clear.get_or_insert(now);
         let Some(running) = &self.running else {
             return;
         };
@@ -187,7 +189,7 @@ impl Probe {
         // A little less, for the last of it is not reported on yet.
         let arrived = (rate + self.media_rate) / 10 * 9;
         let known = self.receivable().unwrap_or(0);
-        self.proven = self.before.map(|before| arrived.min(before));
+        self.proven = Some(arrived.min(self.highest));
         if self.receivable().is_some_and(|it| it > known / 20 * 21) {
             self.running = None;
             self.made = 0;
@@ -392,6 +394,34 @@ mod tests {
     }
 
     #[test]
+    fn an_estimate_that_fell_in_small_steps_has_fallen() {
+        let now = start();
+        let mut probe = Probe::default();
+        for estimate in [
+            997_116, 802_976, 740_416, 596_736, 600_000, 501_954, 436_652, 364_770, 346_730,
+        ] {
+            probe.on_estimate(now, estimate);
+            report(&mut probe, now, 204, NEAR);
+        }
+        report(&mut probe, now + 500 * MS, 0, NEAR);
+        report(&mut probe, now + 1000 * MS, 0, NEAR);
+        assert!(play(&mut probe, now + 1999 * MS) > 0);
+        report(&mut probe, now + 2000 * MS, 0, NEAR);
+        assert!(probe.receivable() > Some(600_000), "{probe:?}");
+    }
+
+    #[test]
+    fn reports_without_loss_between_others_are_no_clear_path() {
+        let now = start();
+        let mut probe = narrowed(now);
+        for packets in 1..200 {
+            let lost = if packets % 4 == 0 { 204 } else { 0 };
+            report(&mut probe, now + packets * 15 * MS, lost, NEAR);
+            assert_eq!(probe.poll_timeout(), None);
+        }
+    }
+
+    #[test]
     fn nothing_is_probed_before_the_far_side_has_said_less() {
         let now = start();
         let mut probe = Probe::default();
@@ -451,9 +481,9 @@ mod tests {
         ] {
             let mut probe = narrowed(now);
             report(&mut probe, now, 0, NEAR);
-            report(&mut probe, now, 0, NEAR);
-            assert!(play(&mut probe, now + 100 * MS) > 0);
-            stop(&mut probe, now + 110 * MS);
+            report(&mut probe, now + 400 * MS, 0, NEAR);
+            assert!(play(&mut probe, now + 500 * MS) > 0);
+            stop(&mut probe, now + 510 * MS);
             assert_eq!(probe.poll_timeout(), None);
             report(&mut probe, now + 1000 * MS, 0, NEAR);
             report(&mut probe, now + 2000 * MS, 0, NEAR);
