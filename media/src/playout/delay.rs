@@ -11,6 +11,12 @@ const WHILE: usize = 256;
 /// One in so many of the recent packets may come after the target, and of all packets.
 const RECENT_LATE: usize = 20;
 const WHILE_LATE: usize = 32;
+/// What comes late now and then, in bursts or one by one, is seen in the slowest packets of each half
+/// second, µs, ...
+const INTERVAL: i64 = 500_000;
+/// ... of the last fifteen seconds. One in so many of them may come after the target.
+const INTERVALS: usize = 30;
+const INTERVALS_LATE: usize = 10;
 /// Before so many packets nothing is known.
 const ENOUGH: usize = 20;
 /// So many packets one after another, all slower than any packet may wait: not the network, but
@@ -29,12 +35,23 @@ const REPAIRING: usize = 256;
 const FALL: i64 = 10_000;
 const FALL_PART: i64 = 10;
 
+/// A half second in which packets arrive.
+#[derive(Debug, Clone, Copy)]
+struct Interval {
+    number: i64,
+    /// The delay of the slowest of them.
+    slowest: i64,
+}
+
 /// Delays of packets (arrival less timestamp), of which only differences mean anything, and
 /// what follows from them. All in µs.
 #[derive(Debug)]
 pub(super) struct Delay {
     recent: Window,
     all: Window,
+    /// The delays of the slowest packets.
+    slowest: Window,
+    interval: Option<Interval>,
     target: i64,
     min: i64,
     initial: i64,
@@ -57,6 +74,8 @@ impl Delay {
         Self {
             recent: Window::new(RECENT),
             all: Window::new(WHILE),
+            slowest: Window::new(INTERVALS),
+            interval: None,
             target: initial,
             min,
             initial,
@@ -98,8 +117,26 @@ impl Delay {
     pub(super) fn restart(&mut self) {
         self.recent.clear();
         self.all.clear();
+        self.slowest.clear();
+        self.interval = None;
         self.last_arrival = None;
         self.slow = 0;
+    }
+
+    fn note(&mut self, arrival: i64, delay: i64) {
+        let number = arrival / INTERVAL;
+        match &mut self.interval {
+            Some(interval) if interval.number == number => {
+                interval.slowest = interval.slowest.max(delay);
+            }
+            _ => {
+                let slowest = delay;
+                let before = self.interval.replace(Interval { number, slowest });
+                if let Some(before) = before {
+                    self.slowest.push(before.slowest);
+                }
+            }
+        }
     }
 
     /// Takes the delay of a packet that arrived at `arrival`.
@@ -118,10 +155,11 @@ impl Delay {
         }
         self.recent.push(delay);
         self.all.push(delay);
+        self.note(arrival, delay);
         let (Some(fastest), Some(recent), Some(all)) = (
             self.fastest(),
-            self.recent.all_but(RECENT_LATE),
-            self.all.all_but(WHILE_LATE),
+            self.recent.all_but(self.recent.len() / RECENT_LATE),
+            self.all.all_but(self.all.len() / WHILE_LATE),
         ) else {
             return;
         };
@@ -130,7 +168,11 @@ impl Delay {
         if let Some(before) = before {
             self.target -= (fastest - before).max(0);
         }
-        let mut wanted = (recent.max(all) - fastest).saturating_add(self.min);
+        // A single one is a straggler.
+        let stragglers = (self.slowest.len() / INTERVALS_LATE).max(1);
+        let now_and_then = self.slowest.all_but(stragglers).unwrap_or(fastest);
+        let slow = recent.max(all).max(now_and_then);
+        let mut wanted = (slow - fastest).saturating_add(self.min);
         if self.repairing > 0 {
             self.repairing -= 1;
             wanted = wanted.saturating_add(self.repair);
@@ -196,9 +238,8 @@ impl Window {
         self.sorted.first().copied()
     }
 
-    /// The value that all but one in `share` do not exceed.
-    fn all_but(&self, share: usize) -> Option<i64> {
-        let above = self.sorted.len() / share;
+    /// The value that all but so many do not exceed.
+    fn all_but(&self, above: usize) -> Option<i64> {
         let at = self.sorted.len().checked_sub(above + 1)?;
         self.sorted.get(at).copied()
     }

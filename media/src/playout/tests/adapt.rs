@@ -143,6 +143,32 @@ fn a_single_straggler_moves_nothing() {
     assert_eq!(listener.buffer.stats().late, 1);
 }
 
+/// A busy machine, or a radio that looks around.
+#[test]
+fn packets_that_come_late_every_few_seconds_are_waited_for() {
+    let mut listener = Listener::new(PlayoutConfig::default());
+    let packets = talk(3000, 20, |n| {
+        Some(if n % 150 == 7 { 50_000 } else { 5_000 })
+    });
+    listener.hear(packets, Duration::ZERO);
+    let concealed = |it: &&(u64, Did)| it.0 > 10_000_000 && it.1 == Did::Concealed;
+    assert_eq!(listener.did.iter().filter(concealed).count(), 0);
+    let highest = listener.highest_delay(20_000);
+    assert!(highest <= 45.0 + 8.0 + 20.0, "{highest}");
+}
+
+#[test]
+fn packets_that_come_late_every_ten_seconds_are_not_waited_for() {
+    let mut listener = Listener::new(PlayoutConfig::default());
+    let packets = talk(5000, 20, |n| {
+        Some(if n % 500 == 7 { 50_000 } else { 5_000 })
+    });
+    listener.hear(packets, Duration::ZERO);
+    let highest = listener.delays.iter().filter(|it| it.0 > 15_000_000);
+    let highest = highest.map(|it| it.2).fold(0.0, f64::max);
+    assert!(highest < 15.0, "{highest}");
+}
+
 #[test]
 fn a_stall_is_caught_up_with() {
     let mut listener = Listener::new(PlayoutConfig::default());
