@@ -15,7 +15,7 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 const FILE_TIMEOUT_MS = 8 * 60_000;
 
 /** They measure times and rates: nothing else may take the processor from them. */
-const ALONE = ['impairment.test.mjs'];
+const ALONE = ['impairment.test.mjs', 'speech.test.mjs'];
 /** Telephones, and calls without a picture: they leave the processor to others. */
 const LIGHT = ['telephones.test.mjs', 'transcoding.test.mjs', 'local-media.test.mjs', 'sipp.test.mjs'];
 

@@ -27,26 +27,28 @@ const FLAGS = [
 /**
  * A running Chromium that sends the tone and picture of `side`.
  * With `netns` it lives in that network namespace (see netns.mjs); `grainy` is as in fixtures.mjs.
+ * `audio` is a WAV file to send instead of the tone, `scripts` run in each page before its own.
  */
 export class ChromiumSide {
-  static async launch(side, { netns, grainy, flags = [] } = {}) {
-    const { audio, video } = makeFixtures(scratch('media'), side, { grainy });
+  static async launch(side, { netns, grainy, audio, flags = [], scripts = [] } = {}) {
+    const made = makeFixtures(scratch('media'), side, { grainy });
     const browser = await chromium.launch({
       executablePath: netns ? inNamespace(netns) : executable(),
       headless: true,
       args: [
         ...FLAGS,
-        `--use-file-for-fake-audio-capture=${audio}`,
-        `--use-file-for-fake-video-capture=${video}`,
+        `--use-file-for-fake-audio-capture=${audio ?? made.audio}`,
+        `--use-file-for-fake-video-capture=${made.video}`,
         ...flags,
       ],
     });
-    return new ChromiumSide(side, browser);
+    return new ChromiumSide(side, browser, scripts);
   }
 
-  constructor(side, browser) {
+  constructor(side, browser, scripts) {
     this.side = side;
     this.browser = browser;
+    this.scripts = scripts;
     this.contexts = [];
     this.opened = [];
   }
@@ -58,7 +60,7 @@ export class ChromiumSide {
   async newPage({ onlyCodec } = {}) {
     const context = await this.browser.newContext({ ignoreHTTPSErrors: true });
     this.contexts.push(context);
-    await context.addInitScript({ path: IN_PAGE_SCRIPT });
+    for (const path of [IN_PAGE_SCRIPT, ...this.scripts]) await context.addInitScript({ path });
     if (onlyCodec) {
       await context.addInitScript((codec) => { window.__onlyCodec = codec; }, onlyCodec);
       await context.addInitScript({ path: IN_LIMITED_SCRIPT });

@@ -11,6 +11,7 @@ export const E2E = path.resolve(HERE, '..');
 export const REPOSITORY = path.resolve(E2E, '../..');
 export const IN_PAGE_SCRIPT = path.join(HERE, 'in-page.js');
 export const IN_FIREFOX_SCRIPT = path.join(HERE, 'in-firefox.js');
+export const IN_SPEECH_SCRIPT = path.join(HERE, 'in-speech.js');
 export const IN_LIMITED_SCRIPT = path.join(HERE, 'in-limited.js');
 export const RESULTS = path.join(REPOSITORY, 'test-results');
 

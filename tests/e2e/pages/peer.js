@@ -4,12 +4,12 @@
 const remote = document.getElementById('remote');
 
 window.peer = {
-  async open() {
+  async open(wanted = { audio: true, video: true }) {
     this.connection = new RTCPeerConnection();
     this.connection.ontrack = (event) => {
       remote.srcObject = event.streams[0];
     };
-    this.stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
+    this.stream = await navigator.mediaDevices.getUserMedia(wanted);
     for (const track of this.stream.getTracks()) this.connection.addTrack(track, this.stream);
   },
 
