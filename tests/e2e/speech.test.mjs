@@ -78,10 +78,10 @@ async function speak(codec, network) {
 /** Judges what both hear of the next `ROUND_MS`. */
 async function listen({ alice, bob, carl }) {
   await Promise.all([
-    alice.page.evaluate(() => window.__speech.recordMicrophone()),
     bob.page.evaluate((selector) => window.__speech.recordElement(selector), bob.remote),
     carl.evaluate(() => window.__speech.recordElement('#remote')),
   ]);
+  await alice.page.evaluate(() => window.__speech.recordMicrophone());
   await pause(ROUND_MS);
   const recorded = (page, name) => page.evaluate((it) => window.__speech.recorded(it), name);
   const [said, through, direct] = await Promise.all([

@@ -30,8 +30,8 @@ export function writeSpeech() {
 
 /**
  * What was heard (as `recorded` in in-speech.js gives it, by name) of what was `said`: for each window of
- * eight seconds its score in `scores`, MOS-LQO by P.862 (1 is bad, 4.5 as it was), and in `delays` how much
- * later it was heard, ms.
+ * eight seconds that all have heard its score in `scores`, MOS-LQO by P.862 (1 is bad, 4.5 as it was), and in
+ * `delays` how much later it was heard, ms.
  */
 export function judge(said, heard) {
   if (!existsSync(PYTHON)) throw new Error(`${PYTHON}, which ./test installs with the package pesq, is missing`);

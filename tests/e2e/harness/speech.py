@@ -27,23 +27,30 @@ def place(original, heard):
     return int(numpy.argmax(numpy.fft.irfft(spectrum, size)[: len(heard) - len(original)]))
 
 
-def judge(said, heard):
-    original, began = said
-    pcm, start = heard
-    length = WINDOW_S * RATE
-    scores, delays = [], []
-    for at in range(0, len(original) - length, length):
-        window = original[at : at + length]
-        first = int((began - start) * RATE) + at
-        last = first + length + LONGEST_DELAY_S * RATE
-        if first < 0 or last > len(pcm):
-            continue
-        late = place(window, pcm[first:last])
-        delays.append(late * 1000 / RATE)
-        scores.append(pesq.pesq(RATE, window.astype("i2"), pcm[first + late :][:length].astype("i2"), "nb"))
-    return {"scores": scores, "delays": delays}
+def judge(original, window, heard):
+    """The score of one window of the original, and how much later it was heard, ms."""
+    (pcm, start), (begin, end) = heard, window
+    first = int((original[1] - start) * RATE) + begin
+    last = first + end - begin + LONGEST_DELAY_S * RATE
+    if first < 0 or last > len(pcm):
+        return None
+    said = original[0][begin:end]
+    late = place(said, pcm[first:last])
+    sound = pcm[first + late :][: end - begin]
+    return pesq.pesq(RATE, said.astype("i2"), sound.astype("i2"), "nb"), late * 1000 / RATE
 
 
 request = json.load(sys.stdin)
 original = sound(request["said"])
-print(json.dumps({name: judge(original, sound(it)) for name, it in request["heard"].items()}))
+heard = {name: sound(it) for name, it in request["heard"].items()}
+judged = {name: {"scores": [], "delays": []} for name in heard}
+length = WINDOW_S * RATE
+for begin in range(0, len(original[0]) - length, length):
+    results = {name: judge(original, (begin, begin + length), it) for name, it in heard.items()}
+    # What only some have heard compares nothing.
+    if None in results.values():
+        continue
+    for name, (score, delay) in results.items():
+        judged[name]["scores"].append(score)
+        judged[name]["delays"].append(delay)
+print(json.dumps(judged))
