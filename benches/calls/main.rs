@@ -13,6 +13,8 @@
 //! over WebSockets, with and without TLS, of calls between telephones, and what is left of all that
 //! when it is over.
 //!
+//! `-- --transcoded` adds calls between Opus and PCMU, `--calls` at a time, until speech comes late.
+//!
 //! `-- --overload` attacks the server while people talk and register: the exit code is 1 if a packet
 //! was lost or a registration took longer than 200 ms.
 //!
@@ -26,6 +28,7 @@
     reason = "a load tool has sockets and a clock of its own and prints its table"
 )]
 
+mod capacity;
 mod copy_loop;
 mod generator;
 mod mixed;
@@ -69,6 +72,9 @@ use tokio::runtime::Runtime;
 /// For how long the gathering copy loop lets packets gather: as long as the server does.
 const GATHER: Duration = Duration::from_micros(900);
 
+/// Transcoded calls at the most: the generator has no more to say.
+const MOST_TRANSCODED: usize = 2_000;
+
 /// A load of calls on the server, and what it costs.
 #[derive(Debug, Parser)]
 struct Options {
@@ -111,6 +117,9 @@ struct Options {
     /// Instead: attacks on the server while people talk and register.
     #[arg(long)]
     overload: bool,
+    /// Instead: ever more calls between Opus and PCMU, `calls` at a time, until speech comes late.
+    #[arg(long)]
+    transcoded: bool,
     /// Leave the copy loops out.
     #[arg(long)]
     no_floor: bool,
@@ -137,6 +146,12 @@ fn main() -> Result<ExitCode> {
     }
     if options.overload {
         return overload();
+    }
+    if options.transcoded {
+        raise_descriptor_limit()?;
+        let length = Duration::from_secs(options.seconds);
+        capacity::measure(options.calls, length, MOST_TRANSCODED)?;
+        return Ok(ExitCode::SUCCESS);
     }
     if options.registrations.is_some() || options.dialogs.is_some() {
         return memory(&options);

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use media::ids::IceCredentials;
 
 use super::peer::Peer;
-use super::sdp;
+use super::sdp::{self, Audio};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -45,22 +45,35 @@ impl Phones {
         caller_media: &Peer,
         callee_media: &Peer,
     ) -> Result<()> {
+        let offer = sdp::phone(caller_media.address()?, Audio::Pcmu);
+        let answer = sdp::phone(callee_media.address()?, Audio::Pcmu);
+        let (to_caller, to_callee) = self.call(server, index, &offer, &answer)?;
+        caller_media.aim_at(to_caller)?;
+        callee_media.aim_at(to_callee)
+    }
+
+    /// Two new telephones: the first calls the second with this offer, who gives this answer. Where
+    /// each of them is to send its media.
+    pub(crate) fn call(
+        &mut self,
+        server: SocketAddr,
+        index: usize,
+        offer: &str,
+        answer: &str,
+    ) -> Result<(SocketAddr, SocketAddr)> {
         let mut caller = Phone::new(server, format!("phone{}", 2 * index))?;
         let mut callee = Phone::new(server, format!("phone{}", 2 * index + 1))?;
         callee.register()?;
-        let offer = sdp::phone(caller_media.address()?);
-        caller.send(&caller.invite(&callee.name, &offer)?)?;
+        caller.send(&caller.invite(&callee.name, offer)?)?;
         let invite = callee.receive("INVITE")?;
-        let answer = sdp::phone(callee_media.address()?);
-        callee.send(&callee.ok(&invite, &answer)?)?;
+        callee.send(&callee.ok(&invite, answer)?)?;
         let ok = caller.receive("SIP/2.0 200")?;
         caller.send(&caller.ack(&callee.name, &ok)?)?;
         callee.receive("ACK")?;
-        caller_media.aim_at(sdp::media_of(&ok)?)?;
-        callee_media.aim_at(sdp::media_of(&invite)?)?;
+        let ends = (sdp::media_of(&ok)?, sdp::media_of(&invite)?);
         caller.ok = Some(ok);
         self.0.extend([caller, callee]);
-        Ok(())
+        Ok(ends)
     }
 
     /// All who called hang up.
@@ -93,7 +106,7 @@ impl Phones {
     pub(crate) fn answer(&mut self, index: usize, media: &Peer) -> Result<()> {
         let phone = self.0.get(index).context("there is no such telephone")?;
         let invite = phone.receive("INVITE")?;
-        let answer = sdp::phone(media.address()?);
+        let answer = sdp::phone(media.address()?, Audio::Pcmu);
         phone.send(&phone.ok(&invite, &answer)?)?;
         phone.receive("ACK")?;
         media.aim_at(sdp::media_of(&invite)?)

@@ -111,13 +111,13 @@ pub(crate) fn remote(sdp: &str) -> Result<(IceCredentials, SocketAddr)> {
     Ok((ice, SocketAddr::new(ip.parse()?, port.parse()?)))
 }
 
-/// What a telephone says that hears and speaks PCMU there.
-pub(crate) fn phone(media: SocketAddr) -> String {
+/// What a telephone says that hears and speaks this there.
+pub(crate) fn phone(media: SocketAddr, audio: Audio) -> String {
     let (ip, port) = (media.ip(), media.port());
-    let pcmu = Audio::Pcmu.payload_type();
+    let (pt, map) = (audio.payload_type(), audio.map());
     format!(
         "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
-         m=audio {port} RTP/AVP {pcmu}\r\na=rtpmap:{pcmu} PCMU/8000\r\na=rtcp-mux\r\na=sendrecv\r\n"
+         m=audio {port} RTP/AVP {pt}\r\na=rtpmap:{pt} {map}\r\na=rtcp-mux\r\na=sendrecv\r\n"
     )
 }
 
