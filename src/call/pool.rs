@@ -55,7 +55,10 @@ impl Pool {
     /// 128 random bits in hexadecimal: tokens and call ids, which nobody may guess.
     pub(super) fn token(&mut self) -> SmolStr {
         let (high, low) = (self.rng.next_u64(), self.rng.next_u64());
-        SmolStr::new(format!("{high:016x}{low:016x}"))
+        let bits = u128::from(high) << 64 | u128::from(low);
+        let digit =
+            |place: u32| char::from(b"0123456789abcdef"[(bits >> (4 * place)) as usize & 15]);
+        SmolStr::from_iter((0..32).rev().map(digit))
     }
 
     /// A call's name toward a client of the Web SDK protocol. Always there: 32 characters fit.

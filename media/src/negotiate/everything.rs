@@ -65,8 +65,10 @@ pub(super) fn templates(kinds: &[MediaKind]) -> Vec<Template> {
 
 /// Digits, for whoever's partner has none at this clock: they are made and read here.
 pub(super) fn events(clock_rate: u32) -> Option<format::Offered> {
-    let mut known = audio(true).into_iter();
-    known.find(|format| format.is_events() && format.codec.clock_rate == clock_rate)
+    let mut entries = AUDIO.iter().chain(&OF_PHONES);
+    let entry =
+        entries.find(|(_, name, rate, ..)| *name == "telephone-event" && *rate == clock_rate)?;
+    read(MediaKind::Audio, std::slice::from_ref(entry)).pop()
 }
 
 /// All codecs for sound that we have, the best first.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::syntax::{Malformed, is_space, is_token, quoted_end, trim, unquote};
+use super::syntax::{Malformed, is_token_byte, quoted_end, trim, unquote};
 
 /// The most parameters of one value.
 pub const MAX_PARAMS: usize = 64;
@@ -102,42 +102,52 @@ fn split(bytes: &[u8]) -> Result<Split<'_>, Malformed> {
     let [b';', bytes @ ..] = bytes else {
         return Err(Malformed::Grammar);
     };
-    let name_end = bytes
-        .iter()
-        .position(|byte| matches!(byte, b';' | b'='))
-        .unwrap_or(bytes.len());
-    let (name, rest) = bytes.split_at(name_end);
-    let name = trim(name);
-    if !is_token(name) {
+    let (name, rest) = cut_while(skip_space(bytes), is_token_byte);
+    if name.is_empty() {
         return Err(Malformed::Grammar);
     }
-    let [b'=', rest @ ..] = rest else {
-        return Ok((name, None, rest));
+    let (value, rest) = match skip_space(rest) {
+        [b'=', rest @ ..] => {
+            let (value, rest) = cut_value(skip_space(rest))?;
+            (Some(value), skip_space(rest))
+        }
+        rest => (None, rest),
     };
-    let spaces = rest.iter().take_while(|byte| is_space(**byte)).count();
-    let rest = rest.get(spaces..).unwrap_or_default();
-    let value_end = if rest.first() == Some(&b'"') {
-        quoted_end(rest)?
-    } else {
-        rest.iter()
-            .position(|byte| *byte == b';')
-            .unwrap_or(rest.len())
-    };
-    let (value, rest) = rest.split_at(value_end);
-    let value = trim(value);
-    let quoted = value.first() == Some(&b'"');
-    if value.is_empty() || !(quoted || value.iter().all(|byte| is_value_byte(*byte))) {
-        return Err(Malformed::Grammar);
-    }
-    let spaces = rest.iter().take_while(|byte| is_space(**byte)).count();
-    let rest = rest.get(spaces..).unwrap_or_default();
     match rest.first() {
-        None | Some(b';') => Ok((name, Some(value), rest)),
+        None | Some(b';') => Ok((name, value, rest)),
         Some(_) => Err(Malformed::Grammar),
     }
 }
 
-/// A token, a host, or what people write there unquoted all the same (`=` of base64, `/`, `@`).
-fn is_value_byte(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !b"\"<>,;\\".contains(&byte)
+fn cut_value(bytes: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
+    if bytes.first() == Some(&b'"') {
+        return Ok(bytes.split_at(quoted_end(bytes)?));
+    }
+    match cut_while(bytes, |byte| VALUE[usize::from(byte)]) {
+        ([], _) => Err(Malformed::Grammar),
+        cut => Ok(cut),
+    }
 }
+
+fn cut_while(bytes: &[u8], belongs: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
+    let end = bytes.iter().position(|byte| !belongs(*byte));
+    bytes.split_at(end.unwrap_or(bytes.len()))
+}
+
+fn skip_space(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// A token, a host, or what people write there unquoted all the same (`=` of base64, `/`, `@`).
+const VALUE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        table[byte as usize] = !matches!(byte, b'"' | b'<' | b'>' | b',' | b';' | b'\\');
+        byte += 1;
+    }
+    table
+};

@@ -179,23 +179,26 @@ impl<'a> Iterator for Values<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
         let rest = self.rest?;
         let mut at = 0;
-        while let Some(byte) = rest.get(at) {
-            match byte {
-                b',' => {
-                    let (value, after) = rest.split_at_checked(at)?;
+        while let Some(mark) = rest
+            .get(at..)
+            .and_then(|rest| memchr::memchr3(b',', b'"', b'<', rest))
+        {
+            at += mark;
+            let (value, after) = rest.split_at_checked(at)?;
+            match after.first() {
+                Some(b',') => {
                     self.rest = after.get(1..);
                     return Some(trim(value));
                 }
                 // An open quote or bracket takes all that follows; the reader of the value says so.
-                b'"' => match rest.get(at..).map(quoted_end) {
-                    Some(Ok(length)) => at += length,
-                    _ => break,
+                Some(b'"') => match quoted_end(after) {
+                    Ok(length) => at += length,
+                    Err(_) => break,
                 },
-                b'<' => match rest.get(at..).and_then(|rest| memchr::memchr(b'>', rest)) {
+                _ => match memchr::memchr(b'>', after) {
                     Some(length) => at += length + 1,
                     None => break,
                 },
-                _ => at += 1,
             }
         }
         self.rest = None;

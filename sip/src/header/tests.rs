@@ -178,6 +178,54 @@ fn rfc3261_20_10_parameters_have_a_limit() {
     );
 }
 
+#[test]
+fn rfc3261_25_1_white_space_stands_around_the_marks_of_parameters_and_nowhere_else() {
+    let read = |text: &'static str| {
+        let params = Params::read(text.as_bytes())?;
+        Ok(params
+            .iter()
+            .map(|(name, value)| {
+                let text = |bytes| std::str::from_utf8(bytes).unwrap();
+                (text(name), value.map(text))
+            })
+            .collect::<Vec<_>>())
+    };
+    assert_eq!(
+        read(" ; lr\t;a = b ; q=\"c;d=\\\"e\" ;f=[::1];g=x/y@z=="),
+        Ok(vec![
+            ("lr", None),
+            ("a", Some("b")),
+            ("q", Some("\"c;d=\\\"e\"")),
+            ("f", Some("[::1]")),
+            ("g", Some("x/y@z==")),
+        ])
+    );
+    for wrong in [
+        "a",
+        ";",
+        ";;a",
+        ";a;",
+        ";=b",
+        ";a=",
+        ";a= ;b",
+        ";a b",
+        ";a=b c",
+        ";a=b\"c\"",
+        ";a=\"b\"c",
+        ";a=b,c",
+        ";a=<b>",
+        ";a=b\\",
+        ";\u{e9}=b",
+        ";a=\u{e9}",
+        ";a@b=c",
+    ] {
+        assert_eq!(read(wrong), Err(Malformed::Grammar), "{wrong}");
+    }
+    for open in [";a=\"b", ";a=\"b\\\""] {
+        assert_eq!(read(open), Err(Malformed::Unbalanced), "{open}");
+    }
+}
+
 /// What every reader does with a value: it refuses it, or writes something that it reads as the
 /// same again.
 fn settles<'a, H: Header<'a> + WriteHeader>(value: &'a [u8]) -> Option<Vec<u8>> {

@@ -121,11 +121,13 @@ impl<'a> Header<'a> for Via<'a> {
         let (mut via, params) = Self::read_parts(value)?;
         via.params = Params::read(params)?;
         // What decides where the answer goes has to be right.
-        let has = |name| via.params.has(name);
-        let broken = (has("received") && via.received().is_none())
-            || (has("rport") && via.rport().is_none())
-            || (has("maddr") && via.maddr().is_none())
-            || (has("ttl") && via.ttl().is_none());
+        let broken = via.params.iter().any(|(name, _)| match name.len() {
+            8 if name.eq_ignore_ascii_case(b"received") => via.received().is_none(),
+            5 if name.eq_ignore_ascii_case(b"rport") => via.rport().is_none(),
+            5 if name.eq_ignore_ascii_case(b"maddr") => via.maddr().is_none(),
+            3 if name.eq_ignore_ascii_case(b"ttl") => via.ttl().is_none(),
+            _ => false,
+        });
         if broken {
             return Err(Malformed::Grammar);
         }

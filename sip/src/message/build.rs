@@ -15,7 +15,7 @@ use super::rejection::ParseError;
 use super::status::Status;
 use super::{Message, Request, Response};
 use crate::header::syntax::{Values, is_token, trim};
-use crate::header::{Header, OwnAddr, Via, WriteHeader};
+use crate::header::{OwnAddr, Via, WriteHeader};
 use crate::uri::Uri;
 
 /// Why a message cannot be written. The fault is the caller's.
@@ -50,6 +50,15 @@ struct Part {
 }
 
 impl Parts {
+    /// For the headers that most messages have.
+    fn with_room() -> Self {
+        Self {
+            text: Vec::with_capacity(512),
+            rows: Vec::with_capacity(16),
+            ..Self::default()
+        }
+    }
+
     fn row(&mut self, name: HeaderName, written: &str, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.text.len();
         self.text.extend_from_slice(written.as_bytes());
@@ -254,7 +263,7 @@ impl RequestBuilder {
 
     /// As [`new`](Self::new), with the bytes of a Request-URI that was read before.
     pub fn with_raw_uri(method: Method, uri: &[u8]) -> Self {
-        let mut parts = Parts::default();
+        let mut parts = Parts::with_room();
         if uri.is_empty() || !uri.iter().all(u8::is_ascii_graphic) {
             parts.error = Some(BuildError::Invalid(Fault::StartLine));
         }
@@ -371,7 +380,8 @@ impl ResponseBuilder {
     /// Record-Route where the response can make a dialog (12.1.1), its Timestamp in a 100
     /// (8.2.6.1).
     pub fn new(request: &Request, status: Status) -> Self {
-        let mut builder = Self::of_head(&request.head, request.source, status);
+        let via = request.via();
+        let mut builder = Self::of_head(&request.head, Some(&via), request.source, status);
         let dialog = status > Status::TRYING
             && (status.is_provisional() || status.is_success())
             && request.method.makes_dialogs();
@@ -384,10 +394,14 @@ impl ResponseBuilder {
         builder
     }
 
-    pub(crate) fn of_head(head: &Head, source: Option<SocketAddr>, status: Status) -> Self {
-        let mut parts = Parts::default();
-        parts.text.reserve(512);
-        parts.rows.reserve(16);
+    /// `via` is the topmost one, if all of it is well-formed: only then is anything written in it.
+    pub(crate) fn of_head(
+        head: &Head,
+        via: Option<&Via<'_>>,
+        source: Option<SocketAddr>,
+        status: Status,
+    ) -> Self {
+        let mut parts = Parts::with_room();
         parts.copy(head, HeaderName::Via);
         for name in [
             HeaderName::From,
@@ -402,19 +416,15 @@ impl ResponseBuilder {
             reason: None,
             parts,
         };
-        if let (Some(source), Some(row)) = (source, head.first(HeaderName::Via)) {
-            builder.stamp(row, source);
+        if let (Some(source), Some(via), Some(row)) = (source, via, head.first(HeaderName::Via)) {
+            builder.stamp(row, via, source);
         }
         builder
     }
 
     /// Says in the topmost Via where the request came from (18.2.1, RFC 3581 4).
-    fn stamp(&mut self, row: &[u8], source: SocketAddr) {
+    fn stamp(&mut self, row: &[u8], via: &Via<'_>, source: SocketAddr) {
         let top = Values::new(row).next().unwrap_or_default();
-        // Malformed parameters go back as they came.
-        let Ok(via) = Via::read(top) else {
-            return;
-        };
         let asked = via.params.has("rport");
         if !asked && via.host.address() == Some(source.ip()) && via.received().is_none() {
             return;

@@ -46,9 +46,9 @@ impl Capabilities {
 /// # Errors
 /// The [`Rejection`] to answer with. An ACK is never answered, whatever this says.
 pub fn check_request(request: &Request, we: &Capabilities) -> Result<(), Rejection> {
-    check_syntax(request)?;
+    let uri = check_syntax(request)?;
     check_method(request, we)?;
-    check_scheme(request)?;
+    check_scheme(request, &uri)?;
     check_extensions(request, we)?;
     check_content(request, we)?;
     check_accept(request, we)?;
@@ -81,8 +81,8 @@ fn check_method(request: &Request, we: &Capabilities) -> Result<(), Rejection> {
 }
 
 /// 8.2.2.1; 10.2: the To of a REGISTER "MUST be a SIP URI or SIPS URI".
-fn check_scheme(request: &Request) -> Result<(), Rejection> {
-    if let Ok(Uri::Other(_)) = request.uri() {
+fn check_scheme(request: &Request, uri: &Uri) -> Result<(), Rejection> {
+    if let Uri::Other(_) = uri {
         return Err(Rejection::new(
             Status::UNSUPPORTED_URI_SCHEME,
             "the scheme of the Request-URI is not known here",
@@ -211,29 +211,27 @@ fn check_hops(request: &Request, we: &Capabilities) -> Result<(), Rejection> {
 }
 
 /// Whether everything in it that we know is as the grammar says. What we do not know is nobody's
-/// business but its reader's.
-fn check_syntax(request: &Request) -> Result<(), Rejection> {
-    match request.uri() {
-        // "The headers ... MUST NOT be present in a Request-URI" (19.1.1)
-        Ok(Uri::Sip(uri)) if uri.headers().next().is_some() => {
-            return Err(bad("the Request-URI has headers in it"));
-        }
-        Ok(_) => {}
-        Err(error) => {
-            return Err(Rejection::new(
-                Status::BAD_REQUEST,
-                format!("the Request-URI is invalid: {error}"),
-            ));
-        }
+/// business but its reader's. Gives the Request-URI.
+fn check_syntax(request: &Request) -> Result<Uri, Rejection> {
+    let uri = request.uri().map_err(|error| {
+        let reason = format!("the Request-URI is invalid: {error}");
+        Rejection::new(Status::BAD_REQUEST, reason)
+    })?;
+    // "The headers ... MUST NOT be present in a Request-URI" (19.1.1)
+    if matches!(&uri, Uri::Sip(uri) if uri.headers().next().is_some()) {
+        return Err(bad("the Request-URI has headers in it"));
     }
     let headers = request.headers();
     for name in HeaderName::all().filter(|name| headers.has(*name)) {
-        for value in headers.values(name) {
+        // Without a topmost Via that is right there would be no request.
+        let known = usize::from(name == HeaderName::Via);
+        for value in headers.values(name).skip(known) {
             check_value(name, value)
                 .map_err(|error| Rejection::from(Fault::Header(name, error)))?;
         }
     }
-    check_contacts(request.method(), headers)
+    check_contacts(request.method(), headers)?;
+    Ok(uri)
 }
 
 /// 10.2.2, 10.3: `*` stands alone, and only in a REGISTER that ends all bindings.

@@ -120,7 +120,10 @@ impl Rejected {
     /// Its answer. What the request lacks, the answer lacks too: it has the bytes of all Via,
     /// From, To, Call-ID and CSeq that there are.
     pub fn response(&self, to_tag: &str) -> bytes::Bytes {
-        let builder = ResponseBuilder::of_head(&self.head, self.source, self.rejection.status);
+        // Malformed parameters of Via go back as they came.
+        let via = self.headers().get::<Via<'_>>().ok().flatten();
+        let status = self.rejection.status;
+        let builder = ResponseBuilder::of_head(&self.head, via.as_ref(), self.source, status);
         let mut builder = builder.to_tag(to_tag);
         for (name, value) in &self.rejection.headers {
             builder = builder.value(*name, value);
