@@ -15,6 +15,8 @@
     reason = "the load tool is shared, and not all of it is needed"
 )]
 
+#[path = "../benches/calls/elsewhere.rs"]
+mod elsewhere;
 #[path = "../benches/calls/generator.rs"]
 mod generator;
 #[path = "../benches/calls/overload.rs"]

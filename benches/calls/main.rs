@@ -28,8 +28,10 @@
     reason = "a load tool has sockets and a clock of its own and prints its table"
 )]
 
+mod between_phones;
 mod capacity;
 mod copy_loop;
+mod elsewhere;
 mod generator;
 mod mixed;
 mod overload;
@@ -62,10 +64,8 @@ use clap::Parser;
 use generator::{Generator, Load};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use overload::{Attack, Endured, endure};
-use phones::{Phones, pair_of_phones};
 use process::{Process, Server};
 use report::{Memory, PerCall, Row, Way};
-use rtpengine::Rtpengine;
 use signalling::Calls;
 use tokio::runtime::Runtime;
 
@@ -164,8 +164,8 @@ fn main() -> Result<ExitCode> {
     for payload in &options.payload {
         for _ in 0..options.rounds {
             if options.phones {
-                rows.push(by_rtpengine(&options, *payload)?);
-                rows.push(between_phones(&options, *payload)?);
+                rows.push(between_phones::by_rtpengine(&options, *payload)?);
+                rows.push(between_phones::by_callbox(&options, *payload)?);
                 continue;
             }
             if options.mixed {
@@ -264,50 +264,6 @@ fn floor(options: &Options, payload: usize, way: Way) -> Result<Row> {
     let cpu = copier.process().cpu()? - before;
     copier.stop()?;
     Ok(Row::new(way, payload, outcome, cpu))
-}
-
-/// Telephones by rtpengine, which is told of each call beforehand.
-fn by_rtpengine(options: &Options, payload: usize) -> Result<Row> {
-    let mut rtpengine = Rtpengine::start()?;
-    let mut generator = Generator::empty()?;
-    for index in 0..options.calls {
-        let (caller, callee) = pair_of_phones(index)?;
-        rtpengine.connect(index, &caller, &callee)?;
-        generator.add_phones(caller, callee)?;
-    }
-    let row = measure(
-        options,
-        payload,
-        Way::Rtpengine,
-        &mut generator,
-        rtpengine.process(),
-    )?;
-    rtpengine.stop()?;
-    Ok(row)
-}
-
-/// Telephones through the server.
-fn between_phones(options: &Options, payload: usize) -> Result<Row> {
-    let mut server = Server::start()?;
-    let mut phones = Phones::default();
-    let mut generator = Generator::empty()?;
-    for index in 0..options.calls {
-        let (caller, callee) = pair_of_phones(index)?;
-        phones
-            .connect(server.sip()?, index, &caller, &callee)
-            .with_context(|| format!("call {index} did not come about"))?;
-        generator.add_phones(caller, callee)?;
-    }
-    let row = measure(
-        options,
-        payload,
-        Way::Phones,
-        &mut generator,
-        server.process(),
-    )?;
-    drop(phones);
-    server.stop()?;
-    Ok(row)
 }
 
 /// The thread beside this one answers pings while this one sends.

@@ -2,7 +2,7 @@
 //! attack runs beside calls between telephones and beside registrations from elsewhere.
 
 use std::fmt;
-use std::io::{ErrorKind, Read, Write};
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +14,7 @@ use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, bind, connect, setsockopt, socket, sockopt,
 };
 
+use super::elsewhere::register_meanwhile;
 use super::generator::{Generator, Load, Outcome};
 use super::phones::{Phones, pair_of_phones};
 use super::process::Server;
@@ -24,24 +25,12 @@ const CALLS: usize = 5;
 /// How long each attack goes on.
 const LENGTH: Duration = Duration::from_secs(5);
 
-/// Between registrations from elsewhere.
-const PROBE_INTERVAL: Duration = Duration::from_millis(100);
-
-/// A request that was not answered is sent again after this (RFC 3261 17.1.2.2, Timer E).
-const T1: Duration = Duration::from_millis(500);
-
-/// A registration that takes longer has failed.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// Where attackers are; each limit counts by address.
 const ATTACKERS: u8 = 20;
 
 /// Of whom so many hold connections: each may have a quarter of all there may be, and as long as
 /// some are left others get in. Silent ones are closed after `limits.handshake_timeout_ms`.
 const HOLDERS: u64 = 3;
-
-/// Where those are who register.
-const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// What is done to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,10 +179,10 @@ ha1_md5 = "0123456789abcdef0123456789abcdef"
 
 /// Where the server is.
 #[derive(Debug, Clone, Copy)]
-struct Ports {
-    udp: SocketAddr,
+pub(super) struct Ports {
+    pub(super) udp: SocketAddr,
     /// For SIP, and for HTTP and WebSockets.
-    tcp: [SocketAddr; 2],
+    pub(super) tcp: [SocketAddr; 2],
 }
 
 fn joined<T>(result: thread::Result<Result<T>>) -> Result<T> {
@@ -241,7 +230,7 @@ impl Attack {
 }
 
 /// A request that belongs to nothing.
-fn request(method: &str, uri: &str, from: &str, index: u64, own: SocketAddr) -> String {
+pub(super) fn request(method: &str, uri: &str, from: &str, index: u64, own: SocketAddr) -> String {
     let to = if method == "REGISTER" {
         from.to_owned()
     } else {
@@ -346,7 +335,7 @@ fn idle(ports: Ports, over: &AtomicBool) -> Result<u64> {
     Ok(held.len() as u64)
 }
 
-fn connect_from(from: Ipv4Addr, to: SocketAddr) -> Result<TcpStream> {
+pub(super) fn connect_from(from: Ipv4Addr, to: SocketAddr) -> Result<TcpStream> {
     let SocketAddr::V4(to) = to else {
         bail!("not an IPv4 address: {to}");
     };
@@ -360,73 +349,4 @@ fn connect_from(from: Ipv4Addr, to: SocketAddr) -> Result<TcpStream> {
     )?;
     connect(fd.as_raw_fd(), &SockaddrIn::from(to)).context("no connection")?;
     Ok(fd.into())
-}
-
-/// Registers a new telephone again and again, over UDP and over TCP in turns.
-fn register_meanwhile(ports: Ports, over: &AtomicBool) -> Result<Vec<Duration>> {
-    let mut taken = Vec::new();
-    while !over.load(Ordering::Relaxed) {
-        let index = taken.len();
-        let start = Instant::now();
-        let registered = match index % 2 {
-            0 => register_over_udp(ports.udp, index),
-            _ => register_over_tcp(ports.tcp[0], index),
-        };
-        registered.with_context(|| format!("registration {index} from elsewhere"))?;
-        taken.push(start.elapsed());
-        thread::sleep(PROBE_INTERVAL);
-    }
-    Ok(taken)
-}
-
-fn registration(transport: &str, index: usize, own: SocketAddr) -> String {
-    let user = format!("<sip:elsewhere{index}@localhost>");
-    let request = request("REGISTER", "sip:localhost", &user, index as u64, own);
-    let contact = format!("<sip:elsewhere{index}@{own};transport={transport}>");
-    request
-        .replace("flood", "elsewhere")
-        .replace(&format!("<sip:elsewhere@{own}>"), &contact)
-        .replace("/UDP", &format!("/{}", transport.to_uppercase()))
-}
-
-fn register_over_udp(to: SocketAddr, index: usize) -> Result<()> {
-    let socket = UdpSocket::bind((ELSEWHERE, 0))?;
-    socket.connect(to)?;
-    socket.set_read_timeout(Some(T1))?;
-    let request = registration("udp", index, socket.local_addr()?);
-    let start = Instant::now();
-    let mut answer = [0; 4096];
-    while start.elapsed() < PATIENCE {
-        socket.send(request.as_bytes())?;
-        match socket.recv(&mut answer) {
-            Ok(len) => return is_ok(&answer[..len]),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    bail!("no answer over UDP within {PATIENCE:?}");
-}
-
-fn register_over_tcp(to: SocketAddr, index: usize) -> Result<()> {
-    let mut stream = connect_from(ELSEWHERE, to)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let request = registration("tcp", index, stream.local_addr()?);
-    stream.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    let mut some = [0; 4096];
-    while !answer.ends_with(b"\r\n\r\n") {
-        let len = stream.read(&mut some).context("no answer over TCP")?;
-        if len == 0 {
-            bail!("the connection was closed");
-        }
-        answer.extend_from_slice(&some[..len]);
-    }
-    is_ok(&answer)
-}
-
-fn is_ok(answer: &[u8]) -> Result<()> {
-    if !answer.starts_with(b"SIP/2.0 200 ") {
-        bail!("the answer is\n{}", String::from_utf8_lossy(answer));
-    }
-    Ok(())
 }
