@@ -18,6 +18,8 @@ mod generator;
 mod peer;
 #[path = "../benches/calls/process.rs"]
 mod process;
+#[path = "../benches/calls/rtp.rs"]
+mod rtp;
 #[path = "../benches/calls/sdp.rs"]
 mod sdp;
 #[path = "../benches/calls/signalling.rs"]

@@ -27,6 +27,8 @@ mod peer;
 mod phones;
 #[path = "../benches/calls/process.rs"]
 mod process;
+#[path = "../benches/calls/rtp.rs"]
+mod rtp;
 #[path = "../benches/calls/sdp.rs"]
 mod sdp;
 #[path = "../media/tests/peer/transport.rs"]

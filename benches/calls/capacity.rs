@@ -16,6 +16,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 
 use super::phones::Phones;
 use super::process::Server;
+use super::rtp::{HEADER_LEN, RtpHeader};
 use super::sdp::{self, Audio};
 
 /// It is late that comes so much later than on a server with nothing else to do.
@@ -181,22 +182,23 @@ impl Call {
                 step.beeps += 1;
                 self.beeped = Some(now);
             }
-            let header = |audio: Audio, ticks: u32, ssrc: u32| {
-                let mut packet = vec![0x80, audio.payload_type()];
-                packet.extend_from_slice(&(self.number as u16).to_be_bytes());
-                packet.extend_from_slice(&self.number.wrapping_mul(ticks).to_be_bytes());
-                packet.extend_from_slice(&ssrc.to_be_bytes());
-                packet
+            let packet = |audio: Audio, ticks: u32, ssrc: u32, payload: &[u8]| {
+                let header = RtpHeader {
+                    payload_type: audio.payload_type(),
+                    marker: false,
+                    sequence_number: self.number as u16,
+                    timestamp: self.number.wrapping_mul(ticks),
+                    ssrc,
+                };
+                [&header.to_bytes(), payload].concat()
             };
-            let mut packet = header(Audio::Opus, 960, self.ssrc);
-            packet.extend_from_slice(&sound.opus[at]);
+            let opus = packet(Audio::Opus, 960, self.ssrc, &sound.opus[at]);
             self.opus
-                .send(&packet)
+                .send(&opus)
                 .context("the kernel does not take a packet")?;
-            let mut packet = header(Audio::Pcmu, 160, self.ssrc + 1);
-            packet.extend_from_slice(&sound.pcmu[at]);
+            let pcmu = packet(Audio::Pcmu, 160, self.ssrc + 1, &sound.pcmu[at]);
             self.pcmu
-                .send(&packet)
+                .send(&pcmu)
                 .context("the kernel does not take a packet")?;
             self.number = self.number.wrapping_add(1);
             self.due += PACKET;
@@ -210,7 +212,7 @@ impl Call {
         let mut pcm = [0; 480];
         while let Ok(len) = self.pcmu.recv(&mut packet) {
             let now = Instant::now();
-            let payload = packet.get(12..len).unwrap_or_default();
+            let payload = packet.get(HEADER_LEN..len).unwrap_or_default();
             let samples = payload.len().min(pcm.len());
             g711::decode(Law::Mu, payload, &mut pcm);
             let Some(first) = pcm[..samples]

@@ -39,6 +39,7 @@ mod peer;
 mod phones;
 mod process;
 mod report;
+mod rtp;
 mod rtpengine;
 mod sdp;
 mod signalling;

@@ -12,10 +12,9 @@ use media::rtp::{Header, Ntp64, Reception, is_rtcp};
 use media::srtp::{Keys, MAX_RTCP_OVERHEAD, MAX_RTP_OVERHEAD, Profile, SrtpInbound, SrtpOutbound};
 
 use super::generator::Load;
+use super::rtp::{HEADER_LEN, RtpHeader};
 use super::sdp::{Audio, Side, VP8};
 use super::transport::{ClientTransport, Version};
-
-const HEADER_LEN: usize = 12;
 
 /// Where in a packet the time is when it was sent, 8 bytes: behind what a picture begins with.
 pub(crate) const TIME_AT: usize = HEADER_LEN + 16;
@@ -229,11 +228,14 @@ impl Peer {
             let len = HEADER_LEN + payload;
             let last = part + 1 == stream.burst;
             buffer.fill(0x55);
-            buffer[0] = 0x80;
-            buffer[1] = stream.payload_type | if last { 0x80 } else { 0 };
-            buffer[2..4].copy_from_slice(&stream.sequence_number.to_be_bytes());
-            buffer[4..8].copy_from_slice(&stream.timestamp.to_be_bytes());
-            buffer[8..12].copy_from_slice(&stream.ssrc.to_be_bytes());
+            let header = RtpHeader {
+                payload_type: stream.payload_type,
+                marker: last,
+                sequence_number: stream.sequence_number,
+                timestamp: stream.timestamp,
+                ssrc: stream.ssrc,
+            };
+            buffer[..HEADER_LEN].copy_from_slice(&header.to_bytes());
             if stream.is_video() {
                 buffer[HEADER_LEN] = 0;
             }
