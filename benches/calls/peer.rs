@@ -112,6 +112,7 @@ impl Peer {
     pub(crate) fn side<'a>(&self, ice: &'a IceCredentials) -> Side<'a> {
         Side {
             ice,
+            address: self.transport.address,
             fingerprint: self.transport.fingerprint,
             audio: self.audio,
             audio_ssrc: self.streams.first().map_or(0, |stream| stream.ssrc),

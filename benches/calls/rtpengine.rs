@@ -66,7 +66,7 @@ impl Rtpengine {
     /// Lets two telephones hear each other.
     pub(crate) fn connect(&self, index: usize, caller: &Peer, callee: &Peer) -> Result<()> {
         let to_callee = self.offer(index, &sdp::phone(caller.address()?, Audio::Pcmu), &[])?;
-        let to_caller = self.answer(index, &sdp::phone(callee.address()?, Audio::Pcmu))?;
+        let to_caller = self.answer(index, &sdp::phone(callee.address()?, Audio::Pcmu), &[])?;
         callee.aim_at(sdp::media_of(&to_callee)?)?;
         caller.aim_at(sdp::media_of(&to_caller)?)
     }
@@ -81,7 +81,10 @@ impl Rtpengine {
         let ice = credentials(index);
         let to_phone = [("ICE", "remove"), ("transport-protocol", "RTP/AVP")];
         let to_callee = self.offer(index, &offer(caller, &ice), &to_phone)?;
-        let to_caller = self.answer(index, &sdp::phone(callee.address()?, Audio::Pcmu))?;
+        // It would begin DTLS itself, but so does our browser.
+        let to_browser = [("DTLS", "passive")];
+        let answer = sdp::phone(callee.address()?, Audio::Pcmu);
+        let to_caller = self.answer(index, &answer, &to_browser)?;
         callee.aim_at(sdp::media_of(&to_callee)?)?;
         let (ice, address) = sdp::remote(&to_caller)?;
         caller.start(&ice, address)
@@ -91,8 +94,9 @@ impl Rtpengine {
         self.describe(index, "offer", sdp, more)
     }
 
-    fn answer(&self, index: usize, sdp: &str) -> Result<String> {
-        self.describe(index, "answer", sdp, &[("to-tag", "callee")])
+    fn answer(&self, index: usize, sdp: &str, more: &[(&str, &str)]) -> Result<String> {
+        let more = [&[("to-tag", "callee")], more].concat();
+        self.describe(index, "answer", sdp, &more)
     }
 
     fn describe(
@@ -110,7 +114,7 @@ impl Rtpengine {
         string_of(&answer, "sdp").with_context(|| format!("rtpengine says to {command}: {answer}"))
     }
 
-    /// A command, bencoded: the fields by their names' order.
+    /// A command, bencoded.
     fn ask(&self, fields: &[(&str, &str)]) -> Result<String> {
         let number = self.commands.get() + 1;
         self.commands.set(number);

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use media::ids::{Fingerprint, IceCredentials};
 
 /// What one side says of itself.
 pub(crate) struct Side<'a> {
     pub(crate) ice: &'a IceCredentials,
+    /// Where it is.
+    pub(crate) address: SocketAddr,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) audio: Audio,
     pub(crate) audio_ssrc: u32,
@@ -54,14 +56,17 @@ impl Side<'_> {
         );
         let Self {
             ice,
+            address,
             fingerprint,
             audio,
             setup,
             ..
         } = self;
+        let (ip, port) = (address.ip(), address.port());
         let mut section = |kind: &str, mid: u8, codec: &str, pt: u8, extension: &str, ssrc: u32| {
             text.push_str(&format!(
-                "m={kind} 9 UDP/TLS/RTP/SAVPF {pt}\r\nc=IN IP4 0.0.0.0\r\n\
+                "m={kind} {port} UDP/TLS/RTP/SAVPF {pt}\r\nc=IN IP4 {ip}\r\n\
+                 a=candidate:1 1 udp 2130706431 {ip} {port} typ host\r\n\
                  a=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:sha-256 {fingerprint}\r\n\
                  a=setup:{setup}\r\na=mid:{mid}\r\na=extmap:{extension}\r\na=sendrecv\r\n\
                  a=rtcp-mux\r\na=rtpmap:{pt} {codec}\r\na=ssrc:{ssrc} cname:load\r\n",
@@ -88,12 +93,14 @@ impl Side<'_> {
     }
 }
 
-/// Where and as whom the server wants to be reached.
+/// Where and as whom the server wants to be reached; it has to leave it to us to begin DTLS.
 pub(crate) fn remote(sdp: &str) -> Result<(IceCredentials, SocketAddr)> {
     let value = |name: &str| {
         let line = sdp.lines().find_map(|line| line.strip_prefix(name));
         line.with_context(|| format!("the server's description lacks {name}"))
     };
+    let setup = value("a=setup:")?.trim();
+    ensure!(setup != "active", "the server would begin DTLS, as we do");
     let ice = IceCredentials {
         ufrag: value("a=ice-ufrag:")?.trim().into(),
         pwd: value("a=ice-pwd:")?.trim().into(),
