@@ -260,11 +260,13 @@ fn floor(options: &Options, payload: usize, way: Way) -> Result<Row> {
     let mut generator = Generator::plain(options.calls, options.video_calls)?;
     let mut copier = copy_loop::Copier::start(&generator.pairs()?, gather)?;
     generator.aim_at(copier.address())?;
+    let load = load(options, payload);
     let before = copier.process().cpu()?;
-    let outcome = generator.run(&load(options, payload))?;
+    let outcome = generator.run(&load)?;
     let cpu = copier.process().cpu()? - before;
     copier.stop()?;
-    Ok(Row::new(way, payload, outcome, cpu))
+    let calls = options.calls + options.video_calls;
+    Ok(Row::new((way, payload), (calls, load.length), outcome, cpu))
 }
 
 /// The thread beside this one answers pings while this one sends.
@@ -292,7 +294,12 @@ fn measure(
     let before = process.cpu()?;
     let outcome = generator.run(&load)?;
     let cpu = process.cpu()? - before;
-    Ok(Row::new(way, payload, outcome, cpu))
+    Ok(Row::new(
+        (way, payload),
+        (options.calls, length),
+        outcome,
+        cpu,
+    ))
 }
 
 /// Through the server, call by call.
@@ -348,7 +355,7 @@ fn relay(options: &Options, payload: usize) -> Result<Row> {
     if !log.is_empty() {
         println!("the server wrote:\n{log}");
     }
-    let row = Row::new(Way::Callbox, payload, outcome, cpu);
+    let row = Row::new((Way::Callbox, payload), (count, length), outcome, cpu);
     Ok(row.with_calls(PerCall {
         set_up: set_up_cpu / count.max(1) as u32,
         memory,

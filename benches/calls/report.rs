@@ -52,6 +52,8 @@ pub(crate) struct Row {
     payload: usize,
     outcome: Outcome,
     cpu: Duration,
+    /// Of all its calls together.
+    call_seconds: f64,
     calls: Option<PerCall>,
 }
 
@@ -83,12 +85,19 @@ impl Memory {
 }
 
 impl Row {
-    pub(crate) fn new(way: Way, payload: usize, outcome: Outcome, cpu: Duration) -> Self {
+    /// What so many calls took of `cpu` in `length`.
+    pub(crate) fn new(
+        (way, payload): (Way, usize),
+        (calls, length): (usize, Duration),
+        outcome: Outcome,
+        cpu: Duration,
+    ) -> Self {
         Self {
             way,
             payload,
             outcome,
             cpu,
+            call_seconds: calls as f64 * length.as_secs_f64(),
             calls: None,
         }
     }
@@ -116,6 +125,11 @@ impl Row {
         self.cpu.as_secs_f64() * 1e6 / self.outcome.received().max(1) as f64
     }
 
+    /// Milliseconds of CPU that a call takes in a second.
+    fn per_call_second(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e3 / self.call_seconds
+    }
+
     fn delay_ms(&self, quantile: f64) -> f64 {
         self.outcome.delay(quantile).as_secs_f64() * 1e3
     }
@@ -125,13 +139,14 @@ impl Row {
 pub(crate) fn print(rows: &[Row]) {
     println!();
     println!(
-        "{:<16} {:>7} {:>9} {:>5} {:>13} {:>6} {:>6} {:>7} {:>7} {:>7} {:>10} {:>8} {:>9} {:>5} {:>5}",
+        "{:<16} {:>7} {:>9} {:>5} {:>13} {:>6} {:>9} {:>6} {:>7} {:>7} {:>7} {:>10} {:>8} {:>9} {:>5} {:>5}",
         "",
         "payload",
         "packets",
         "lost",
         "µs CPU/packet",
         "least",
+        "ms/call·s",
         "ratio",
         "(gath.)",
         "p50 ms",
@@ -151,9 +166,9 @@ pub(crate) fn print(rows: &[Row]) {
     }
     println!();
     println!(
-        "CPU: median and least of the rounds. ratio: to the copy loop of the same round, or to"
+        "CPU: median and least of the rounds; ms/call·s: of a call, each second. ratio: to the copy"
     );
-    println!("rtpengine where there are telephones;");
+    println!("loop of the same round, or to rtpengine where there are telephones;");
     println!("(gath.): to the copy loop that lets packets gather for as long as the server does.");
     println!("KiB a call: growth of the server's resident set beyond the empty server, a call and");
     println!(
@@ -220,13 +235,14 @@ fn print_rounds(rows: &[Row], way: Way, payload: usize) {
         }
     };
     println!(
-        "{:<16} {:>7} {:>9} {:>5} {:>13.2} {:>6.2} {:>6} {:>7} {:>7.2} {:>7.2} {:>10} {:>8} {:>9} {:>5} {:>5}",
+        "{:<16} {:>7} {:>9} {:>5} {:>13.2} {:>6.2} {:>9.2} {:>6} {:>7} {:>7.2} {:>7.2} {:>10} {:>8} {:>9} {:>5} {:>5}",
         way.name(),
         payload,
         all(&|row| row.outcome.received()),
         all(&|row| row.outcome.lost()),
         median(cpu),
         least,
+        median(rounds.iter().map(|row| row.per_call_second()).collect()),
         ratio(way.floor()),
         ratio(Way::GatheringCopy),
         median(rounds.iter().map(|row| row.delay_ms(0.50)).collect()),
