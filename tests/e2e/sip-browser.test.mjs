@@ -349,6 +349,17 @@ scenario('both hold at once: nothing is heard until both have resumed', async ()
   await hearAndSeeEachOther(jane, pat);
 });
 
+for (const refresh of ['UPDATE', 'INVITE']) {
+  scenario(`JsSIP refreshes its session by ${refresh}, again and again: the call goes on`, async () => {
+    const [jane, pat] = await talking({ secure: true, refresh });
+    await jane.refreshed(3);
+    await hearAndSeeEachOther(jane, pat);
+    await jane.hangUp();
+    await Promise.all([jane.ended(), pat.ended()]);
+    await nothingIsLeft();
+  });
+}
+
 async function holdThrice(holder, held) {
   for (let n = 0; n < 3; n++) {
     await holder.hold();

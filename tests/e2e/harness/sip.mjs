@@ -40,9 +40,9 @@ export class SipPerson {
   }
 
   /** Opens the page and registers under `name`. */
-  static async register(side, web, server, name, { password, ...rest } = {}) {
+  static async register(side, web, server, name, { password, refresh, ...rest } = {}) {
     const person = await SipPerson.open(side, web, server, rest);
-    await person.tryRegister(name, password);
+    await person.connect(name, { password, refresh });
     await person.registration('registered');
     return person;
   }
@@ -120,6 +120,15 @@ export class SipPerson {
   /** The last call. */
   state() {
     return this.page.evaluate(() => window.sip.state());
+  }
+
+  /** Waits until the far side has agreed to go on so often. */
+  refreshed(times) {
+    return until(`the session of ${this.name} is refreshed ${times} times`, async () => {
+      const sessions = await this.page.evaluate(() => window.sip.sessions);
+      if (sessions <= times) throw new Error(`${sessions - 1} refreshes were answered`);
+      return sessions;
+    });
   }
 
   ringing(deadlineMs) {
