@@ -63,31 +63,29 @@ impl Side<'_> {
             ..
         } = self;
         let (ip, port) = (address.ip(), address.port());
-        let mut section = |kind: &str, mid: u8, codec: &str, pt: u8, extension: &str, ssrc: u32| {
-            text.push_str(&format!(
+        let section = |kind: &str, mid: u8, codec: &str, pt: u8, extension: &str, ssrc: u32| {
+            format!(
                 "m={kind} {port} UDP/TLS/RTP/SAVPF {pt}\r\nc=IN IP4 {ip}\r\n\
                  a=candidate:1 1 udp 2130706431 {ip} {port} typ host\r\n\
                  a=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:sha-256 {fingerprint}\r\n\
                  a=setup:{setup}\r\na=mid:{mid}\r\na=extmap:{extension}\r\na=sendrecv\r\n\
                  a=rtcp-mux\r\na=rtpmap:{pt} {codec}\r\na=ssrc:{ssrc} cname:load\r\n",
                 ice.ufrag, ice.pwd
-            ));
+            )
         };
         let level = "1 urn:ietf:params:rtp-hdrext:ssrc-audio-level";
-        section(
-            "audio",
-            0,
-            audio.map(),
-            audio.payload_type(),
-            level,
-            self.audio_ssrc,
-        );
+        let (pt, ssrc) = (audio.payload_type(), self.audio_ssrc);
+        let sound = section("audio", 0, audio.map(), pt, level, ssrc);
+        text += &match audio {
+            Audio::Opus => sound,
+            Audio::Pcmu => with_events(&sound),
+        };
         if let Some(ssrc) = self.video_ssrc {
             let time = "2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
-            section("video", 1, "VP8/90000", VP8, time, ssrc);
-            text.push_str(&format!(
+            text += &section("video", 1, "VP8/90000", VP8, time, ssrc);
+            text += &format!(
                 "a=rtcp-fb:{VP8} nack\r\na=rtcp-fb:{VP8} nack pli\r\na=rtcp-fb:{VP8} goog-remb\r\n"
-            ));
+            );
         }
         text
     }
@@ -126,6 +124,20 @@ pub(crate) fn phone(media: SocketAddr, audio: Audio) -> String {
         "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
          m=audio {port} RTP/AVP {pt}\r\na=rtpmap:{pt} {map}\r\na=rtcp-mux\r\na=sendrecv\r\n"
     )
+}
+
+/// What a telephone says that sends and takes PCMU there, and keys as events.
+pub(crate) fn desk_phone(media: SocketAddr) -> String {
+    with_events(&phone(media, Audio::Pcmu))
+}
+
+/// With events (RFC 4733) beside PCMU, as nearly all browsers and telephones have them: who has none is
+/// listened to for tones.
+fn with_events(description: &str) -> String {
+    let description = description
+        .replace("/AVP 0\r\n", "/AVP 0 101\r\n")
+        .replace("/SAVPF 0\r\n", "/SAVPF 0 101\r\n");
+    description + "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n"
 }
 
 /// Where media of a description goes.
