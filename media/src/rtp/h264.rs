@@ -123,15 +123,16 @@ impl ParameterSets {
         }
         let (kind, _) = name;
         let mut of_kind = (0..).zip(&self.sets).filter(|(_, set)| is(set, kind));
+        let fits = unit.len() <= MAX_LEN;
         let full = of_kind.clone().count() >= MAX_SETS;
-        let oldest = of_kind.next().filter(|_| full).map(|(at, _)| at);
-        if let Some(at) = known.or(oldest) {
+        let oldest = of_kind.next().filter(|_| full && fits);
+        if let Some(at) = known.or(oldest.map(|(at, _)| at)) {
             self.sets.remove(at);
         }
         if kind == SPS && known.is_some() {
             self.sets.retain(|set| !is(set, PPS));
         }
-        if unit.len() <= MAX_LEN {
+        if fits {
             self.sets.push(unit.into());
         }
     }

@@ -75,6 +75,15 @@ fn of_too_many_sets_the_oldest_go_and_too_long_ones_are_not_kept() {
 }
 
 #[test]
+fn a_set_that_is_too_long_to_keep_ends_none_of_another_id() {
+    // Ids 1 to 4.
+    let short: [&[u8]; 4] = [&[0x68, 0x5E], &[0x68, 0x7E], &[0x68, 0x26], &[0x68, 0x2E]];
+    let mut known = sets(&short);
+    known.learn(&[PPS_0, &[0; 300]].concat());
+    assert_eq!(all(&known), short);
+}
+
+#[test]
 fn sets_are_read_from_descriptions() {
     let known = ParameterSets::from_sprop("Z0LgH4xoBQ==,aM48gA==").unwrap();
     assert_eq!(all(&known), [SPS_0, PPS_0]);
