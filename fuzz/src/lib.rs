@@ -12,7 +12,7 @@ mod sound;
 use std::time::Instant;
 
 pub use descriptions::{offer_answer, sdp};
-pub use packets::{rtcp, rtp};
+pub use packets::{h264, rtcp, rtp};
 pub use signalling::{
     dialled_name, digest, sip_message, sip_stream, sip_transactions, sip_uri, wcs_message,
 };
@@ -34,6 +34,7 @@ pub const TARGETS: &[Target] = &[
     ("offer_answer", offer_answer),
     ("rtp", rtp),
     ("rtcp", rtcp),
+    ("h264", h264),
     ("playout", playout),
     ("codec", codec),
 ];
