@@ -1,6 +1,7 @@
 //! Calls that end after the flow of a telephone was lost.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use sip::flow::{FlowId, Transport};
 use sip::message::{Method, Status};
@@ -129,4 +130,62 @@ fn calls_of_one_telephone_share_the_connection_of_their_ends() {
     let flow = bench.open_way_over(connect, Transport::Tcp, "127.0.0.1:5060");
     assert_eq!(bench.take_sip(&phone.on(flow)).len(), 2);
     assert_all_is_over(&mut bench);
+}
+
+/// A telephone that has registered.
+fn registered(bench: &mut Bench, user: &str, transport: Transport, at: &str) -> Phone {
+    let phone = bench.silent_phone(user, transport, at);
+    bench.send(&phone, &phone.register(1, ""));
+    assert_eq!(bench.response(&phone).status(), Status::OK);
+    phone
+}
+
+#[test]
+fn a_call_whose_both_connections_break_ends_with_the_time_of_grace_and_leaves_nothing() {
+    for transport in [
+        Transport::Tcp,
+        Transport::Tls,
+        Transport::Ws,
+        Transport::Wss,
+    ] {
+        let mut bench = bench();
+        bench.open_ports(4);
+        let caller = registered(&mut bench, "1001", transport, "127.0.0.1:50001");
+        let callee = registered(&mut bench, "1002", transport, "127.0.0.1:50002");
+        let invite = bench.phone_calls(&caller, "", &callee);
+        let answer = super::sdp_answer(&invite);
+        bench.respond(&callee, &invite, Status::OK, Some(&answer));
+        let ok = bench.final_response(&caller);
+        bench.send(&caller, &caller.in_dialog("ACK", &ok, 1));
+        assert_eq!(bench.switch.status().established, 1, "{transport:?}");
+        bench.take_commands();
+
+        // The second a little later: the first to lose its time ends the call.
+        let (grace, moment) = (bench.switch.config.timing.grace, Duration::from_secs(1));
+        lose(&mut bench, caller.flow);
+        bench.pass(moment);
+        lose(&mut bench, callee.flow);
+        bench.pass(grace - 2 * moment);
+        let status = bench.switch.status();
+        assert_eq!((status.calls, status.parked), (1, 2), "{transport:?}");
+        bench.pass(moment);
+        assert_eq!(bench.end_code(), "connection_lost", "{transport:?}");
+        let mut media = super::super::orders(&bench.take_commands());
+        media.retain(|order| order.starts_with("remove"));
+        assert_eq!(media, ["remove 1", "remove 2"], "{transport:?}");
+
+        bench.pass(moment);
+        for (connect, ..) in std::mem::take(&mut bench.reaches) {
+            let sentence = "refused".to_owned();
+            bench.handle(Input::ConnectFailed { connect, sentence });
+        }
+        assert_all_is_over(&mut bench);
+        let status = bench.switch.status();
+        let left = (status.registrations, status.users, status.sip_flows);
+        assert_eq!(left, (0, 0, 0), "{transport:?}");
+        let other = registered(&mut bench, "1003", transport, "127.0.0.1:50003");
+        bench.dial(&other, "1001");
+        let refusal = bench.final_response(&other);
+        assert_eq!(refusal.status(), Status::NOT_FOUND, "{transport:?}");
+    }
 }
