@@ -10,12 +10,13 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use media::codec::g711::{Law, convert};
 use media::codec::{Decoder, Encoder, MAX_PACKET_SAMPLES, MAX_PAYLOAD, SampleRate, Settings};
 use media::ids::MediaKind;
 use media::plan::Command;
 use media::recording::{Channel, FileFormat, Recorder, RecorderConfig, RecordingId, Tapped};
 use media::worker::Path;
-use peer::voice::{OPUS, PCMA, PCMU, Speech, Voice, voices};
+use peer::voice::{OPUS, PCMA, PCMU, Speech, Voice, laws, voices};
 use peer::world::World;
 
 const TICK: Duration = Duration::from_millis(20);
@@ -76,8 +77,7 @@ fn step(world: &mut World, sources: &mut [Source; 2]) {
     while world.worker.poll_event().is_some() {}
 }
 
-fn call(criterion: &mut Criterion, name: &str, a: Speech, b: Speech) {
-    let (mut world, a, b) = voices(a, b);
+fn call(criterion: &mut Criterion, name: &str, (mut world, a, b): (World, Voice, Voice)) {
     let mut sources = [Source::new(a), Source::new(b)];
     for _ in 0..100 {
         step(&mut world, &mut sources);
@@ -179,13 +179,27 @@ fn coders(criterion: &mut Criterion, name: &str, a: Speech, b: Speech, rate: Sam
     });
 }
 
+/// A packet each way from one law of G.711 to the other.
+fn table(criterion: &mut Criterion) {
+    let mut payloads = [Law::Mu, Law::A].map(|law| (law, [0x55_u8; 160]));
+    criterion.bench_function("coders/PCMU to PCMA by table", |bencher| {
+        bencher.iter(|| {
+            for (law, payload) in &mut payloads {
+                convert(*law, black_box(payload));
+            }
+        });
+    });
+}
+
 fn transcoding(criterion: &mut Criterion) {
-    call(criterion, "PCMU relayed", PCMU, PCMU);
+    call(criterion, "PCMU relayed", voices(PCMU, PCMU));
     recorded(criterion, "PCMU relayed", PCMU, PCMU);
     recorded(criterion, "opus relayed", OPUS, OPUS);
-    call(criterion, "PCMU to PCMA", PCMU, PCMA);
+    call(criterion, "PCMU to PCMA", laws());
+    call(criterion, "PCMU to PCMA by coders", voices(PCMU, PCMA));
     coders(criterion, "PCMU to PCMA", PCMU, PCMA, SampleRate::Hz8000);
-    call(criterion, "opus to PCMU", OPUS, PCMU);
+    table(criterion);
+    call(criterion, "opus to PCMU", voices(OPUS, PCMU));
     coders(criterion, "opus to PCMU", OPUS, PCMU, SampleRate::Hz8000);
 }
 

@@ -1,10 +1,11 @@
 //! What joins a source's stream to a sink's: tables built once, when a patch is made, so that
 //! relaying a packet is two look-ups.
 
+use crate::codec::g711::Law;
 use crate::ids::{LegId, MediaKind};
 use crate::plan::{CodecMap, Format, Passage, PatchPlan, StreamPlan};
 use crate::rtp::ExtensionMap;
-use crate::transcode::{TranscodePlan, coder};
+use crate::transcode::{TranscodePlan, coder, conversion};
 
 /// How packets of one kind pass from a source to a sink.
 #[derive(Debug)]
@@ -17,6 +18,14 @@ pub struct Feed {
     transcode: Option<Box<TranscodePlan>>,
     /// And it is what is to be expected.
     transcodes: bool,
+    suited: Suited,
+}
+
+/// The packet times that a sink wants of sound that passes without a coder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Suited {
+    exactly_ms: Option<u16>,
+    most_ms: Option<u16>,
 }
 
 /// As what a payload type goes out.
@@ -30,6 +39,8 @@ pub struct Outgoing {
     pub format: Format,
     /// Whether its payload passes as it is.
     pub passage: Passage,
+    /// The law of its payload (ITU-T G.711), where the sink has it in the other.
+    pub law: Option<Law>,
     /// The clock of the source, Hz: telephone events may pass from one to another.
     pub source_clock_rate: u32,
 }
@@ -38,11 +49,14 @@ impl Feed {
     /// From the two plans. Entries of the patch that the plans do not carry out are left out:
     /// what is not negotiated with the sink is never sent to it.
     pub fn new(patch: &PatchPlan, from: &StreamPlan, to: &StreamPlan) -> Self {
+        let transcode = TranscodePlan::new(&patch.codecs, from, to).map(Box::new);
         let payload_types = patch
             .codecs
             .iter()
             .filter(|map| map.kind == from.kind)
             .filter_map(|map| Some((map.from_pt, outgoing(map, from, to)?)))
+            // Noise alone makes no transcoder, and nothing that is transcoded passes as it is.
+            .filter(|(_, to)| to.passage != Passage::Transcode || transcode.is_some())
             .collect();
         let mut extensions = ExtensionMap::new();
         for ours in &from.extensions {
@@ -58,8 +72,12 @@ impl Feed {
             source: patch.source,
             payload_types,
             extensions,
-            transcode: TranscodePlan::new(&patch.codecs, from, to).map(Box::new),
+            transcode,
             transcodes: from.kind == MediaKind::Audio && patch.transcodes(),
+            suited: Suited {
+                exactly_ms: to.send_ptime_ms,
+                most_ms: to.max_send_ptime_ms,
+            },
         }
     }
 
@@ -93,6 +111,20 @@ impl Feed {
         self.transcodes && self.transcode.is_some()
     }
 
+    /// A packet of G.711 is as long as the sink wants it.
+    pub(crate) fn suits(&self, payload_len: usize) -> bool {
+        // 8,000 samples a second, an octet each (RFC 3551 4.5.14).
+        let octets = |ms: u16| 8 * usize::from(ms);
+        let Suited {
+            exactly_ms,
+            most_ms,
+        } = self.suited;
+        // One without sound only keeps a way open.
+        payload_len == 0
+            || exactly_ms.is_none_or(|ms| payload_len == octets(ms))
+                && most_ms.is_none_or(|ms| payload_len <= octets(ms))
+    }
+
     /// How extension ids are mapped.
     pub fn extensions(&self) -> &ExtensionMap {
         &self.extensions
@@ -105,8 +137,10 @@ fn outgoing(map: &CodecMap, from: &StreamPlan, to: &StreamPlan) -> Option<Outgoi
         .iter()
         .find(|codec| codec.receive_pt == map.from_pt)?;
     let sink = to.codecs.iter().find(|codec| codec.send_pt == map.to_pt)?;
+    let law = conversion(source.format, sink.format).filter(|_| map.passage == Passage::Convert);
     let passes = match map.passage {
         Passage::Relay => source.format == sink.format,
+        Passage::Convert => law.is_some(),
         Passage::Transcode => map.kind == MediaKind::Audio,
     };
     passes.then_some(Outgoing {
@@ -114,6 +148,7 @@ fn outgoing(map: &CodecMap, from: &StreamPlan, to: &StreamPlan) -> Option<Outgoi
         clock_rate: sink.clock_rate,
         format: sink.format,
         passage: map.passage,
+        law,
         source_clock_rate: source.clock_rate,
     })
 }

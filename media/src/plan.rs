@@ -190,6 +190,8 @@ pub struct StreamPlan {
     /// The packet time the far side wants to receive, ms (its a=ptime, a=maxptime); of use where
     /// its packets are encoded here.
     pub send_ptime_ms: Option<u16>,
+    /// The longest packets that the far side takes, ms (its a=maxptime).
+    pub max_send_ptime_ms: Option<u16>,
 }
 
 impl StreamPlan {
@@ -207,6 +209,7 @@ impl StreamPlan {
             max_receive_bitrate: None,
             max_send_bitrate: None,
             send_ptime_ms: None,
+            max_send_ptime_ms: None,
         }
     }
 }
@@ -371,6 +374,9 @@ pub enum Passage {
     /// that too where the two clocks differ.
     #[default]
     Relay,
+    /// Their payloads octet by octet, from one law of ITU-T G.711 to the other, packet by packet as
+    /// they are relayed. Packets of a length that the sink does not want are transcoded.
+    Convert,
     /// Decoded, and encoded in the sink's format.
     Transcode,
 }

@@ -14,7 +14,7 @@ use media::rtp::is_rtcp;
 use media::sound::{Sound, SoundId};
 use peer::packets::Rtp;
 use peer::plans::our_ssrc;
-use peer::voice::{G722, OPUS, PCMA, PCMU, SPEEX, Speech, Voice, add, connect, measure};
+use peer::voice::{G722, OPUS, PCMA, PCMU, SPEEX, Speech, Voice, add, connect, convert, measure};
 use peer::world::World;
 
 const MS: Duration = Duration::from_millis(1);
@@ -221,6 +221,36 @@ fn what_is_said_once_ends_and_says_so() {
     world.run_for(500 * MS);
     assert_eq!(world.voice_heard(&mut b).len(), 20);
     assert_eq!(times(&world, &b).len(), 20);
+}
+
+#[test]
+fn music_ends_with_the_first_packet_of_who_has_the_other_law() {
+    let (mut world, mut a, mut b) = two(PCMU, PCMA);
+    world.command(Command::Patch(Box::new(convert(&a, &[], &b))));
+    world.tone(&mut a, 25);
+    part(&mut world, &a, &b);
+    play(&mut world, &b, MUSIC);
+    world.run_for(1_000 * MS);
+    world.command(Command::Patch(Box::new(convert(&a, &[], &b))));
+    world.run_for(200 * MS);
+    let until = world.voice_heard(&mut b).len();
+    assert!((80..=90).contains(&until), "it goes on until then: {until}");
+    a.timestamp = a.timestamp.wrapping_add(60 * 160);
+    world.tone(&mut a, 25);
+    let heard = world.voice_heard(&mut b);
+    assert_one_stream(&heard, PCMA.clock_rate);
+    assert!(
+        (25..=26).contains(&(heard.len() - until)),
+        "{}",
+        heard.len()
+    );
+    assert_eq!(world.worker.transcoders(), 0);
+    let sound = world.sound(&mut b);
+    let (level, clean) = tone(&sound[sound.len() - 3_200..], PCMA, 1_000.0);
+    assert!(
+        level.abs() < 0.3 && clean > 30.0,
+        "{level:.2} dB, {clean:.1} dB"
+    );
 }
 
 #[test]

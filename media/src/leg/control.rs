@@ -50,7 +50,8 @@ impl Leg {
             return;
         };
         let transcoder = feed.transcode().and_then(|plan| {
-            let kept = kept.filter(|it| it.does(plan));
+            let is_needed = |it: &Transcoder| feed.transcodes() || it.is_active();
+            let kept = kept.filter(|it| it.does(plan) && is_needed(it));
             // What is not to be expected has one made when it comes.
             let make = || cx.transcoding.make(now, plan);
             kept.or_else(|| feed.transcodes().then(make).flatten())

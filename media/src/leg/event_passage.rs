@@ -1,11 +1,11 @@
-//! Telephone events (RFC 4733) of a source whose sound is transcoded, or whose clock is another
-//! than the sink's.
+//! Telephone events (RFC 4733) of a source whose sound is transcoded, or may have to be, or whose clock
+//! is another than the sink's.
 
 use std::time::{Duration, Instant};
 
 use super::outbound::{Outbound, Relayed, Way};
-use crate::patch::Outgoing;
-use crate::rtp::Packet;
+use crate::patch::{Feed, Outgoing};
+use crate::rtp::{Header, Packet};
 
 /// After a packet of an event that has not ended there is no sound for so long: the next one is to
 /// be expected.
@@ -28,6 +28,22 @@ pub(super) struct EventPassage {
 }
 
 impl EventPassage {
+    /// Of a packet; `began` is the timestamp that the far side has for the event.
+    pub(super) fn of(now: Instant, packet: &Packet<'_>, began: u32) -> Option<Self> {
+        let ended = packet.payload().get(1)? & END_BIT != 0;
+        Some(Self {
+            ssrc: packet.header.ssrc,
+            timestamp: packet.header.timestamp,
+            began,
+            until: now + if ended { END_PATIENCE } else { PATIENCE },
+        })
+    }
+
+    /// Another packet of the same event.
+    fn is_of(&self, header: &Header) -> bool {
+        self.ssrc == header.ssrc && self.timestamp == header.timestamp
+    }
+
     /// The far side hears it instead of sound.
     pub(super) fn lasts(&self, now: Instant) -> bool {
         now < self.until
@@ -35,6 +51,21 @@ impl EventPassage {
 }
 
 impl Outbound {
+    /// Whether a packet of an event goes on in its place among the packets of sound, which pass
+    /// without a coder. One event has one timestamp, whatever becomes of the sound meanwhile.
+    pub(super) fn keeps_place(&self, header: &Header, outgoing: Outgoing) -> bool {
+        let began = |event: &EventPassage| {
+            let here = self.line.translate(header.ssrc, header.timestamp);
+            here == Some(event.began)
+        };
+        let known = self.event.as_ref().filter(|event| event.is_of(header));
+        let passes = |feed: &Feed| !feed.transcodes();
+        self.feed.as_deref().is_some_and(passes)
+            && !self.is_transcoding()
+            && outgoing.source_clock_rate == outgoing.clock_rate
+            && known.is_none_or(began)
+    }
+
     /// Sends a packet of an event on.
     pub(super) fn pass_event(
         &mut self,
@@ -50,19 +81,12 @@ impl Outbound {
         };
         let mut payload = *payload;
         convert(&mut payload, outgoing);
-        let same = |it: &EventPassage| it.ssrc == header.ssrc && it.timestamp == header.timestamp;
-        let known = self.event.filter(same);
+        let known = self.event.filter(|event| event.is_of(&header));
         let began = known.map_or_else(
             || self.line.timestamp_now(now, self.clock_rate),
             |event| event.began,
         );
-        let ended = payload[1] & END_BIT != 0;
-        self.event = Some(EventPassage {
-            ssrc: header.ssrc,
-            timestamp: header.timestamp,
-            began,
-            until: now + if ended { END_PATIENCE } else { PATIENCE },
-        });
+        self.event = EventPassage::of(now, packet, began);
         // What the source sends next has its place behind the event.
         self.line.detach();
         let marker = known.is_none();

@@ -10,6 +10,7 @@ use super::repair::RepairBudget;
 use super::retransmission::Retransmission;
 use super::timeline::{Timeline, units};
 use super::transport::Protection;
+use crate::codec::g711;
 use crate::event::TranscodeStats;
 use crate::ids::MediaKind;
 use crate::outbox::{Outbox, Path};
@@ -226,13 +227,21 @@ impl Outbound {
             return Relayed::Dropped;
         }
         if feed.transcode().is_some() {
-            if outgoing.passage == Passage::Transcode {
-                return self.keep(now, packet, taken, sink.transcoding);
+            if self.needs_transcoder(packet, outgoing) {
+                let kept = self.keep(now, packet, taken, sink.transcoding);
+                if kept != Relayed::NoTranscoder || outgoing.law.is_none() {
+                    return kept;
+                }
+                // Sound of the wrong length is better than none.
+                self.player = None;
             }
             if outgoing.format == Format::TelephoneEvent {
-                return self.pass_event(now, packet, outgoing, sink.way);
+                if !self.keeps_place(&header, outgoing) {
+                    return self.pass_event(now, packet, outgoing, sink.way);
+                }
+            } else if outgoing.passage == Passage::Relay {
+                self.stop_transcoding();
             }
-            self.stop_transcoding();
         }
         let Some(feed) = &self.feed else {
             return Relayed::Dropped;
@@ -256,6 +265,8 @@ impl Outbound {
         };
         if outgoing.format != Format::TelephoneEvent {
             self.clock_rate = outgoing.clock_rate;
+        } else if feed.transcode().is_some() {
+            self.event = EventPassage::of(now, packet, place.timestamp);
         }
         let is_audio = taken.kind == MediaKind::Audio;
         let to = Rewrite {
@@ -277,9 +288,11 @@ impl Outbound {
         let sent = out.push(path, |slot| {
             let room = slot.len().checked_sub(MAX_RTP_OVERHEAD)?;
             let len = rewrite(packet, &to, feed.extensions(), slot.get_mut(..room)?).ok()?;
-            if outgoing.source_clock_rate != outgoing.clock_rate {
-                let payload = len.checked_sub(packet.payload().len())?;
-                event_passage::convert(slot.get_mut(payload..len)?, outgoing);
+            let payload = slot.get_mut(len.checked_sub(packet.payload().len())?..len)?;
+            if let Some(law) = outgoing.law {
+                g711::convert(law, payload);
+            } else if outgoing.source_clock_rate != outgoing.clock_rate {
+                event_passage::convert(payload, outgoing);
             }
             let number = (now, place.sequence_number);
             protect_and_keep(slot, len, &mut protection, cache, scratch, number)

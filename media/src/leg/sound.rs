@@ -108,7 +108,7 @@ impl Outbound {
     fn ends_sound(&self, packet: &Packet<'_>) -> bool {
         let feed = self.feed.as_ref().filter(|_| self.player.is_some());
         let outgoing = feed.and_then(|feed| feed.outgoing(packet.header.payload_type));
-        outgoing.is_some_and(|outgoing| outgoing.passage == crate::plan::Passage::Relay)
+        outgoing.is_some_and(|outgoing| !self.needs_transcoder(packet, outgoing))
     }
 
     /// Sends the packet that is due.

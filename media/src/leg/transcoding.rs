@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use super::inbound::Taken;
 use super::outbound::{Outbound, Relayed, Sink};
 use crate::event::TranscodeStats;
+use crate::patch::{Feed, Outgoing};
+use crate::plan::Passage;
 use crate::rtp::Packet;
 use crate::transcode::Pace;
 use crate::worker::Transcoding;
@@ -14,6 +16,24 @@ use crate::worker::Transcoding;
 const TONE_PATIENCE: Duration = Duration::from_millis(60);
 
 impl Outbound {
+    /// Whether a packet cannot be sent on as it comes. What a table could make for the sink goes the
+    /// way of the sound before it, so that nothing overtakes that.
+    pub(super) fn needs_transcoder(&self, packet: &Packet<'_>, outgoing: Outgoing) -> bool {
+        match outgoing.passage {
+            Passage::Relay => false,
+            Passage::Transcode => true,
+            Passage::Convert => {
+                let suits = |feed: &Feed| feed.suits(packet.payload().len());
+                self.is_transcoding() || !self.feed.as_deref().is_some_and(suits)
+            }
+        }
+    }
+
+    /// Sound is on its way through a transcoder.
+    pub(super) fn is_transcoding(&self) -> bool {
+        self.transcoder.as_ref().is_some_and(|it| it.is_active())
+    }
+
     /// Keeps a packet of the source until it is due. A source that sends what was not to be
     /// expected gets its transcoder now.
     pub(super) fn keep(

@@ -237,6 +237,7 @@ impl Stream {
             send_ptime_ms: self
                 .ptime_ms
                 .or(self.maxptime_ms.filter(|most| *most < USUAL_PTIME_MS)),
+            max_send_ptime_ms: self.maxptime_ms,
         }
     }
 }
@@ -314,7 +315,7 @@ pub fn join(a: &Agreement, b: &Agreement, policy: &Policy) -> (PatchPlan, PatchP
 }
 
 /// The name of the codec in use for a kind between two joined legs, as `a` writes it; of both,
-/// `opus/PCMU`, where it is transcoded.
+/// `opus/PCMU`, where they are not the same.
 pub fn codec_between(
     a: &Agreement,
     b: &Agreement,
@@ -337,7 +338,9 @@ pub fn codec_between(
     let name = |pair: &Pair| pair.theirs.codec.name.clone();
     Some(match passage {
         Passage::Relay => name(of_a),
-        Passage::Transcode => smol_str::format_smolstr!("{}/{}", name(of_a), name(of_b)),
+        Passage::Convert | Passage::Transcode => {
+            smol_str::format_smolstr!("{}/{}", name(of_a), name(of_b))
+        }
     })
 }
 
@@ -388,9 +391,13 @@ fn map(
         _ => {
             let noise = !from.own.is_codec();
             let allowed = policy.transcoding == Transcoding::Allowed;
+            let converts = |pair: &&Pair| transcode::converts(&from.own.key, &pair.theirs.key);
             let able = allowed && (noise || transcode::can(&from.own.key));
             let main = main().filter(|pair| able && transcode::can(&pair.theirs.key))?;
-            (main, Passage::Transcode)
+            match pairs().find(converts) {
+                Some(other) => (other, Passage::Convert),
+                None => (main, Passage::Transcode),
+            }
         }
     };
     Some(CodecMap {

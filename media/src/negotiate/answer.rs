@@ -148,7 +148,7 @@ impl Answerer<'_> {
         let before = self.before.and_then(|before| before.stream(kind));
         let before = before.filter(|before| before.line == theirs.index);
         let (formats, passage) = self.formats(theirs, template)?;
-        let end_to_end = passage == Passage::Relay;
+        let end_to_end = passage != Passage::Transcode;
         let mut own = OwnStream {
             kind,
             protocol: media.protocol.clone(),
@@ -221,6 +221,13 @@ impl Answerer<'_> {
             passage = Passage::Transcode;
             let answerable = self.answerable(theirs, template)?;
             // Events are at the clocks of these, whatever the partner has.
+            let converts = |it: &format::Offered| {
+                let first = answerable.first();
+                first.is_some_and(|first| transcode::converts(&first.key, &it.key))
+            };
+            if allowed.iter().any(converts) {
+                passage = Passage::Convert;
+            }
             formats.clear();
             formats.extend(answerable.iter().filter_map(|it| self.own(theirs, it)));
         }

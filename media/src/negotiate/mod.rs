@@ -27,7 +27,8 @@
 //! | codecs and their parameters, direction, header extensions, packet times, bit rates | transport and keys, payload types, RTX, RTCP feedback, `telephone-event` |
 //!
 //! Where two sides have no codec for sound in common, it is transcoded, and codecs, parameters
-//! and packet times are leg by leg too. So that this happens only where it must, a leg is offered
+//! and packet times are leg by leg too; packet times stay end to end where a table makes one law of G.711
+//! of the other. So that this happens only where it must, a leg is offered
 //! first what its partner has, and only then what we could transcode to; and it is answered with
 //! what its partner has, as long as there is any.
 

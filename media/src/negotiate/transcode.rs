@@ -9,11 +9,22 @@ use super::{Policy, Transcoding, everything};
 use crate::ids::MediaKind;
 use crate::plan::Format;
 use crate::sdp::Codec;
-use crate::transcode::coder;
+use crate::transcode::{coder, conversion};
 
 /// What is heard of it can be made into sound here, and the other way round.
 pub(super) fn can(key: &Key) -> bool {
     coder(key.format, key.clock_rate).is_some()
+}
+
+/// Sound of one can be given to whoever has the other without a coder.
+pub(super) fn converts(from: &Key, to: &Key) -> bool {
+    conversion(from.format, to.format).is_some()
+}
+
+/// The same with any of these.
+fn converts_to_any(format: &Offered, others: &[Offered]) -> bool {
+    let mut others = others.iter();
+    others.any(|other| converts(&format.key, &other.key))
 }
 
 /// There is something among the formats that can be transcoded.
@@ -23,7 +34,7 @@ pub(super) fn any<'a>(formats: impl IntoIterator<Item = &'a Offered>) -> bool {
 
 /// Adds to the formats of an offer, which are what the partner has, those that the partner's
 /// sound can be transcoded to. They stand behind its own, so that whoever answers by our order
-/// needs no transcoding, and before the events.
+/// needs no transcoding, and before the events; first what a table makes of the partner's.
 pub(super) fn extend_offer(
     kind: MediaKind,
     formats: &mut Vec<Offered>,
@@ -37,6 +48,7 @@ pub(super) fn extend_offer(
     }
     let mut added = everything::codecs(to_phone);
     added.retain(|format| can(&format.key) && policy.allows(format) && !is_known(format));
+    added.sort_by_key(|format| !converts_to_any(format, formats));
     policy.sort(&mut added);
     if added.is_empty() {
         return;
@@ -54,9 +66,11 @@ pub(super) fn extend_offer(
 }
 
 /// Of what the far side offers, what we can transcode to and from what its partner has, as we
-/// declare it; empty if there is nothing. Its own order counts, but for the operator's.
+/// declare it; empty if there is nothing. Its own order counts, but for the operator's, and behind
+/// what a table makes of the partner's.
 pub(super) fn answerable(theirs: &[Offered], template: &Template, policy: &Policy) -> Vec<Offered> {
-    if template.kind != MediaKind::Audio || !any(&template.allowed(policy)) {
+    let partner = template.allowed(policy);
+    if template.kind != MediaKind::Audio || !any(&partner) {
         return Vec::new();
     }
     let fits = |format: &&Offered| can(&format.key) && policy.allows(format);
@@ -65,9 +79,12 @@ pub(super) fn answerable(theirs: &[Offered], template: &Template, policy: &Polic
         .filter(fits)
         .map(with_own_parameters)
         .collect();
+    let converted = |format: &Offered| converts_to_any(format, &partner);
+    formats.sort_by_key(|format| !converted(format));
     policy.sort(&mut formats);
     let narrow = |format: &Offered| format.key.clock_rate == 8_000 && format.is_codec();
-    if formats.iter().any(narrow) {
+    // A relayed side is asked for no noise either: its partner might not know what that is.
+    if formats.iter().any(narrow) && !formats.first().is_some_and(converted) {
         let noise = |format: &&Offered| format.key.format == Format::ComfortNoise;
         formats.extend(theirs.iter().filter(noise).cloned());
     }

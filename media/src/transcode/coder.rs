@@ -1,5 +1,6 @@
-//! Which coder makes sound of a negotiated format.
+//! Which coder makes sound of a negotiated format, and which formats need none between them.
 
+use crate::codec::g711::Law;
 use crate::codec::{AudioCodec, SampleRate, SpeexBand};
 use crate::plan::Format;
 
@@ -20,4 +21,14 @@ pub(crate) fn coder(format: Format, clock_rate: u32) -> Option<AudioCodec> {
         Format::L16 => AudioCodec::L16(SampleRate::from_hz(clock_rate)?),
         _ => return None,
     })
+}
+
+/// The law of payloads in the first format, if those of the second are in the other law
+/// (ITU-T G.711): a table makes one of the other.
+pub(crate) fn conversion(from: Format, to: Format) -> Option<Law> {
+    match (from, to) {
+        (Format::Pcmu, Format::Pcma) => Some(Law::Mu),
+        (Format::Pcma, Format::Pcmu) => Some(Law::A),
+        _ => None,
+    }
 }

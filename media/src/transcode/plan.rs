@@ -43,17 +43,19 @@ pub(crate) struct SourceFormat {
 }
 
 impl TranscodePlan {
-    /// Of the entries of a patch that are to be transcoded; `None` if there are none.
+    /// Of the entries of a patch that are to be transcoded, or may have to be; `None` if there are
+    /// none.
     pub(crate) fn new(maps: &[CodecMap], from: &StreamPlan, to: &StreamPlan) -> Option<Self> {
-        let mut maps = maps
-            .iter()
-            .filter(|map| map.kind == from.kind && map.passage == Passage::Transcode)
-            .peekable();
-        let to_pt = maps.peek()?.to_pt;
+        let maps = || {
+            maps.iter()
+                .filter(|map| map.kind == from.kind && map.passage != Passage::Relay)
+        };
+        let surely = maps().find(|map| map.passage == Passage::Transcode);
+        let to_pt = surely.or(maps().next())?.to_pt;
         let sink = to.codecs.iter().find(|codec| codec.send_pt == to_pt)?;
         let codec = coder(sink.format, sink.clock_rate)?;
         let mut sources = SourceFormats::default();
-        for map in maps {
+        for map in maps() {
             if let Some(source) = of_type(from, map.from_pt) {
                 sources.add(source.receive_pt, source.format, source.clock_rate);
             }

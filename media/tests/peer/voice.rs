@@ -253,6 +253,35 @@ pub fn transcode(source: &Voice, others: &[Speech], sink: &Voice) -> PatchPlan {
     }
 }
 
+/// The same as calls have it: between the laws of G.711 by a table.
+pub fn convert(source: &Voice, others: &[Speech], sink: &Voice) -> PatchPlan {
+    let mut patch = transcode(source, others, sink);
+    let is_law = |payload_type| {
+        [PCMU, PCMA]
+            .iter()
+            .any(|it| it.payload_type == payload_type)
+    };
+    for map in &mut patch.codecs {
+        if map.passage == Passage::Transcode && is_law(map.from_pt) && is_law(map.to_pt) {
+            map.passage = Passage::Convert;
+        }
+    }
+    patch
+}
+
+/// Two voices in a call both ways, of which one has PCMU alone and the other PCMA.
+pub fn laws() -> (World, Voice, Voice) {
+    let mut world = World::new();
+    let (a, b) = (Voice::new(1, PCMU), Voice::new(2, PCMA));
+    add(&mut world, &a);
+    add(&mut world, &b);
+    for patch in [convert(&a, &[], &b), convert(&b, &[], &a)] {
+        world.command(Command::Patch(Box::new(patch)));
+    }
+    world.sent.clear();
+    (world, a, b)
+}
+
 /// Two voices in a call, both ways.
 pub fn voices(a: Speech, b: Speech) -> (World, Voice, Voice) {
     talking(Voice::new(1, a), Voice::new(2, b))

@@ -1,6 +1,8 @@
 use crate::codec::g711::{Law, convert, decode, encode};
 use crate::codec::testing::{round_trip, snr, speech};
-use crate::codec::{AudioCodec, SampleRate, Settings};
+use crate::codec::{
+    AudioCodec, Decoder, Encoder, MAX_PACKET_SAMPLES, MAX_PAYLOAD, SampleRate, Settings,
+};
 
 fn every_sample() -> Vec<i16> {
     (i16::MIN..=i16::MAX).collect()
@@ -80,6 +82,25 @@ fn going_from_law_to_law_is_decoding_and_encoding() {
         let mut converted = every_code();
         convert(from, &mut converted);
         assert_eq!(converted, expected);
+    }
+}
+
+#[test]
+fn the_table_between_the_laws_gives_what_a_transcoder_would() {
+    let rate = SampleRate::Hz8000;
+    for (law, from, to) in [
+        (Law::Mu, AudioCodec::Pcmu, AudioCodec::Pcma),
+        (Law::A, AudioCodec::Pcma, AudioCodec::Pcmu),
+    ] {
+        let mut decoder = Decoder::new(from, rate).unwrap();
+        let mut encoder = Encoder::new(to, rate, Settings::default()).unwrap();
+        let (mut pcm, mut coded) = ([0; MAX_PACKET_SAMPLES], [0; MAX_PAYLOAD]);
+        // 40 ms of them: the first ones come twice.
+        let mut converted: Vec<u8> = every_code().into_iter().cycle().take(320).collect();
+        let samples = decoder.decode(&converted, &mut pcm).unwrap();
+        let len = encoder.encode(&pcm[..samples], &mut coded).unwrap();
+        convert(law, &mut converted);
+        assert_eq!(coded[..len], converted, "{law:?}");
     }
 }
 

@@ -203,6 +203,11 @@ pub(super) fn transcoded(codecs: &[CodecMap]) -> Vec<(u8, u8)> {
     passing(codecs, MediaKind::Audio, Passage::Transcode)
 }
 
+/// What of the sound goes from one law of G.711 to the other.
+pub(super) fn converted(codecs: &[CodecMap]) -> Vec<(u8, u8)> {
+    passing(codecs, MediaKind::Audio, Passage::Convert)
+}
+
 fn passing(codecs: &[CodecMap], kind: MediaKind, passage: Passage) -> Vec<(u8, u8)> {
     codecs
         .iter()

@@ -194,6 +194,10 @@ fn check_patch(patch: &PatchPlan, source: &LegPlan, sink: &LegPlan) {
                 assert!(is_noise || coder(from.format, from.clock_rate).is_some());
                 assert!(coder(to.format, to.clock_rate).is_some());
             }
+            (Passage::Convert, from) => {
+                let laws = [Format::Pcmu, Format::Pcma];
+                assert!(from != to.format && [from, to.format].iter().all(|it| laws.contains(it)));
+            }
             (Passage::Relay, Format::TelephoneEvent) => assert_eq!(to.format, from.format),
             (Passage::Relay, _) => {
                 assert_eq!((from.format, from.clock_rate), (to.format, to.clock_rate));

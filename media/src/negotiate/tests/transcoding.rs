@@ -2,8 +2,8 @@
 //! transcoded.
 
 use super::peer::{
-    A, B, CHROMIUM_AUDIO, accept, accept_codecs, local, maps, media, parsed, payload_types, remote,
-    stream, transcoded,
+    A, B, CHROMIUM_AUDIO, accept, accept_codecs, converted, local, maps, media, parsed,
+    payload_types, remote, stream, transcoded,
 };
 use super::phone::{PHONE, phone_answer, phone_local};
 use crate::ids::MediaKind::{self, Audio};
@@ -323,4 +323,62 @@ fn comfort_noise_is_taken_of_a_phone_that_is_transcoded_and_of_no_other() {
             .sdp,
     ));
     assert!(accepted.media[0].codecs.iter().all(|codec| !codec.is("CN")));
+}
+
+#[test]
+fn between_the_laws_of_g711_a_table_is_enough() {
+    let policy = Policy::default();
+    let (_, bridge) = call(
+        &phone_with("0"),
+        (&plain(A), &plain(B)),
+        &policy,
+        &["PCMA", "G729"],
+    )
+    .expect("a bridge");
+    assert_eq!(bridge.audio.codec(), Some("PCMU/PCMA"));
+    assert_eq!(converted(&bridge.a_to_b.codecs), [(0, 8)]);
+    assert_eq!(converted(&bridge.b_to_a.codecs), [(8, 0)]);
+    assert!(!bridge.a_to_b.transcodes() && !bridge.b_to_a.transcodes());
+    assert_eq!(
+        transcoded(&bridge.b_to_a.codecs),
+        [(18, 0)],
+        "should it come all the same"
+    );
+}
+
+#[test]
+fn a_phone_with_both_is_answered_with_what_a_table_makes_of_the_partners() {
+    let policy = Policy::default();
+    let a = phone_with("9 0 13").replace("a=ptime:20", "a=ptime:30\r\na=maxptime:60");
+    let source = remote(&a);
+    let offered = offer(B, &policy, &source, &plain(B)).expect("an offer");
+    let mut answer_of_b = phone_answer(&offered.sdp);
+    answer_of_b.media[0].codecs.retain(|it| it.is("PCMA"));
+    answer_of_b.media[0].ptime_ms = Some(40);
+    let sdp = answer_of_b.to_text();
+    let bridge = bridge((A, &source, &plain(A)), &offered, &sdp, &policy).expect("a bridge");
+    let to_a = parsed(&bridge.answer_to_a);
+    assert_eq!(payload_types(&to_a.media[0])[..2], [0, 9]);
+    assert!(to_a.media[0].codecs.iter().all(|codec| !codec.is("CN")));
+    assert_eq!(
+        to_a.media[0].ptime_ms,
+        Some(40),
+        "packets go end to end, and so does their length"
+    );
+    let stream_of_a = stream(&bridge.plan_a, Audio);
+    assert_eq!(
+        (stream_of_a.send_ptime_ms, stream_of_a.max_send_ptime_ms),
+        (Some(30), Some(60))
+    );
+    assert_eq!(converted(&bridge.a_to_b.codecs), [(0, 8)]);
+}
+
+#[test]
+fn without_leave_to_transcode_no_table_is_used_either() {
+    let policy = Policy {
+        transcoding: Transcoding::Forbidden,
+        ..Policy::default()
+    };
+    let refused = call(&phone_with("0"), (&plain(A), &plain(B)), &policy, &["PCMA"]);
+    assert!(refused.is_err());
 }
