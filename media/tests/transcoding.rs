@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use media::event::Event;
 use media::ids::{LegId, MediaKind};
-use media::plan::{CodecMap, Command, Passage};
+use media::plan::{CodecMap, Command, Format, Passage};
 use media::rtp::Ntp64;
 use media::rtp::rtcp::{RtcpPacket, SenderInfo};
 use peer::packets::{Rtp, each_rtcp, rtcp};
@@ -464,6 +464,36 @@ fn garbage_in_place_of_sound_harms_nobody() {
         world.tone(&mut a, 50);
         assert!(world.voice_heard(&mut b).len() > 40, "{:?}", from.format);
     }
+}
+
+/// A transfer from a side that is transcoded to one that is relayed.
+#[test]
+fn the_noise_of_a_source_that_is_relayed_is_not_taken_for_sound() {
+    let mut world = World::new();
+    let (mut a, mut b) = (Voice::new(1, PCMU), Voice::new(2, PCMU));
+    let mut plan = a.plan(&[]);
+    let mut noise = plan.streams[0].codecs[0].clone();
+    (noise.receive_pt, noise.send_pt, noise.format) = (13, 13, Format::ComfortNoise);
+    plan.streams[0].codecs.push(noise);
+    world.command(Command::AddLeg(Box::new(plan)));
+    add(&mut world, &b);
+    let mut patch = transcode(&a, &[], &b);
+    patch.codecs.push(CodecMap {
+        kind: MediaKind::Audio,
+        from_pt: 13,
+        to_pt: 0,
+        passage: Passage::Transcode,
+    });
+    world.command(Command::Patch(Box::new(patch)));
+    world.tone(&mut a, 5);
+    let mut packet = a.packet(1_000.0, 8_000.0).payload(&[60]);
+    packet.payload_type = 13;
+    world.phone_says(&mut a.phone, &packet);
+    world.run_for(20 * MS);
+    world.tone(&mut a, 5);
+    let heard = world.voice_heard(&mut b);
+    assert!(heard.len() == 10 && heard.iter().all(|it| it.payload.len() == 160));
+    assert_eq!(world.worker.counters().unmapped, 1);
 }
 
 #[test]
