@@ -279,6 +279,14 @@ pub enum Format {
 }
 
 impl Format {
+    /// Of which medium it is.
+    pub(crate) fn kind(self) -> MediaKind {
+        match self {
+            Self::Vp8 | Self::Vp9 | Self::H264 | Self::Av1 => MediaKind::Video,
+            _ => MediaKind::Audio,
+        }
+    }
+
     /// It only helps another: events and the noise of silence are no sound of their own.
     pub(crate) fn is_helper(self) -> bool {
         matches!(self, Self::TelephoneEvent | Self::ComfortNoise)

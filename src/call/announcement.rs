@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use media::ids::LegId;
-use media::negotiate::RemoteOffer;
 use media::plan::Command;
 use registrar::Aor;
 
@@ -95,11 +94,8 @@ impl Switch {
         if !announcements.contains_key(reason.code()) || !is_telephone(&call.signalling) {
             return false;
         }
-        let limits = &self.config.media.policy.limits;
-        let offer = call
-            .sdp
-            .as_deref()
-            .map(|sdp| RemoteOffer::parse(sdp, limits));
+        let sdp = call.sdp.as_deref();
+        let offer = sdp.map(|sdp| self.read_offer(&call.caller.user, sdp));
         let Some(Ok(offer)) = offer else { return false };
         let named = || {
             let user = Aor::parse(&call.callee, &self.config.domain).ok()?;

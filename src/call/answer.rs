@@ -33,7 +33,7 @@ impl Switch {
             _ => return self.on_transfer_answered(now, leg_id, sdp),
         };
         let a = (caller.id, &**theirs, &caller.local);
-        match negotiate::bridge(a, offer, sdp, &self.policy_of(handle)) {
+        match negotiate::bridge(a, offer, sdp, &self.policy_of_leg(caller.id)) {
             Ok(bridge) => self.establish(now, handle, bridge),
             Err(error) => self.end_call(now, handle, answer_refused(error)),
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use media::ids::Fingerprint;
 use media::negotiate::{Policy, Security};
+use media::plan::Format;
 use media::recording::FileFormat;
 use media::sound::SoundId;
 use registrar::{Accounts, Aor, RegisterPolicy};
@@ -52,6 +53,8 @@ pub struct SwitchConfig {
     pub media: MediaConfig,
     /// Which calls are recorded.
     pub recording: RecordingConfig,
+    /// The codecs of those who may not use all, the one to be preferred first.
+    pub codecs: BTreeMap<Aor, Vec<Format>>,
     /// The server's version, for pages.
     pub version: SmolStr,
 }
@@ -132,6 +135,8 @@ pub struct HotConfig {
     pub call_waiting: bool,
     /// Whose calls are recorded, in [`RecordingConfig`].
     pub recorded: BTreeSet<Aor>,
+    /// The codecs of those who may not use all.
+    pub codecs: BTreeMap<Aor, Vec<Format>>,
 }
 
 /// What telephones are granted, and in which domains.

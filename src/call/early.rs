@@ -127,10 +127,10 @@ impl Switch {
         offer: &negotiate::LocalOffer,
         sdp: &str,
     ) -> Result<Option<EarlyMedia>, NegotiationError> {
-        let policy = &self.policy_of(call.handle);
         let Some(caller) = call.caller_leg() else {
             return Ok(None);
         };
+        let policy = &self.policy_of_leg(caller.id);
         let (callee, to_caller, answer) = match &caller.exchange {
             Exchange::Theirs(theirs) => {
                 let a = (caller.id, &**theirs, &caller.local);

@@ -16,6 +16,7 @@ impl Switch {
     /// notices when he registers or signs in next. Who is no longer at home here, because his
     /// account or his domain is gone, or because his name belongs to somebody else now, cannot be
     /// called any more and calls nobody; the calls he has go on, and at their end he is signed out.
+    /// Other codecs count from the next description on.
     pub(super) fn on_configured(&mut self, now: Now, hot: HotConfig) {
         let HotConfig {
             accounts,
@@ -23,12 +24,14 @@ impl Switch {
             registrar,
             call_waiting,
             recorded,
+            codecs,
         } = hot;
         self.config.accounts = accounts;
         self.config.guests = guests;
         self.config.registrar = registrar;
         self.config.call_waiting = call_waiting;
         self.config.recording.accounts = recorded;
+        self.config.codecs = codecs;
         self.domains = super::route::domains(&self.config);
         self.forget_foreign_realms();
         let strangers: Vec<Aor> = self

@@ -171,7 +171,7 @@ impl Switch {
         let way = self.way_of_media_to(device).ok_or(EndReason::NotSignedIn)?;
         let leg_id = self.pool.leg_id();
         let local = self.local(leg_id, worker, way, true)?;
-        let policy = &self.policy_of(handle);
+        let policy = &self.policy_for(handle, &invitation.to.user);
         let source = invitation.partner.source();
         let offer = match negotiate::offer_from(leg_id, policy, source, &local) {
             Ok(offer) => offer,

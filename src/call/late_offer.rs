@@ -34,6 +34,7 @@ impl Switch {
             Err(error) => return self.end_call(now, handle, answer_refused(error)),
         };
         let caller_id = caller.id;
+        let policy = &self.policy_of_leg(caller_id);
         let source = Source::Agreement(&agreement);
         let ours = match negotiate::offer_from(caller_id, policy, source, &caller.local) {
             Ok(ours) => ours,

@@ -82,9 +82,9 @@ impl Switch {
         handle: CallHandle,
         picture: Picture,
     ) -> Option<(LegId, String)> {
-        let policy = self.policy_of(handle);
         let call = self.calls.get(handle)?;
         let caller = call.caller_leg().filter(|leg| leg.is_pending())?;
+        let policy = self.policy_of_leg(caller.id);
         let Exchange::Theirs(offer) = &caller.exchange else {
             return None;
         };

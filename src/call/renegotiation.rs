@@ -38,7 +38,9 @@ impl Switch {
         sdp: &str,
         may_wait: bool,
     ) -> Result<Reply, NegotiationError> {
-        let offer = RemoteOffer::parse(sdp, &self.config.media.policy.limits)?;
+        let call = self.calls.of_leg(id);
+        let leg = call.and_then(|call| call.leg(id)).ok_or_else(not_now)?;
+        let offer = self.read_offer(&leg.party.user, sdp)?;
         if may_wait && self.ask_partner(id, &offer) {
             return Ok(Reply::Later);
         }

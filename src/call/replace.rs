@@ -44,8 +44,8 @@ impl Switch {
         if live > self.config.limits.legs_per_call {
             return Err(EndReason::CallLimit);
         }
-        let limits = &self.config.media.policy.limits;
-        let offer = new.sdp.as_deref().map(|it| RemoteOffer::parse(it, limits));
+        let sdp = new.sdp.as_deref();
+        let offer = sdp.map(|sdp| self.read_offer(&new.caller.user, sdp));
         let offer = offer.transpose().map_err(|error| offer_refused(&error))?;
         let way = MediaWay::of_caller(offer.as_ref(), new.rtp);
         let video = offer.as_ref().is_none_or(RemoteOffer::has_video);
@@ -77,7 +77,7 @@ impl Switch {
         let call = self.calls.get(handle).ok_or(EndReason::Cancelled)?;
         let far = call.far_leg(old).ok_or(EndReason::Cancelled)?;
         let (far_id, kept) = (far.id, far.agreement().ok_or(EndReason::Cancelled)?);
-        let policy = &self.policy_of(handle);
+        let policy = &self.policy_for(handle, &newcomer.new.caller.user);
         let source = far.as_source().ok_or(EndReason::Cancelled)?;
         let id = newcomer.new.leg;
         let nothing = |source, sink| PatchPlan {
@@ -118,7 +118,7 @@ impl Switch {
     ) -> Result<(), EndReason> {
         let call = self.calls.get(handle).ok_or(EndReason::Cancelled)?;
         let caller = call.caller_leg().ok_or(EndReason::Cancelled)?;
-        let policy = &self.policy_of(handle);
+        let policy = &self.policy_for(handle, &newcomer.new.caller.user);
         let both_silent = || {
             let what = "neither side has said what media it has";
             EndReason::BadDescription(Side::Callee, what.to_owned())
@@ -130,6 +130,7 @@ impl Switch {
                 let source = Source::Offer(theirs);
                 let ours = answer_to(id, policy, offer, source, &newcomer.local)?;
                 let source = Source::Agreement(&ours.agreement);
+                let policy = &self.policy_of_leg(caller_id);
                 let answer = answer_to(caller_id, policy, theirs, source, &caller.local)?;
                 (ours, Some(answer))
             }

@@ -8,6 +8,7 @@ use sip::dialog::MAX_FORWARDS;
 use smol_str::SmolStr;
 
 use super::admission::Rate;
+use super::answer::answer_refused;
 use super::call::{Call, CallHandle, Phase, Ringing};
 use super::digits::Pressed;
 use super::end::{Device, EndReason, Names, Side};
@@ -145,11 +146,8 @@ impl Switch {
         let dialled = call.callee.clone();
         let targets = self.targets_of(now, &dialled, &callee, device);
         let targets = targets.map_err(with_callee)?;
-        let limits = &self.config.media.policy.limits;
-        let offer = call
-            .sdp
-            .as_deref()
-            .map(|sdp| RemoteOffer::parse(sdp, limits));
+        let sdp = call.sdp.as_deref();
+        let offer = sdp.map(|sdp| self.read_offer(&call.caller.user, sdp));
         let offer = offer
             .transpose()
             .map_err(|error| with_callee(offer_refused(&error)))?;
@@ -312,5 +310,10 @@ impl Switch {
 
 /// The offer of the caller cannot be used, or nothing of it may be.
 pub(super) fn offer_refused(error: &NegotiationError) -> EndReason {
-    EndReason::BadDescription(Side::Caller, error.to_string())
+    match error.clone() {
+        error @ (NegotiationError::NoCommonCodec { .. }
+        | NegotiationError::TranscodingOff { .. }
+        | NegotiationError::TranscodingFull { .. }) => answer_refused(error),
+        error => EndReason::BadDescription(Side::Caller, error.to_string()),
+    }
 }

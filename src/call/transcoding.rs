@@ -1,7 +1,9 @@
 //! Which codecs may be negotiated, and how many calls may be transcoded at once.
 
 use media::ids::LegId;
-use media::negotiate::{Policy, Transcoding};
+use media::negotiate::{NegotiationError, Policy, RemoteOffer, Transcoding};
+use media::plan::Format;
+use registrar::Aor;
 
 use super::call::{Call, CallHandle, Talk};
 use super::switch::Switch;
@@ -29,11 +31,39 @@ impl Switch {
         policy
     }
 
-    /// The same for the call of a leg.
-    pub(super) fn policy_of_leg(&self, leg: LegId) -> Policy {
-        match self.calls.of_leg(leg) {
-            Some(call) => self.policy_of(call.handle),
+    /// The same for a leg of somebody in it, whose account may have codecs of its own.
+    pub(super) fn policy_for(&self, handle: CallHandle, user: &Aor) -> Policy {
+        Policy {
+            only: self.codecs_of(user).to_vec(),
+            ..self.policy_of(handle)
+        }
+    }
+
+    /// The same for a leg of a call.
+    pub(super) fn policy_of_leg(&self, id: LegId) -> Policy {
+        let call = self.calls.of_leg(id);
+        match call.and_then(|call| Some((call.handle, call.leg(id)?))) {
+            Some((handle, leg)) => self.policy_for(handle, &leg.party.user),
             None => self.config.media.policy.clone(),
         }
+    }
+
+    /// Reads what somebody offers: the codecs of it that he may use.
+    ///
+    /// # Errors
+    /// As [`RemoteOffer::parse`] and [`RemoteOffer::restricted_to`].
+    pub(super) fn read_offer(
+        &self,
+        user: &Aor,
+        sdp: &str,
+    ) -> Result<RemoteOffer, NegotiationError> {
+        RemoteOffer::parse(sdp, &self.config.media.policy.limits)?
+            .restricted_to(self.codecs_of(user))
+    }
+
+    /// The codecs of an account; empty if it may use all.
+    fn codecs_of(&self, user: &Aor) -> &[Format] {
+        let codecs = self.config.codecs.get(user);
+        codecs.map(Vec::as_slice).unwrap_or_default()
     }
 }

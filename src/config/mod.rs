@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -79,6 +79,8 @@ pub struct Config {
     pub accounts: Vec<Account>,
     /// Those of them whose calls are recorded.
     pub recorded: BTreeSet<Aor>,
+    /// The codecs of those who may not use all, the one to be preferred first.
+    pub codecs: BTreeMap<Aor, Vec<Format>>,
 }
 
 /// `[http]`, its addresses.

@@ -1,12 +1,13 @@
 //! Who is at home here: the keys of `[registrar]`, `[[domain]]` and `[[account]]`.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use media::plan::Format;
 use registrar::{Account, Aor, Credentials, ExpiryLimits};
 use sip::uri::Host;
 
 use super::reader::Section;
-use super::value::{display_name, domain, guests, ha1};
+use super::value::{codec, display_name, domain, guests, ha1};
 use super::{Domain, Guests, Registrar, Registration};
 
 /// The longest that a registration may last, s: 31 days.
@@ -112,19 +113,29 @@ pub(super) fn domains(
     read.into_iter().map(finish).collect()
 }
 
-/// Each account once, and whose calls are recorded.
-pub(super) fn accounts(
-    sections: Vec<Section<'_, '_>>,
-    default_domain: &Host,
-) -> (Vec<Account>, BTreeSet<Aor>) {
+/// The accounts, and what is said of some of them.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    /// Each once, in the order of the file.
+    pub(super) accounts: Vec<Account>,
+    /// Whose calls are recorded.
+    pub(super) recorded: BTreeSet<Aor>,
+    /// Who uses certain codecs alone.
+    pub(super) codecs: BTreeMap<Aor, Vec<Format>>,
+}
+
+pub(super) fn accounts(sections: Vec<Section<'_, '_>>, default_domain: &Host) -> People {
     let mut seen = HashSet::new();
-    let mut accounts = Vec::new();
-    let mut recorded = BTreeSet::new();
+    let mut people = People::default();
     for mut section in sections {
         let name = section.required_text("name", |text| Ok(text.to_owned()));
         let domain = section.text("domain", default_domain.clone(), domain);
         let display_name = section.text("display_name", None, |text| display_name(text).map(Some));
         let record = section.boolean("record", false);
+        let whose = name.as_deref().unwrap_or("this account");
+        let codecs = section.list("codecs", Vec::new(), |text| {
+            codec(text).map_err(|problem| format!("of {whose}: {problem}"))
+        });
         let md5 = section.text("ha1_md5", None, |text| ha1(text).map(Some));
         let sha256 = section.text("ha1_sha256", None, |text| ha1(text).map(Some));
         let sha512_256 = section.text("ha1_sha512_256", None, |text| ha1(text).map(Some));
@@ -132,8 +143,11 @@ pub(super) fn accounts(
             let realm = domain.to_string();
             match Credentials::from_ha1(&aor, &realm, md5, sha256, sha512_256) {
                 Some(credentials) if seen.insert(aor.clone()) => {
-                    recorded.extend(record.then(|| aor.clone()));
-                    accounts.push(Account {
+                    people.recorded.extend(record.then(|| aor.clone()));
+                    if !codecs.is_empty() {
+                        people.codecs.insert(aor.clone(), codecs);
+                    }
+                    people.accounts.push(Account {
                         aor,
                         display_name,
                         credentials,
@@ -149,7 +163,7 @@ pub(super) fn accounts(
         }
         section.finish();
     }
-    (accounts, recorded)
+    people
 }
 
 fn account_aor(section: &Section<'_, '_>, name: &str, domain: &Host) -> Option<Aor> {

@@ -42,7 +42,11 @@ pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
     let log = log(root.section("log"));
     let cdr = cdr(root.section("cdr"), directory);
     let (domains, first) = (root.sections("domain"), &local_videochat.domain);
-    let (accounts, recorded) = people::accounts(root.sections("account"), first);
+    let people::People {
+        accounts,
+        recorded,
+        codecs,
+    } = people::accounts(root.sections("account"), first);
     let domains = people::domains(domains, &registrar, first, &accounts);
     let config = Config {
         data_dir: directory.join(data_dir),
@@ -61,6 +65,7 @@ pub(super) fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
         domains,
         accounts,
         recorded,
+        codecs,
         local_videochat,
     };
     if config.http.listen.is_empty() && config.https.listen.is_empty() {

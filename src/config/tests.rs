@@ -393,3 +393,32 @@ fn a_stun_server_is_a_host_with_a_port() {
     let both = "[media]\npublic_address = \"192.0.2.1\"\nstun_server = \"a\"\n";
     assert!(faults(both).starts_with("line 3: media.stun_server: media.public_address is given"));
 }
+
+#[test]
+fn an_account_may_name_its_codecs_and_faults_name_the_account() {
+    let account = |name: &str, more: &str| {
+        let hash = "0".repeat(32);
+        format!("[[account]]\nname = \"{name}\"\nha1_md5 = \"{hash}\"\n{more}\n")
+    };
+    let config = parse(&format!(
+        "{}{}{}",
+        account("alice", "codecs = [\"opus\", \"g722\", \"pcma\"]"),
+        account("bob", "codecs = \"PCMU\""),
+        account("carol", "codecs = []"),
+    ));
+    let codecs: Vec<String> = config
+        .codecs
+        .iter()
+        .map(|(aor, codecs)| format!("{aor} {codecs:?}"))
+        .collect();
+    assert_eq!(
+        codecs,
+        ["alice@localhost [Opus, G722, Pcma]", "bob@localhost [Pcmu]"]
+    );
+    let report = faults(&account("dave", "codecs = [\"opus\", \"gsm\"]"));
+    assert_eq!(
+        report,
+        "line 4: account[1].codecs: of dave: \"gsm\" is no codec; allowed: \"opus\", \"G722\", \"PCMU\", \
+         \"PCMA\", \"speex\", \"G729\", \"L16\", \"VP8\", \"H264\", \"VP9\", \"AV1\"\n"
+    );
+}

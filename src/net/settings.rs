@@ -159,6 +159,7 @@ pub(super) fn switch(
         registrar,
         call_waiting,
         recorded,
+        codecs,
     } = hot(config);
     SwitchConfig {
         domain: config.local_videochat.domain.clone(),
@@ -232,6 +233,7 @@ pub(super) fn switch(
             accounts: recorded,
             format: config.recording.format,
         },
+        codecs,
         version: env!("CARGO_PKG_VERSION").into(),
     }
 }
@@ -259,6 +261,7 @@ pub(super) fn hot(config: &Config) -> HotConfig {
         registrar: registrar(config),
         call_waiting: config.local_videochat.call_waiting,
         recorded: config.recorded.clone(),
+        codecs: config.codecs.clone(),
     }
 }
 

@@ -92,6 +92,7 @@ pub fn config(seed: u64) -> SwitchConfig {
         scanners: callbox::call::config::ScannerConfig::default(),
         keep_alive: callbox::call::config::KeepAlive::OFF,
         records_keys: true,
+        codecs: std::collections::BTreeMap::new(),
         srtp: media::negotiate::Security::Required,
         call_waiting: rng.random_bool(0.3),
         session: SessionConfig {

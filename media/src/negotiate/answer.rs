@@ -107,12 +107,7 @@ fn nothing(
     templates: &[Template],
     absent: Vec<(MediaKind, Absence)>,
 ) -> NegotiationError {
-    let is_codec = |(_, reason): &(MediaKind, Absence)| {
-        matches!(
-            reason,
-            Absence::NoCommonCodec { .. } | Absence::Untranscoded { .. }
-        )
-    };
+    let is_codec = |(_, reason): &(MediaKind, Absence)| reason.is_about_codecs();
     if !absent.iter().any(is_codec) {
         return NegotiationError::NoUsableMedia {
             reasons: absent.into_iter().map(|(_, reason)| reason).collect(),
@@ -231,6 +226,7 @@ impl Answerer<'_> {
             formats.clear();
             formats.extend(answerable.iter().filter_map(|it| self.own(theirs, it)));
         }
+        self.policy.restrict(theirs.kind, &mut formats);
         formats.sort_by_key(|format| !format.is_codec());
         let events = self.own_events(theirs, &formats);
         formats.extend(events);

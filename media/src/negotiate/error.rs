@@ -83,6 +83,14 @@ pub enum NegotiationError {
         /// What B accepts.
         b: String,
     },
+    /// Whoever offers it may use nothing of the offer.
+    #[error("it offers {offered}, and its account may use {allowed} alone")]
+    NotAllowed {
+        /// What it offers.
+        offered: String,
+        /// The codecs of the account.
+        allowed: String,
+    },
     /// Our fault: the caller of this module wants to answer by another transport than the offer
     /// has.
     #[error("this server would answer by another transport than was offered")]
@@ -118,6 +126,15 @@ pub enum Absence {
     NoPorts(MediaKind),
     /// The caller offers no codec of this kind that can be carried, or only excluded ones.
     NothingToOffer(MediaKind, String),
+    /// Whoever offers it may use none of its codecs.
+    NotAllowed {
+        /// Of which kind.
+        kind: MediaKind,
+        /// What it offers.
+        offered: String,
+        /// What may be used.
+        allowed: String,
+    },
     /// The callee refuses it as a whole.
     Refused(MediaKind, String),
     /// The callee accepts it, but no codec that the caller has.
@@ -153,6 +170,13 @@ impl NegotiationError {
             Some(_) => Self::TranscodingOff { a, b },
             None => Self::NoCommonCodec { a, b },
         }
+    }
+}
+
+impl Absence {
+    /// Both sides want it, and have no codec for it.
+    pub(super) fn is_about_codecs(&self) -> bool {
+        matches!(self, Self::NoCommonCodec { .. } | Self::Untranscoded { .. })
     }
 }
 
@@ -194,6 +218,14 @@ impl fmt::Display for Absence {
                     "none of the caller's {kind} codecs ({offered}) can be carried"
                 )
             }
+            Self::NotAllowed {
+                kind,
+                offered,
+                allowed,
+            } => write!(
+                f,
+                "of the {kind} codecs {offered} this account may use none, but {allowed} alone"
+            ),
             Self::Refused(kind, offered) => {
                 write!(
                     f,

@@ -147,6 +147,12 @@ pub(super) fn names_of<'a>(codecs: impl IntoIterator<Item = &'a Codec>) -> Strin
     }
 }
 
+/// The names of a list of formats, for people: `opus,PCMU`.
+pub(super) fn list_of(formats: &[Format]) -> String {
+    let names: Vec<&str> = formats.iter().map(|format| format.name()).collect();
+    names.join(",")
+}
+
 /// `nack pli` and its like for the flags that are set.
 pub(super) fn names(feedback: Feedback) -> Vec<SmolStr> {
     [

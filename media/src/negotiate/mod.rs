@@ -76,6 +76,10 @@ pub struct Policy {
     pub preferred: Vec<Format>,
     /// Never negotiated.
     pub excluded: Vec<Format>,
+    /// What the leg itself may use, the one to be preferred first: of a kind that is named here nothing
+    /// else. It holds for our offers to it and our answers; what it offers is read by
+    /// [`RemoteOffer::restricted_to`].
+    pub only: Vec<Format>,
     /// Whether sound may be decoded and encoded anew between sides without a codec in common.
     pub transcoding: Transcoding,
     /// What a video sender is told at most, bit/s.

@@ -10,8 +10,9 @@ use super::everything;
 use super::local::{Local, LocalRtp, LocalTransport};
 use super::remote::RemoteOffer;
 use super::rtp::{self, OwnRtp};
+use super::settle::per_kind;
 use super::template::{Source, Template};
-use super::{Absence, NegotiationError, Policy, format, transcode};
+use super::{Absence, NegotiationError, Policy, Transcoding, format, transcode};
 use crate::ids::{DtlsRole, LegId, MediaKind};
 use crate::plan::{Feedback, LegPlan, RtpPlan, TransportPlan};
 use crate::sdp::{Direction, Media, MediaDescription, Setup};
@@ -84,6 +85,20 @@ pub fn offer_from(
         }
     }
     if writer.streams.is_empty() {
+        let is_codec = |(_, reason): &(MediaKind, Absence)| reason.is_about_codecs();
+        if left_out.iter().any(is_codec) {
+            let names = |kind| {
+                let templates = source.templates();
+                let template = templates.into_iter().find(|it| it.kind == kind);
+                template.map(|template| template.names)
+            };
+            let accepted = format::list_of(&policy.only);
+            return Err(NegotiationError::nothing_left(
+                &left_out,
+                per_kind(names),
+                accepted,
+            ));
+        }
         let refused = match source {
             Source::Offer(offer) => offer.refused(),
             _ => &[],
@@ -205,7 +220,7 @@ impl<'a> Writer<'a> {
             LocalTransport::Rtp(local) => for_phone(&mut stream, local, place.before)?,
         }
         if !stream.formats.iter().any(format::Offered::is_codec) {
-            return Err(Absence::NothingToOffer(kind, template.names.clone()));
+            return Err(self.nothing(template));
         }
         if kind == MediaKind::Audio {
             let events = self.missing_events(&stream.formats);
@@ -214,6 +229,31 @@ impl<'a> Writer<'a> {
         self.number(&mut stream.formats, place.before);
         self.streams.push(stream);
         Ok(())
+    }
+
+    /// Why a template leaves nothing to offer.
+    fn nothing(&self, template: &Template) -> Absence {
+        let (kind, offered) = (template.kind, template.names.clone());
+        let allowed = template.allowed(self.policy);
+        let is_codec = |format: &format::Offered| format.is_codec();
+        if self.policy.only.is_empty() || !allowed.iter().any(is_codec) {
+            return Absence::NothingToOffer(kind, offered);
+        }
+        // All that is left belongs to others than the leg.
+        let accepted = format::list_of(&self.policy.only);
+        let could = kind == MediaKind::Audio && transcode::any(&allowed);
+        match self.policy.transcoding {
+            Transcoding::Forbidden | Transcoding::Full if could => Absence::Untranscoded {
+                why: self.policy.transcoding,
+                offered,
+                accepted,
+            },
+            _ => Absence::NoCommonCodec {
+                kind,
+                offered,
+                accepted,
+            },
+        }
     }
 
     /// Events, where the partner has none: digits are made and read here.
@@ -234,6 +274,7 @@ impl<'a> Writer<'a> {
         let kind = template.kind;
         let mut formats = template.allowed(self.policy);
         transcode::extend_offer(kind, &mut formats, self.policy, self.local.is_rtp());
+        self.policy.restrict(kind, &mut formats);
         let own = formats.iter();
         own.map(|format| own_format(kind, format, FEEDBACK))
             .collect()

@@ -3,9 +3,10 @@
 use smol_str::SmolStr;
 
 use super::rtp::RemoteRtp;
+use super::template::restrict;
 use super::{Absence, NegotiationError, extension, format};
 use crate::ids::{DtlsRole, Fingerprint, IceCredentials, MediaKind};
-use crate::plan::ExtensionPlan;
+use crate::plan::{ExtensionPlan, Format};
 use crate::sdp::{CertificateHash, Description, Direction, Limits, Media, MediaDescription, Setup};
 
 /// More announced SSRCs than this are not kept.
@@ -20,6 +21,8 @@ pub struct RemoteOffer {
     pub(super) streams: Vec<RemoteStream>,
     /// The other m-lines, by index.
     pub(super) refused: Vec<(usize, Absence)>,
+    /// The offerer may not use all that he offers.
+    is_narrowed: bool,
 }
 
 /// How an offerer wants to be reached.
@@ -105,7 +108,42 @@ impl RemoteOffer {
             transport,
             streams,
             refused,
+            is_narrowed: false,
         })
+    }
+
+    /// What is left of it for somebody who may use certain codecs alone, in their order; of a kind of
+    /// which none is named, all. Nobody is told of the others.
+    ///
+    /// # Errors
+    /// [`NegotiationError::NotAllowed`] if nothing is.
+    pub fn restricted_to(mut self, codecs: &[Format]) -> Result<Self, NegotiationError> {
+        if codecs.is_empty() {
+            return Ok(self);
+        }
+        let allowed = format::list_of(codecs);
+        for mut stream in std::mem::take(&mut self.streams) {
+            let kind = stream.kind;
+            let offered = format::names_of(stream.formats.iter().map(|it| &it.codec));
+            restrict(codecs, kind, &mut stream.formats);
+            if stream.has_codec() {
+                self.streams.push(stream);
+                continue;
+            }
+            let allowed = allowed.clone();
+            let reason = Absence::NotAllowed {
+                kind,
+                offered,
+                allowed,
+            };
+            self.refused.push((stream.index, reason));
+        }
+        if self.streams.is_empty() {
+            let offered = super::settle::per_kind(|kind| self.names(kind));
+            return Err(NegotiationError::NotAllowed { offered, allowed });
+        }
+        self.is_narrowed = true;
+        Ok(self)
     }
 
     /// How the offerer wants to be reached: the transport that our answer has to have.
@@ -162,8 +200,11 @@ impl RemoteOffer {
         }
     }
 
-    /// All codecs of a kind for people.
+    /// All codecs of a kind for people, or those that the offerer may use.
     pub(super) fn names(&self, kind: MediaKind) -> Option<String> {
+        if let Some(stream) = self.stream(kind).filter(|_| self.is_narrowed) {
+            return Some(format::names_of(stream.formats.iter().map(|it| &it.codec)));
+        }
         let index = self.stream(kind).map(|stream| stream.index).or_else(|| {
             self.description
                 .media

@@ -63,7 +63,7 @@ impl Source<'_> {
                         ptime_ms: media.ptime_ms,
                         maxptime_ms: media.maxptime_ms,
                         mid: media.mid.clone().filter(|_| stream.rtp.is_none()),
-                        names: format::names_of(&media.codecs),
+                        names: offer.names(stream.kind).unwrap_or_default(),
                         is_heard: true,
                     }
                 })
@@ -103,6 +103,11 @@ impl Policy {
         !self.excluded.contains(&format.key.format)
     }
 
+    /// Leaves those that the leg may use, in its order; what only helps others stays behind them.
+    pub(super) fn restrict(&self, kind: MediaKind, formats: &mut Vec<format::Offered>) {
+        restrict(&self.only, kind, formats);
+    }
+
     /// What the operator prefers comes first; the others stay as they are.
     pub(super) fn sort(&self, formats: &mut [format::Offered]) {
         formats.sort_by_key(|format| {
@@ -110,5 +115,25 @@ impl Policy {
             let place = preferred.position(|wanted| *wanted == format.key.format);
             place.unwrap_or(self.preferred.len())
         });
+    }
+}
+
+/// Leaves those of a kind that a list names, in its order, and all if it names none of the kind.
+pub(super) fn restrict(only: &[Format], kind: MediaKind, formats: &mut Vec<format::Offered>) {
+    if !only.iter().any(|format| format.kind() == kind) {
+        return;
+    }
+    let place = |format: &format::Offered| only.iter().position(|it| *it == format.key.format);
+    formats.retain(|format| !format.is_codec() || place(format).is_some());
+    formats.sort_by_key(|format| place(format).unwrap_or(only.len()));
+    // Events run at the clock of a codec (RFC 4733 2.1).
+    let codecs = formats.iter().filter(|format| format.is_codec());
+    let clocks: Vec<u32> = codecs.map(|format| format.key.clock_rate).collect();
+    let fits = |format: &format::Offered| clocks.contains(&format.key.clock_rate);
+    if formats
+        .iter()
+        .any(|format| format.is_events() && fits(format))
+    {
+        formats.retain(|format| !format.is_events() || fits(format));
     }
 }

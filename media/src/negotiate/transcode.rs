@@ -50,6 +50,7 @@ pub(super) fn extend_offer(
     added.retain(|format| can(&format.key) && policy.allows(format) && !is_known(format));
     added.sort_by_key(|format| !converts_to_any(format, formats));
     policy.sort(&mut added);
+    policy.restrict(kind, &mut added);
     if added.is_empty() {
         return;
     }
@@ -82,6 +83,7 @@ pub(super) fn answerable(theirs: &[Offered], template: &Template, policy: &Polic
     let converted = |format: &Offered| converts_to_any(format, &partner);
     formats.sort_by_key(|format| !converted(format));
     policy.sort(&mut formats);
+    policy.restrict(MediaKind::Audio, &mut formats);
     let narrow = |format: &Offered| format.key.clock_rate == 8_000 && format.is_codec();
     // A relayed side is asked for no noise either: its partner might not know what that is.
     if formats.iter().any(narrow) && !formats.first().is_some_and(converted) {

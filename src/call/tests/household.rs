@@ -10,13 +10,14 @@ use super::{Bench, FlowEnd, Input, OFFER_AUDIO, bench, config, here, names};
 use crate::call::config::{GuestPolicy, HotConfig, SwitchConfig};
 
 /// What may change, out of a whole configuration.
-fn hot(config: SwitchConfig) -> Input {
+pub(super) fn hot(config: SwitchConfig) -> Input {
     Input::Configured(Box::new(HotConfig {
         accounts: config.accounts,
         guests: config.guests,
         registrar: config.registrar,
         call_waiting: config.call_waiting,
         recorded: config.recording.accounts,
+        codecs: config.codecs,
     }))
 }
 
@@ -27,7 +28,7 @@ fn without(name: &str) -> Input {
     hot(config)
 }
 
-fn aor(name: &str) -> Aor {
+pub(super) fn aor(name: &str) -> Aor {
     Aor::new(name, &Host::parse("example.org").unwrap()).unwrap()
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod calls;
+mod codecs;
 mod forks;
 mod holds;
 mod household;
@@ -129,6 +130,7 @@ pub(super) fn config() -> SwitchConfig {
             sounds: Sounds::default(),
         },
         recording: RecordingConfig::OFF,
+        codecs: BTreeMap::new(),
         version: "0.1.0".into(),
     }
 }

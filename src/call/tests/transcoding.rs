@@ -5,7 +5,7 @@ use ::media::negotiate::Transcoding;
 use super::*;
 
 /// A browser's description with one codec alone.
-fn with_one_codec(offer: &str, payload_type: &str) -> String {
+pub(super) fn with_one_codec(offer: &str, payload_type: &str) -> String {
     let kept = offer.lines().filter(|line| {
         let of_codec = ["a=rtpmap:", "a=fmtp:", "a=rtcp-fb:"];
         let number = of_codec.iter().find_map(|start| line.strip_prefix(start));

@@ -156,3 +156,21 @@ fn two_writers_at_once_lose_nothing() {
     });
     assert_eq!(names(&fs::read_to_string(&path).unwrap()).len(), 8);
 }
+
+#[test]
+fn another_password_keeps_the_codecs_of_the_account() {
+    let text = format!(
+        "[[account]]\nname = \"alice\"\nha1_md5 = \"{}\"\ncodecs = [\"opus\", \"G722\"] # no others\n",
+        "0".repeat(32)
+    );
+    let mut file: toml_edit::DocumentMut = text.parse().unwrap();
+    document::set_password(&mut file, 0, &hashes_of("alice", "new")).unwrap();
+    let changed = file.to_string();
+    assert!(
+        changed.contains("codecs = [\"opus\", \"G722\"] # no others\n"),
+        "{changed}"
+    );
+    let config = Config::parse(&changed, Path::new("/")).unwrap();
+    assert!(config.codecs.contains_key(&aor("alice")));
+    assert!(config.accounts[0].credentials.verify("new"));
+}
