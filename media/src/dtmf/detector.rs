@@ -50,16 +50,16 @@ pub struct ToneDetector {
     lost: usize,
     /// So many samples to come may be bent by what was lost.
     settling: usize,
-    low: [Filter; 4],
-    high: [Filter; 4],
+    low: Filters,
+    high: Filters,
 }
 
-/// A Goertzel filter.
+/// The Goertzel filters of a group of tones.
 #[derive(Debug, Clone, Copy)]
-struct Filter {
-    hertz: f64,
-    sin: f64,
-    cos: f64,
+struct Filters {
+    hertz: [f64; 4],
+    sin: [f64; 4],
+    cos: [f64; 4],
 }
 
 /// The two tones of a block.
@@ -98,8 +98,8 @@ impl ToneDetector {
             missed: 0,
             lost: 0,
             settling: 0,
-            low: LOW.map(|hertz| Filter::new(hertz, rate)),
-            high: HIGH.map(|hertz| Filter::new(hertz, rate)),
+            low: Filters::new(LOW, rate),
+            high: Filters::new(HIGH, rate),
         }
     }
 
@@ -230,8 +230,8 @@ impl ToneDetector {
         if energy < self.least_energy() {
             return None;
         }
-        let low = self.strongest(&self.low)?;
-        let high = self.strongest(&self.high)?;
+        let low = self.low.strongest(&self.block)?;
+        let high = self.high.strongest(&self.block)?;
         // |X|² of a tone is energy times half the size.
         let (l, h) = (low.power * 2.0 / size, high.power * 2.0 / size);
         let fits = l.min(h) >= LEAST_POWER * size
@@ -246,45 +246,64 @@ impl ToneDetector {
             power: energy * size / 2.0,
         })
     }
+}
 
-    /// The one frequency of a group that stands out.
-    fn strongest(&self, group: &[Filter; 4]) -> Option<Tone> {
-        let filters = group.iter().enumerate();
-        let mut tones = filters.map(|(at, filter)| filter.apply(at, &self.block));
-        let mut most = tones.next()?;
-        let mut second = 0.0;
-        for tone in tones {
-            if tone.power > most.power {
-                second = most.power;
-                most = tone;
-            } else {
-                second = tone.power.max(second);
+impl Filters {
+    fn new(hertz: [f64; 4], rate: u32) -> Self {
+        let angles = hertz.map(|hertz| TAU * hertz / f64::from(rate));
+        Self {
+            hertz,
+            sin: angles.map(f64::sin),
+            cos: angles.map(f64::cos),
+        }
+    }
+
+    /// The one frequency that stands out in a block.
+    fn strongest(&self, block: &[i16]) -> Option<Tone> {
+        let vectors = self.apply(block);
+        let powers = vectors.map(|(re, im)| re * re + im * im);
+        let ((at, power), second) = two_strongest(&powers)?;
+        let (re, im) = vectors.get(at)?;
+        (second * PEAK <= power).then(|| Tone {
+            at,
+            hertz: self.hertz.get(at).copied().unwrap_or_default(),
+            power,
+            phase: im.atan2(*re),
+        })
+    }
+
+    /// X of each. All in one go: while one waits for what it made of the last sample, the others
+    /// have work.
+    fn apply(&self, block: &[i16]) -> [(f64, f64); 4] {
+        let twice = self.cos.map(|cos| 2.0 * cos);
+        let (mut last, mut before) = ([0.0; 4], [0.0; 4]);
+        for sample in block {
+            let sample = f64::from(*sample);
+            for ((twice, last), before) in twice.iter().zip(&mut last).zip(&mut before) {
+                let next = sample + twice * *last - *before;
+                *before = *last;
+                *last = next;
             }
         }
-        (second * PEAK <= most.power).then_some(most)
+        std::array::from_fn(|at| {
+            let (last, before) = (last[at], before[at]);
+            (last - before * self.cos[at], before * self.sin[at])
+        })
     }
 }
 
-impl Filter {
-    fn new(hertz: f64, rate: u32) -> Self {
-        let (sin, cos) = (TAU * hertz / f64::from(rate)).sin_cos();
-        Self { hertz, sin, cos }
-    }
-
-    fn apply(&self, at: usize, block: &[i16]) -> Tone {
-        let Self { hertz, sin, cos } = *self;
-        let (mut last, mut before) = (0.0, 0.0);
-        for sample in block {
-            let next = f64::from(*sample) + 2.0 * cos * last - before;
-            before = last;
-            last = next;
-        }
-        let (re, im): (f64, f64) = (last - before * cos, before * sin);
-        Tone {
-            at,
-            hertz,
-            power: re * re + im * im,
-            phase: im.atan2(re),
+/// The greatest with its place, and the second greatest.
+fn two_strongest(powers: &[f64]) -> Option<((usize, f64), f64)> {
+    let mut powers = powers.iter().copied().enumerate();
+    let mut most = powers.next()?;
+    let mut second = 0.0;
+    for (at, power) in powers {
+        if power > most.1 {
+            second = most.1;
+            most = (at, power);
+        } else {
+            second = power.max(second);
         }
     }
+    Some((most, second))
 }
