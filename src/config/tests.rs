@@ -66,15 +66,17 @@ fn the_shipped_file_has_every_key_with_its_mark() {
     }
 }
 
+/// An `[[account]]` with further keys.
+fn account(name: &str, more: &str) -> String {
+    let hash = "0".repeat(32);
+    format!("[[account]]\nname = \"{name}\"\nha1_md5 = \"{hash}\"\n{more}\n")
+}
+
 #[test]
 fn recordings_are_off_unless_wanted_and_then_those_of_accounts_that_say_so() {
     let config = parse("");
     assert_eq!(config.recording.mode, RecordingMode::Off);
     assert!(config.recorded.is_empty());
-    let account = |name: &str, more: &str| {
-        let hash = "0".repeat(32);
-        format!("[[account]]\nname = \"{name}\"\nha1_md5 = \"{hash}\"\n{more}\n")
-    };
     let config = parse(&format!(
         "[recording]\nmode = \"accounts\"\ndirectory = \"calls\"\nformat = \"wav\"\n{}{}",
         account("alice", "record = true"),
@@ -396,10 +398,6 @@ fn a_stun_server_is_a_host_with_a_port() {
 
 #[test]
 fn an_account_may_name_its_codecs_and_faults_name_the_account() {
-    let account = |name: &str, more: &str| {
-        let hash = "0".repeat(32);
-        format!("[[account]]\nname = \"{name}\"\nha1_md5 = \"{hash}\"\n{more}\n")
-    };
     let config = parse(&format!(
         "{}{}{}",
         account("alice", "codecs = [\"opus\", \"g722\", \"pcma\"]"),

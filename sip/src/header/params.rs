@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::syntax::{Malformed, is_token_byte, quoted_end, trim, unquote};
+use super::syntax::{Malformed, is_token_byte, quoted_end, trim, trim_start, unquote};
 
 /// The most parameters of one value.
 pub const MAX_PARAMS: usize = 64;
@@ -102,14 +102,14 @@ fn split(bytes: &[u8]) -> Result<Split<'_>, Malformed> {
     let [b';', bytes @ ..] = bytes else {
         return Err(Malformed::Grammar);
     };
-    let (name, rest) = cut_while(skip_space(bytes), is_token_byte);
+    let (name, rest) = cut_while(trim_start(bytes), is_token_byte);
     if name.is_empty() {
         return Err(Malformed::Grammar);
     }
-    let (value, rest) = match skip_space(rest) {
+    let (value, rest) = match trim_start(rest) {
         [b'=', rest @ ..] => {
-            let (value, rest) = cut_value(skip_space(rest))?;
-            (Some(value), skip_space(rest))
+            let (value, rest) = cut_value(trim_start(rest))?;
+            (Some(value), trim_start(rest))
         }
         rest => (None, rest),
     };
@@ -132,13 +132,6 @@ fn cut_value(bytes: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
 fn cut_while(bytes: &[u8], belongs: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
     let end = bytes.iter().position(|byte| !belongs(*byte));
     bytes.split_at(end.unwrap_or(bytes.len()))
-}
-
-fn skip_space(mut bytes: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = bytes {
-        bytes = rest;
-    }
-    bytes
 }
 
 /// A token, a host, or what people write there unquoted all the same (`=` of base64, `/`, `@`).

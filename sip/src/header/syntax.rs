@@ -58,13 +58,19 @@ pub fn is_space(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
-/// Without white space at both ends.
-pub fn trim(mut bytes: &[u8]) -> &[u8] {
+/// Without white space at the beginning.
+pub fn trim_start(mut bytes: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = bytes
         && is_space(*first)
     {
         bytes = rest;
     }
+    bytes
+}
+
+/// Without white space at both ends.
+pub fn trim(bytes: &[u8]) -> &[u8] {
+    let mut bytes = trim_start(bytes);
     while let [rest @ .., last] = bytes
         && is_space(*last)
     {
