@@ -287,8 +287,12 @@ impl Call {
                 .map(|party| party.user.to_string()),
             one_way: self.one_way_view(),
             recordings: self.recordings.iter().map(|it| it.view.clone()).collect(),
-            legs: self.legs.iter().map(leg_view).collect(),
+            legs: self.leg_views(),
         }
+    }
+
+    pub(super) fn leg_views(&self) -> Vec<LegView> {
+        self.legs.iter().map(leg_view).collect()
     }
 }
 

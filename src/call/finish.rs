@@ -51,7 +51,7 @@ impl Switch {
             return;
         };
         record.call.phase = CallPhase::Ended;
-        record.call.legs = call.view().legs;
+        record.call.legs = call.leg_views();
         if reason.cause() != Cause::Success {
             self.totals.failed += 1;
         }

@@ -56,9 +56,12 @@ impl Pool {
     pub(super) fn token(&mut self) -> SmolStr {
         let (high, low) = (self.rng.next_u64(), self.rng.next_u64());
         let bits = u128::from(high) << 64 | u128::from(low);
-        let digit =
-            |place: u32| char::from(b"0123456789abcdef"[(bits >> (4 * place)) as usize & 15]);
-        SmolStr::from_iter((0..32).rev().map(digit))
+        let mut digits = [0; 32];
+        for (place, digit) in (0..32).rev().zip(&mut digits) {
+            *digit = b"0123456789abcdef"[(bits >> (4 * place)) as usize & 15];
+        }
+        // Digits are ASCII.
+        SmolStr::new(str::from_utf8(&digits).unwrap_or_default())
     }
 
     /// A call's name toward a client of the Web SDK protocol. Always there: 32 characters fit.

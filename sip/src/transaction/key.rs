@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use crate::header::Via;
 use crate::message::{Method, Request, Response};
+use crate::uri::Host;
 
 /// What a transaction is found by: parts of a message, each with its length before it, so that no
 /// two lists of parts look alike.
@@ -98,7 +99,7 @@ struct Parts(Vec<u8>);
 
 impl Parts {
     fn new(kind: Kind) -> Self {
-        let mut bytes = Vec::with_capacity(96);
+        let mut bytes = Vec::with_capacity(128);
         bytes.push(kind as u8);
         Self(bytes)
     }
@@ -122,11 +123,25 @@ impl Parts {
 
     /// "the sent-by value in the top Via" (17.2.3): two clients may have chosen the same branch.
     fn sent_by(&mut self, via: &Via<'_>) {
-        self.add(via.host.to_string().as_bytes());
-        self.add(&via.port.unwrap_or(0).to_be_bytes());
+        let kind = match &via.host {
+            Host::Name(name) => {
+                self.add(name.as_bytes());
+                0
+            }
+            Host::V4(address) => {
+                self.add(&address.octets());
+                4
+            }
+            Host::V6(address) => {
+                self.add(&address.octets());
+                6
+            }
+        };
+        let [high, low] = via.port.unwrap_or(0).to_be_bytes();
+        self.add(&[kind, high, low]);
     }
 
     fn finish(self) -> Key {
-        Key(Bytes::from(self.0.into_boxed_slice()))
+        Key(Bytes::copy_from_slice(&self.0))
     }
 }

@@ -4,8 +4,6 @@ use std::borrow::Cow;
 
 use super::UriError;
 
-/// `mark` of RFC 3261 25.1: with letters and digits the unreserved characters.
-const MARK: &[u8] = b"-_.!~*'()";
 /// `user-unreserved`
 const USER_UNRESERVED: &[u8] = b"&=+$,;?/";
 
@@ -71,9 +69,13 @@ pub(super) fn check_text(text: &str) -> Result<(), UriError> {
     Ok(())
 }
 
-/// True for `unreserved` of RFC 3261 25.1.
-pub(super) fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || MARK.contains(&byte)
+/// True for `unreserved` of RFC 3261 25.1: letters, digits and `mark`.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')'
+        )
 }
 
 /// True if each character is unreserved, escaped, or one of `more`.

@@ -32,16 +32,16 @@ impl Host {
             return Ok(Self::V4(address));
         }
         let name = text.strip_suffix('.').unwrap_or(text);
-        let labels_fit = name.split('.').all(is_label);
+        let mut labels = name.as_bytes().split(|&byte| byte == b'.');
+        let labels_fit = labels.clone().all(is_label);
         // A last label of digits alone would be an address, and that it is not.
-        let last_is_number = name
-            .rsplit('.')
-            .next()
-            .is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+        let last_is_number = labels
+            .next_back()
+            .is_some_and(|last| last.iter().all(u8::is_ascii_digit));
         if name.len() > 253 || !labels_fit || last_is_number {
             return Err(UriError::Host);
         }
-        Ok(Self::Name(name.to_ascii_lowercase().into()))
+        Ok(Self::Name(lowercase(name)))
     }
 
     /// The address, unless it is a name.
@@ -84,12 +84,21 @@ fn parse_v6(text: &str) -> Option<Ipv6Addr> {
 }
 
 /// Letters, digits and inner hyphens; underscores too, since names in use have them.
-fn is_label(label: &str) -> bool {
+fn is_label(label: &[u8]) -> bool {
     let edge = |byte: Option<&u8>| byte.is_some_and(|byte| *byte != b'-');
     label.len() <= 63
-        && edge(label.as_bytes().first())
-        && edge(label.as_bytes().last())
+        && edge(label.first())
+        && edge(label.last())
         && label
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// In lower case, which it mostly is.
+fn lowercase(name: &str) -> SmolStr {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        name.to_ascii_lowercase().into()
+    } else {
+        name.into()
+    }
 }

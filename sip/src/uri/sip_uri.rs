@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use memchr::memchr;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::escape::{HEADER_UNRESERVED, consists_of, escape_user, is_user, same};
@@ -46,16 +47,16 @@ impl SipUri {
 
     /// Reads a text of which [`Uri::parse`] has checked length, characters and scheme.
     pub(super) fn read(text: &str) -> Result<Self, UriError> {
-        let scheme_end = text.find(':').ok_or(UriError::Scheme)?;
+        let bytes = text.as_bytes();
+        let scheme_end = memchr(b':', bytes).ok_or(UriError::Scheme)?;
         let mut rest = scheme_end + 1..text.len();
         // Neither parameters nor headers hold an `@`: the one there may be ends the user part.
         let (mut user, mut password) = (None, None);
-        if let Some(at) = text[rest.clone()].find('@').map(|at| rest.start + at) {
+        if let Some(at) = memchr(b'@', &bytes[rest.clone()]).map(|at| rest.start + at) {
             let userinfo = rest.start..at;
             rest.start = at + 1;
-            let colon = text[userinfo.clone()]
-                .find(':')
-                .map(|colon| userinfo.start + colon);
+            let colon = memchr(b':', &bytes[userinfo.clone()]);
+            let colon = colon.map(|colon| userinfo.start + colon);
             let name = userinfo.start..colon.unwrap_or(at);
             if !is_user(&text[name.clone()]) {
                 return Err(UriError::User);
@@ -68,8 +69,8 @@ impl SipUri {
                 password = Some((colon + 1..at).into());
             }
         }
-        let headers = split_off(text, &mut rest, '?');
-        let params = split_off(text, &mut rest, ';');
+        let headers = split_off(bytes, &mut rest, b'?');
+        let params = split_off(bytes, &mut rest, b';');
         let (host, port) = host_port(&text[rest])?;
         let uri = Self {
             host,
@@ -283,16 +284,16 @@ impl From<Range<usize>> for Span {
 }
 
 /// Cuts what follows the first `mark` off `rest`.
-fn split_off(text: &str, rest: &mut Range<usize>, mark: char) -> Option<Range<usize>> {
-    let at = rest.start + text[rest.clone()].find(mark)?;
+fn split_off(text: &[u8], rest: &mut Range<usize>, mark: u8) -> Option<Range<usize>> {
+    let at = rest.start + memchr(mark, &text[rest.clone()])?;
     let off = at + 1..rest.end;
     rest.end = at;
     Some(off)
 }
 
 fn host_port(text: &str) -> Result<(Host, Option<u16>), UriError> {
-    let bracket = text.find(']').map_or(0, |bracket| bracket + 1);
-    let (host, port) = match text[bracket..].find(':') {
+    let bracket = memchr(b']', text.as_bytes()).map_or(0, |bracket| bracket + 1);
+    let (host, port) = match memchr(b':', &text.as_bytes()[bracket..]) {
         Some(colon) => (&text[..bracket + colon], Some(&text[bracket + colon + 1..])),
         None => (text, None),
     };
