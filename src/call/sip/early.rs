@@ -97,7 +97,7 @@ impl Switch {
         let dialog = Dialog::of_response(leg.invite.cseq(), response).ok()?;
         let early = Early {
             dialog,
-            reliable: Acknowledger::new(!leg.invite.body().is_empty()),
+            reliable: Acknowledger::new(!leg.invite.is_without_offer()),
             answer: None,
         };
         self.sip.legs.add_early(id, early)

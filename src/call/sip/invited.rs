@@ -225,7 +225,10 @@ impl Switch {
             }
             return;
         }
-        match Dialog::of_request(&leg.invite, response) {
+        let Some(invite) = leg.invite.whole() else {
+            return;
+        };
+        match Dialog::of_request(invite, response) {
             Ok(dialog) => self.sip.legs.set_dialog(id, dialog),
             Err(error) => tracing::debug!(%error, leg = %id, "an INVITE makes no dialog"),
         }

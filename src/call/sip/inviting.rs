@@ -170,8 +170,7 @@ impl Switch {
             }
             // It is of another branch.
             _ => {
-                let (flow, invite) = (leg.flow, leg.invite.clone());
-                self.sip.legs.past.remember(flow, &invite, None);
+                self.sip.legs.remember_invite(id);
                 self.turn_away(now, response, Some(dialog));
             }
         }
@@ -262,7 +261,7 @@ impl Switch {
     fn invite_again(&mut self, now: Now, id: LegId) -> Option<()> {
         let leg = self.sip.legs.get(id)?;
         let (flow, cseq) = (leg.flow, leg.invite.cseq().checked_add(1)?);
-        let mut builder = RequestBuilder::like(&leg.invite);
+        let mut builder = RequestBuilder::like(leg.invite.whole()?);
         for name in [
             HeaderName::Via,
             HeaderName::CSeq,

@@ -25,9 +25,7 @@ impl Switch {
     pub(in crate::call) fn takes_info(&self, id: LegId) -> bool {
         // Our own INVITE allows it.
         let leg = self.sip.legs.get(id);
-        leg.is_some_and(|leg| {
-            leg.info_keys != InfoKeys::Refused && allows_info(leg.invite.headers())
-        })
+        leg.is_some_and(|leg| leg.info_keys != InfoKeys::Refused && leg.invite.allows_info())
     }
 
     /// Tells of keys, one after another.

@@ -18,6 +18,7 @@ use smol_str::SmolStr;
 
 use super::early::Early;
 use super::goodbye::Lost;
+use super::invite::Invite;
 use super::keys::InfoKeys;
 use super::past::PastInvites;
 
@@ -29,8 +30,7 @@ pub(super) struct SipLeg {
     pub(super) flow: FlowId,
     /// Where the last flow led that is gone.
     pub(super) lost: Option<Lost>,
-    /// As it arrived, or as it was sent.
-    pub(super) invite: Request,
+    pub(super) invite: Invite,
     /// Ours in the dialog.
     pub(super) local_tag: SmolStr,
     pub(super) dialog: Option<Dialog>,
@@ -80,7 +80,7 @@ impl SipLeg {
         Self {
             flow,
             lost: None,
-            invite,
+            invite: Invite::new(invite),
             local_tag,
             dialog: None,
             early: Vec::new(),
@@ -108,11 +108,20 @@ impl SipLeg {
         matches!(self.stage, Stage::Invited { .. } | Stage::Inviting { .. })
     }
 
+    /// That of its INVITE.
+    pub(super) fn call_id(&self) -> Option<&str> {
+        match (&self.dialog, self.invite.whole()) {
+            (Some(dialog), _) => Some(&dialog.id().call_id),
+            (None, Some(invite)) => str::from_utf8(invite.call_id()).ok(),
+            (None, None) => None,
+        }
+    }
+
     /// What of the dialog that a request names is unanswered, the INVITE that makes it included
     /// (RFC 3261 14.2, RFC 3311 5.2).
     pub(super) fn underway_in(&self, request: &Request) -> Underway {
         let mut underway = self.underway;
-        let late_offer = self.invite.body().is_empty();
+        let late_offer = self.invite.is_without_offer();
         // Whose INVITE, and whose offer.
         let (invite, offer) = match &self.stage {
             Stage::Talking => return underway,
@@ -225,7 +234,7 @@ impl SipLegs {
             if let Some(old) = leg.client.replace(client) {
                 self.by_client.remove(&old);
             }
-            leg.invite = invite;
+            leg.invite = Invite::new(invite);
         }
     }
 
@@ -336,16 +345,25 @@ impl SipLegs {
     /// Moves a leg on, and gives back where it was.
     pub(super) fn go(&mut self, id: LegId, stage: Stage) -> Option<Stage> {
         let leg = self.by_leg.get_mut(&id)?;
+        if matches!(stage, Stage::Talking) {
+            leg.invite.accept();
+        }
         let old = std::mem::replace(&mut leg.stage, stage);
         self.forget_server(&old);
         Some(old)
     }
 
+    /// Other user agents than that in the call may accept its INVITE yet.
+    pub(super) fn remember_invite(&mut self, id: LegId) {
+        if let Some(leg) = self.by_leg.get(&id) {
+            self.past.remember(leg, None);
+        }
+    }
+
     pub(super) fn remove(&mut self, id: LegId) -> Option<SipLeg> {
         let leg = self.by_leg.remove(&id)?;
         if leg.client.is_some() {
-            let dialog = leg.dialog.as_ref();
-            self.past.remember(leg.flow, &leg.invite, dialog);
+            self.past.remember(&leg, leg.dialog.as_ref());
         }
         if let Some(dialog) = &leg.dialog {
             self.by_dialog.remove(dialog.id());

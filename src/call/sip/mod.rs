@@ -10,6 +10,7 @@ mod early;
 mod goodbye;
 mod gruu;
 mod identity;
+mod invite;
 mod invited;
 mod inviting;
 mod keep_alive;

@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use sip::dialog::{Dialog, DialogId};
 use sip::flow::FlowId;
-use sip::message::{Method, Request, Response};
+use sip::message::{Method, Response};
 use smol_str::SmolStr;
 
+use super::legs::SipLeg;
 use crate::call::switch::Switch;
 use crate::call::time::Now;
 
@@ -52,14 +53,9 @@ enum Owed {
 }
 
 impl PastInvites {
-    /// What is still to come for an INVITE is unwanted, except that from `dialog` has ended.
-    pub(super) fn remember(&mut self, flow: FlowId, invite: &Request, dialog: Option<&Dialog>) {
-        let Ok(call_id) = str::from_utf8(invite.call_id()) else {
-            return;
-        };
-        let Some(local_tag) = invite.from_tag().and_then(|tag| str::from_utf8(tag).ok()) else {
-            return;
-        };
+    /// What is still to come for the INVITE of a leg is unwanted, except that from `dialog` has ended.
+    pub(super) fn remember(&mut self, leg: &SipLeg, dialog: Option<&Dialog>) {
+        let Some(call_id) = leg.call_id() else { return };
         let ended = dialog.map(|dialog| dialog.id().clone());
         if let Some(past) = self.by_call_id.get_mut(call_id) {
             past.ended.extend(ended);
@@ -71,9 +67,9 @@ impl PastInvites {
             self.by_call_id.remove(&oldest);
         }
         let past = PastInvite {
-            flow,
-            local_tag: local_tag.into(),
-            cseq: invite.cseq(),
+            flow: leg.flow,
+            local_tag: leg.local_tag.clone(),
+            cseq: leg.invite.cseq(),
             ended: ended.into_iter().collect(),
         };
         self.order.push_back(call_id.into());

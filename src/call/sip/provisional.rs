@@ -43,7 +43,10 @@ impl Switch {
         let Stage::Invited { server, .. } = leg.stage else {
             return;
         };
-        let reliable = is_reliable(Rel100::of_request(&leg.invite), sdp.is_some());
+        let Some(invite) = leg.invite.whole() else {
+            return;
+        };
+        let reliable = is_reliable(Rel100::of_request(invite), sdp.is_some());
         let builder = match sdp {
             Some(sdp) => builder.body(SDP, sdp),
             None => builder,
@@ -51,7 +54,7 @@ impl Switch {
         let response = if reliable {
             let provisionals = leg
                 .provisionals
-                .get_or_insert_with(|| Box::new(Provisionals::new(&leg.invite, random)));
+                .get_or_insert_with(|| Box::new(Provisionals::new(invite, random)));
             provisionals
                 .send(now.mono, builder)
                 .map_err(|error| tracing::debug!(leg = %id, %error, "a provisional response is not sent"))
@@ -156,7 +159,7 @@ impl Switch {
     /// The beginning of an answer to the INVITE of a leg.
     pub(super) fn begin_answer(&self, id: LegId, status: Status) -> Option<ResponseBuilder> {
         let leg = self.sip.legs.get(id)?;
-        let builder = ResponseBuilder::new(&leg.invite, status)
+        let builder = ResponseBuilder::new(leg.invite.whole()?, status)
             .to_tag(&leg.local_tag)
             .value(HeaderName::Server, PRODUCT);
         if status >= Status::MULTIPLE_CHOICES {
