@@ -89,11 +89,30 @@ pub(super) struct Sip {
 #[derive(Debug)]
 struct SipFlow {
     ends: SipEnds,
+    /// Our end of it, as Via and Contact name it.
+    sent_by: Box<str>,
+    contact: Option<OwnAddr>,
     since: Now,
     /// Somebody has proved who he is on it.
     trusted: bool,
     /// Of calls of those who have not registered.
     calls: Rate,
+}
+
+impl SipFlow {
+    fn new(ends: SipEnds, now: Now) -> Self {
+        // Without the zone of a link-local address: it means something here alone (RFC 4007 6).
+        let local = SocketAddr::new(ends.local.ip(), ends.local.port());
+        let sent_by = local.to_string();
+        Self {
+            contact: contact_uri(ends.transport, &sent_by).map(|uri| OwnAddr::new("", &uri)),
+            sent_by: sent_by.into(),
+            ends,
+            since: now,
+            trusted: false,
+            calls: Rate::new(now.mono),
+        }
+    }
 }
 
 impl Sip {
@@ -194,13 +213,7 @@ impl Switch {
                 reason: "too many connections",
             });
         }
-        let open = SipFlow {
-            ends,
-            since: now,
-            trusted: false,
-            calls: Rate::new(now.mono),
-        };
-        self.sip.flows.insert(flow, open);
+        self.sip.flows.insert(flow, SipFlow::new(ends, now));
     }
 
     pub(super) fn on_sip(&mut self, now: Now, flow: FlowId, message: Message) {
@@ -292,17 +305,14 @@ impl Switch {
     /// The Via of a request of ours on a flow, with a branch that nobody used before (RFC 3261
     /// 8.1.1.7). `None` if the flow is gone.
     fn with_via(&mut self, flow: FlowId, builder: RequestBuilder) -> Option<RequestBuilder> {
-        let ends = &self.sip.flows.get(&flow)?.ends;
-        let (transport, local) = (ends.transport, ends.local);
-        let branch = format!("z9hG4bK{}", self.pool.token());
-        Some(builder.via(transport.via_name(), &local.to_string(), &branch))
+        let open = self.sip.flows.get(&flow)?;
+        let branch = ["z9hG4bK", &self.pool.token()].concat();
+        Some(builder.via(open.ends.transport.via_name(), &open.sent_by, &branch))
     }
 
     /// Where the far side reaches us on a flow: the value of Contact.
     fn own_contact(&self, flow: FlowId) -> Option<OwnAddr> {
-        let ends = &self.sip.flows.get(&flow)?.ends;
-        let uri = contact_uri(ends.transport, ends.local);
-        Some(OwnAddr::new("", &Uri::parse(&uri).ok()?))
+        self.sip.flows.get(&flow)?.contact.clone()
     }
 
     /// With our Contact on the flow of a leg. `None` if that is gone.
@@ -341,11 +351,12 @@ impl Switch {
     }
 }
 
-fn contact_uri(transport: Transport, local: SocketAddr) -> String {
-    match transport {
-        Transport::Udp => format!("sip:{local}"),
-        other => format!("sip:{local};transport={}", other.uri_name()),
-    }
+fn contact_uri(transport: Transport, sent_by: &str) -> Option<Uri> {
+    let uri = match transport {
+        Transport::Udp => ["sip:", sent_by].concat(),
+        other => ["sip:", sent_by, ";transport=", other.uri_name()].concat(),
+    };
+    Uri::parse(&uri).ok()
 }
 
 /// The session description that a message carries; `None` if it has none.

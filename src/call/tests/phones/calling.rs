@@ -1,11 +1,12 @@
 //! Calls of telephones, from the first INVITE to the last BYE.
 
-use sip::flow::Transport;
+use sip::flow::{FlowId, Transport};
 use sip::message::{HeaderName, Message, Method, Status};
 
-use super::super::{Bench, OFFER_AUDIO, bench, config, names};
+use super::super::{Bench, Input, OFFER_AUDIO, bench, config, names, peer};
 use super::{is, sdp_answer};
 use crate::call::end::EndReason;
+use crate::call::io::SipEnds;
 
 #[test]
 fn a_telephone_calls_a_page_and_hangs_up() {
@@ -31,6 +32,34 @@ fn a_telephone_calls_a_page_and_hangs_up() {
     assert_eq!(names(&bench.take(page)), ["FINISH"]);
     assert_eq!(bench.end_code(), "caller_hung_up");
     bench.assert_no_calls();
+}
+
+/// A bug once: what Via and Contact had with the zone in it could not be written.
+#[test]
+fn the_zone_of_a_link_local_address_is_not_told_to_telephones() {
+    let mut bench = bench();
+    let flow = FlowId(1_000);
+    let ends = SipEnds {
+        peer: peer("[fe80::2]:50001", false),
+        transport: Transport::Tcp,
+        local: "[fe80::1%3]:5060".parse().unwrap(),
+    };
+    let connect = None;
+    bench.handle(Input::SipOpened {
+        flow,
+        ends,
+        connect,
+    });
+    let phone = bench.silent_phone("1001", Transport::Tcp, "127.0.0.1:50001");
+    let phone = phone.on(flow);
+    bench.send(&phone, &phone.register(1, ""));
+    assert_eq!(bench.response(&phone).status(), Status::OK);
+    bench.open_ports(2);
+
+    let (_, _, invite) = bench.page_calls(&phone);
+    assert_eq!(invite.via().host.to_string(), "[fe80::1]");
+    let contact = invite.headers().text(HeaderName::Contact).unwrap();
+    assert_eq!(contact, "<sip:[fe80::1]:5060;transport=tcp>");
 }
 
 #[test]
