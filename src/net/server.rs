@@ -18,7 +18,7 @@ use super::access::Rules;
 use super::admission::Admission;
 use super::driver::{Driver, DriverHandle};
 use super::http::{Front, router};
-use super::media_worker::{self, MediaWorker, MediaWorkerConfig, Monitor, candidate_addresses};
+use super::media_worker::{MediaWorker, MediaWorkerConfig, Monitor, candidate_addresses};
 use super::recorder::Recorder;
 use super::serve::Serving;
 use super::sip::{Means, Ports, Served, Shared as SipShared, SipAddresses, Trust};
@@ -106,9 +106,7 @@ impl Server {
         let (library, played) = sounds::load(config)?;
         let certificate = settings::dtls_certificate()?;
         let recorder = settings::recorder(config).map(Recorder::start);
-        let recorder = recorder
-            .transpose()
-            .map_err(media_worker::StartError::from)?;
+        let recorder = recorder.transpose().map_err(StartError::Recorder)?;
         let mut workers = Vec::new();
         for index in 0..config.media.workers {
             let worker =

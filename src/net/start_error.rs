@@ -87,6 +87,11 @@ pub enum StartError {
     /// The crypto library failed us.
     #[error("cannot make a certificate: {0}")]
     CertificateMaking(String),
+    /// Nobody can write recordings.
+    #[error(
+        "recording.mode: cannot start the threads that write recordings: {0}; let the server have more threads, or set \"off\""
+    )]
+    Recorder(#[source] io::Error),
     /// Media cannot start.
     #[error("{key}: {0}", key = .0.key())]
     Media(#[from] media_worker::StartError),

@@ -35,10 +35,18 @@ export function notesOf(phone) {
     },
     ...(call.over ? [] : call.troubles.map((trouble) => troubleNote(call, trouble))),
     phone.sameRoom && roomNote(phone, call),
-    call.talking && call.news?.video_reason && { id: 'video-reason', kind: 'plain', text: call.news.video_reason },
+    call.talking && call.news?.video_reason && { id: 'video-reason', kind: 'plain', text: asSentence(call.news.video_reason) },
     waitingNote(phone),
   ];
   return notes.filter((note) => typeof note === 'object' && note !== null);
+}
+
+/**
+ * The server's reasons are parts of its log lines.
+ * @param {string} reason
+ */
+function asSentence(reason) {
+  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
 }
 
 /**
