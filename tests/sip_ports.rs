@@ -277,6 +277,8 @@ fn the_end_of_a_call_reaches_a_phone_whose_connection_broke_over_a_new_one() {
         }
     };
     say("INVITE", 1, "<sip:2002@localhost>", SDP);
+    let trying = next(&caller);
+    assert!(trying.starts_with("SIP/2.0 100 "), "{trying}");
     let invite = next_of(&mut callee);
     assert!(invite.starts_with("INVITE sip:2002@127.0.0.1:"), "{invite}");
     let rows = format!("Contact: <{contact}>\r\nContent-Type: application/sdp\r\n");

@@ -267,6 +267,7 @@ impl Driver {
 
     /// Drives until the Switch has shut down; then the media workers say goodbye and end.
     pub async fn run(mut self) {
+        self.hear_workers();
         let mut alarm = pin!(sleep_until(Instant::now()));
         let mut armed = None;
         let mut looks = interval(memory::LOOKS);
@@ -321,6 +322,17 @@ impl Driver {
         if stopped.await.is_err() {
             error!("the media workers did not end well");
         }
+    }
+
+    /// Takes in what the workers have told before anybody could call: their ports are open, and a
+    /// call that comes first has to find some.
+    fn hear_workers(&mut self) {
+        for worker in &mut self.workers {
+            while let Ok(event) = worker.events.try_recv() {
+                self.switch.handle(clock::now(), Input::Media(event));
+            }
+        }
+        self.carry_out();
     }
 
     /// Gives memory back after load.
@@ -505,3 +517,6 @@ async fn next_event(workers: &mut [Handle], turn: usize) -> Event {
     })
     .await
 }
+
+#[cfg(test)]
+mod tests;

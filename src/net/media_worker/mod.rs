@@ -213,7 +213,7 @@ impl MediaWorker {
         let (queue, commands) = mpsc::sync_channel(COMMAND_QUEUE);
         let (reports, events) = tokio::sync::mpsc::channel(EVENT_QUEUE);
         let shared = Arc::new(Mutex::new(Measurements::default()));
-        let body = thread::Thread::new(
+        let mut body = thread::Thread::new(
             worker,
             sockets,
             rtp,
@@ -226,6 +226,8 @@ impl MediaWorker {
                 measurements: Arc::clone(&shared),
             },
         );
+        // The ports that are open, before the thread has had its first turn: it may be late.
+        body.report();
         let thread = std::thread::Builder::new()
             .name(format!("media-{}", config.index))
             .spawn(move || body.run())?;

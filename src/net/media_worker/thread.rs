@@ -320,7 +320,7 @@ impl Thread {
     }
 
     /// Hands events to the driver.
-    fn report(&mut self) {
+    pub(super) fn report(&mut self) {
         self.ends.reports.retry();
         while let Some(event) = self.worker.poll_event().or_else(|| self.rtp.poll_event()) {
             self.ends.reports.push(event);

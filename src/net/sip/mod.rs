@@ -29,6 +29,8 @@ use crate::config::{Config, Limits, Sip};
 pub use ports::SipAddresses;
 
 pub(super) use connect::{Place, Target, Trust, Wanted};
+#[cfg(test)]
+pub(super) use handle::{Mailbox, Order, connection};
 pub(super) use handle::{SipHandle, Standing};
 pub(super) use ports::{Means, Ports, Served};
 pub(super) use ws::upgrade;
