@@ -6,7 +6,7 @@ use media::ids::LegId;
 use media::plan::Command;
 
 use super::call::{CallHandle, Talk};
-use super::leg::{LegOrder, Signalling};
+use super::leg::{LegOrder, NotDone, Signalling};
 use super::switch::Switch;
 use super::time::Now;
 
@@ -63,7 +63,7 @@ impl Switch {
             (Some(_), true, false) => None,
         };
         if let Some(obstacle) = obstacle {
-            return self.tell(leg_id, LegOrder::NotDone(obstacle.into()));
+            return self.tell(leg_id, LegOrder::NotDone(NotDone::new(obstacle)));
         }
         if let Some(leg) = call.leg_mut(leg_id)
             && leg.presses.was_heard(now.mono, &digits)

@@ -5,7 +5,7 @@ use media::ids::{LegId, MediaKind};
 use media::plan::Command;
 
 use super::call::CallHandle;
-use super::leg::LegOrder;
+use super::leg::{LegOrder, NOT_TALKING, NotDone};
 use super::switch::Switch;
 use super::time::Now;
 use super::view::Notice;
@@ -21,8 +21,7 @@ impl Switch {
         match call.leg_mut(leg_id) {
             Some(leg) if leg.is_confirmed() => leg.holds = holds,
             _ => {
-                let obstacle = "The call is not answered, or is ending";
-                return self.tell(leg_id, LegOrder::NotDone(obstacle.into()));
+                return self.tell(leg_id, LegOrder::NotDone(NotDone::new(NOT_TALKING)));
             }
         }
         let is_held = call.is_held();

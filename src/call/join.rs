@@ -6,7 +6,7 @@ use media::negotiate::Transcoding;
 
 use super::call::CallHandle;
 use super::end::EndReason;
-use super::leg::{Leg, LegOrder};
+use super::leg::{Leg, LegOrder, NOT_TALKING, NotDone};
 use super::switch::Switch;
 use super::time::Now;
 use super::transfer::Joined;
@@ -29,8 +29,9 @@ impl Switch {
         let matched = match self.match_calls(by, with) {
             Ok(matched) => matched,
             Err(obstacle) => {
-                tracing::info!(leg = %by, obstacle, "calls are not joined");
-                return self.tell(by, LegOrder::NotDone(obstacle.into()));
+                let sentence = &obstacle.sentence;
+                tracing::info!(leg = %by, %sentence, "calls are not joined");
+                return self.tell(by, LegOrder::NotDone(obstacle));
             }
         };
         let Match {
@@ -45,12 +46,13 @@ impl Switch {
         self.take_side(now, handle, (by, new), joined);
     }
 
-    fn match_calls(&self, by: LegId, with: LegId) -> Result<Match, &'static str> {
-        let gone = "The call is not answered, or is ending";
-        let this = self.calls.of_leg(by).ok_or(gone)?;
-        let other = self.calls.of_leg(with).ok_or(gone)?;
+    fn match_calls(&self, by: LegId, with: LegId) -> Result<Match, NotDone> {
+        let gone = || NotDone::transfer(481, NOT_TALKING);
+        let this = self.calls.of_leg(by).ok_or_else(gone)?;
+        let other = self.calls.of_leg(with).ok_or_else(gone)?;
         if this.handle == other.handle {
-            return Err("A call cannot be joined with itself");
+            let itself = "A call cannot be joined with itself";
+            return Err(NotDone::transfer(603, itself));
         }
         let legs = [
             this.leg(by),
@@ -58,31 +60,35 @@ impl Switch {
             other.leg(with),
             other.far_leg(with),
         ];
-        let [Some(_), Some(far), Some(_), Some(new)] = legs else {
-            return Err(gone);
+        let [Some(leaves), Some(far), Some(_), Some(new)] = legs else {
+            return Err(gone());
         };
         if !legs.into_iter().flatten().all(Leg::is_confirmed) {
-            return Err(gone);
+            return Err(gone());
         }
         let transferring =
             |talk: Option<&super::call::Talk>| talk.is_none_or(|it| it.transfer.is_some());
         if transferring(this.talk()) || transferring(other.talk()) {
-            return Err("A call is being handed over already");
+            let already = "A call is being handed over already";
+            return Err(NotDone::transfer(491, already));
         }
         if this.worker != other.worker {
-            return Err("The two calls are carried by different media workers");
+            let apart = "The two calls are carried by different media workers";
+            return Err(NotDone::transfer(503, apart));
         }
         let (Some(kept), Some(agreed)) = (far.agreement(), new.agreement()) else {
-            return Err(gone);
+            return Err(gone());
         };
-        let policy = self.policy_of(this.handle);
-        let joined = Joined::new(kept, agreed.clone(), &policy);
+        // The other call ends, and with it what it transcodes.
+        let policy = self.policy_beside([this.handle, other.handle]);
+        let joined = Joined::new(kept, (agreed.clone(), leaves.side), &policy);
         if joined.is_silent() {
-            return Err(match policy.transcoding {
-                Transcoding::Allowed => "The two sides have agreed to different codecs",
-                Transcoding::Forbidden => "Transcoding required, but disabled",
-                Transcoding::Full => "The server transcodes as many calls as it may",
-            });
+            let (status, sentence) = match policy.transcoding {
+                Transcoding::Allowed => (488, "The two sides have agreed to different codecs"),
+                Transcoding::Forbidden => (488, "Transcoding required, but disabled"),
+                Transcoding::Full => (503, "The server transcodes as many calls as it may"),
+            };
+            return Err(NotDone::transfer(status, sentence));
         }
         Ok(Match {
             handle: this.handle,

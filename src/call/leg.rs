@@ -184,6 +184,36 @@ pub(super) enum LegEvent {
     },
 }
 
+/// Why something was not done, while the call goes on.
+#[derive(Debug)]
+pub(super) struct NotDone {
+    /// The SIP status of a transfer that fails (RFC 3515 2.4.5); `None` if it was something else.
+    pub(super) transfer: Option<u16>,
+    /// In words, for who wanted it.
+    pub(super) sentence: Cow<'static, str>,
+}
+
+/// It is too early, or too late.
+pub(super) const NOT_TALKING: &str = "The call is not answered, or is ending";
+
+impl NotDone {
+    /// No transfer.
+    pub(super) fn new(sentence: &'static str) -> Self {
+        Self {
+            transfer: None,
+            sentence: sentence.into(),
+        }
+    }
+
+    /// A transfer.
+    pub(super) fn transfer(status: u16, sentence: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            transfer: Some(status),
+            sentence: sentence.into(),
+        }
+    }
+}
+
 /// What the far side of a leg is told, whatever the protocol.
 #[derive(Debug)]
 pub(super) enum LegOrder {
@@ -212,8 +242,8 @@ pub(super) enum LegOrder {
     Held,
     /// What it asked for is done: the call is no longer on hold.
     Resumed,
-    /// What it asked for was not done, and why: a sentence.
-    NotDone(Cow<'static, str>),
+    /// What it asked for was not done.
+    NotDone(NotDone),
     /// The call is over.
     Finished(Box<Finish>),
 }

@@ -181,7 +181,7 @@ fn obey(session: &mut Session, call_id: &WcsCallId, order: LegOrder) {
         }
         LegOrder::Held => session.held(call_id),
         LegOrder::Resumed => session.resumed(call_id),
-        LegOrder::NotDone(sentence) => session.not_done(call_id, sentence),
+        LegOrder::NotDone(why) => session.not_done(call_id, why.sentence),
         LegOrder::Finished(finish) => session.finish(call_id, wire_end(*finish)),
     }
 }

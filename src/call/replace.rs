@@ -88,7 +88,7 @@ impl Switch {
         let (sdp, joined, exchange) = match &newcomer.offer {
             Some(offer) => {
                 let answer = answer_to(id, policy, offer, source, &newcomer.local)?;
-                let joined = Joined::new(kept, answer.agreement.clone(), policy);
+                let joined = Joined::new(kept, (answer.agreement.clone(), newcomer.side), policy);
                 let settled = Exchange::Settled(Box::new(answer.agreement));
                 (answer.sdp, joined, settled)
             }
@@ -96,7 +96,7 @@ impl Switch {
             None => {
                 let ours = negotiate::offer_from(id, policy, source, &newcomer.local);
                 let ours = ours.map_err(|error| offer_refused(&error))?;
-                let mut joined = Joined::new(kept, kept.clone(), policy);
+                let mut joined = Joined::new(kept, (kept.clone(), newcomer.side), policy);
                 joined.to_new = nothing(far_id, id);
                 joined.to_far = nothing(id, far_id);
                 (ours.sdp.clone(), joined, Exchange::Ours(Box::new(ours)))

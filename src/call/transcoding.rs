@@ -19,10 +19,16 @@ impl Switch {
     /// What may be negotiated for a call now. With as many calls transcoded as there may be, another
     /// one has to do without.
     pub(super) fn policy_of(&self, handle: CallHandle) -> Policy {
+        self.policy_beside([handle; 2])
+    }
+
+    /// The same for what two calls become: neither takes a place of its own any more.
+    pub(super) fn policy_beside(&self, calls: [CallHandle; 2]) -> Policy {
         let mut policy = self.config.media.policy.clone();
         if policy.transcoding == Transcoding::Allowed {
-            let transcodes =
-                |call: &&Call| call.handle != handle && call.talk().is_some_and(Talk::transcodes);
+            let transcodes = |call: &&Call| {
+                !calls.contains(&call.handle) && call.talk().is_some_and(Talk::transcodes)
+            };
             let others = self.calls.iter().filter(transcodes).count();
             if others >= self.config.limits.transcoded_calls {
                 policy.transcoding = Transcoding::Full;

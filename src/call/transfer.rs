@@ -13,7 +13,7 @@ use super::answer::answer_refused;
 use super::call::{CallHandle, Transfer};
 use super::end::{Device, EndReason, Names, Side};
 use super::invite::{Invitation, Partner};
-use super::leg::{Exchange, Leg, LegOrder, LegState};
+use super::leg::{Exchange, Leg, LegOrder, LegState, NotDone};
 use super::negotiation::Description;
 use super::people::Party;
 use super::switch::Switch;
@@ -31,14 +31,15 @@ impl Switch {
         let handle = call.handle;
         let legs = [call.leg(by), call.far_leg(by)];
         let obstacle = if !legs.into_iter().flatten().all(Leg::is_confirmed) {
-            Some("The call is ending")
+            Some(NotDone::transfer(481, "The call is ending"))
         } else if call.talk().is_none_or(|talk| talk.transfer.is_some()) {
-            Some("The call is being handed over already")
+            let already = "The call is being handed over already";
+            Some(NotDone::transfer(491, already))
         } else {
             None
         };
         if let Some(obstacle) = obstacle {
-            return self.tell(by, LegOrder::NotDone(obstacle.into()));
+            return self.tell(by, LegOrder::NotDone(obstacle));
         }
         let callee = self.resolve(target).ok();
         if let Err(reason) = self.begin_transfer(now, handle, by, target) {
@@ -122,7 +123,8 @@ impl Switch {
             devices: [Device::Browser, Device::Telephone],
         };
         let sentence = reason.sentence(Side::Caller, names);
-        self.tell(by, LegOrder::NotDone(sentence.into()));
+        let why = NotDone::transfer(reason.sip_status(), sentence);
+        self.tell(by, LegOrder::NotDone(why));
     }
 
     /// Somebody who rings for a transfer answers.
@@ -148,7 +150,8 @@ impl Switch {
         let call = self.calls.get(handle).ok_or(lost.clone())?;
         let transfer = call.talk().and_then(|talk| talk.transfer.as_ref());
         let by = transfer.ok_or(lost.clone())?.by;
-        let (Some(far), Some(new)) = (call.far_leg(by), call.leg(new)) else {
+        let legs = (call.leg(by), call.far_leg(by), call.leg(new));
+        let (Some(leaves), Some(far), Some(new)) = legs else {
             return Err(lost);
         };
         let (Some(kept), Exchange::Ours(offer)) = (far.agreement(), &new.exchange) else {
@@ -156,7 +159,7 @@ impl Switch {
         };
         let policy = &self.policy_of(handle);
         let agreed = negotiate::settle(offer, answer, policy).map_err(answer_refused)?;
-        let joined = Joined::new(kept, agreed, policy);
+        let joined = Joined::new(kept, (agreed, leaves.side), policy);
         if joined.is_silent() {
             return Err(nothing_in_common(policy));
         }
@@ -262,6 +265,7 @@ pub(super) struct Joined {
     pub(super) agreed: Agreement,
     pub(super) to_new: PatchPlan,
     pub(super) to_far: PatchPlan,
+    both_have_sound: bool,
     /// The codecs in use.
     codecs: Flowing,
 }
@@ -275,17 +279,26 @@ struct Flowing {
 }
 
 impl Joined {
-    /// Of what the leg that is handed over and the new one have agreed to.
-    pub(super) fn new(kept: &Agreement, agreed: Agreement, policy: &Policy) -> Self {
+    /// Of what the leg that is handed over and the new one have agreed to, which takes this side.
+    pub(super) fn new(
+        kept: &Agreement,
+        (agreed, side): (Agreement, Side),
+        policy: &Policy,
+    ) -> Self {
         let (to_new, to_far) = negotiate::join(kept, &agreed, policy);
-        let patches = (&to_new, &to_far);
-        let flows = |kind| negotiate::codec_between(kept, &agreed, patches, kind);
+        // As the caller writes it.
+        let flows = |kind| match side {
+            Side::Caller => negotiate::codec_between(&agreed, kept, (&to_far, &to_new), kind),
+            Side::Callee => negotiate::codec_between(kept, &agreed, (&to_new, &to_far), kind),
+        };
         let video = flows(MediaKind::Video);
         let video_reason = match (&video, agreed.codec(MediaKind::Video)) {
             (Some(_), _) => None,
             (None, Some(_)) => Some("the new side's video codec was not agreed before".to_owned()),
             (None, None) => Some(agreed.absence(MediaKind::Video).to_string()),
         };
+        let has_sound = |side: &Agreement| side.codec(MediaKind::Audio).is_some();
+        let both_have_sound = has_sound(kept) && has_sound(&agreed);
         let codecs = Flowing {
             audio: flows(MediaKind::Audio),
             video,
@@ -295,13 +308,21 @@ impl Joined {
             agreed,
             to_new,
             to_far,
+            both_have_sound,
             codecs,
         }
     }
 
-    /// Nothing can flow, one way at least.
+    /// Nothing can flow, one way at least, or no sound though both sides have agreed to some.
     pub(super) fn is_silent(&self) -> bool {
-        self.to_new.codecs.is_empty() || self.to_far.codecs.is_empty()
+        let has_sound = |patch: &PatchPlan| {
+            let mut codecs = patch.codecs.iter();
+            codecs.any(|map| map.kind == MediaKind::Audio)
+        };
+        let is_silent = |patch: &&PatchPlan| {
+            patch.codecs.is_empty() || self.both_have_sound && !has_sound(patch)
+        };
+        [&self.to_new, &self.to_far].iter().any(is_silent)
     }
 
     fn media(&self) -> Flowing {

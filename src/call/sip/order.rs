@@ -24,9 +24,13 @@ impl Switch {
             LegOrder::Reoffer => self.reoffer(now, leg),
             LegOrder::AnswerOffer => self.answer_deferred(now, leg),
             LegOrder::Held | LegOrder::Resumed => {}
-            LegOrder::NotDone(sentence) => {
+            LegOrder::NotDone(why) => {
+                let sentence = why.sentence;
                 tracing::debug!(%leg, %sentence, "what a telephone asked for was not done");
-                self.referral_came_to(now, leg, Status::DECLINE);
+                if let Some(status) = why.transfer {
+                    let status = Status::new(status).filter(|it| it.code() >= 300);
+                    self.referral_came_to(now, leg, status.unwrap_or(Status::DECLINE));
+                }
             }
             LegOrder::Finished(finish) => self.finish_sip_leg(now, leg, &finish),
         }

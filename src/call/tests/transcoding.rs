@@ -88,3 +88,38 @@ fn with_as_many_calls_transcoded_as_there_may_be_another_one_is_refused() {
     let (eve, fay) = (bench.guest("eve"), bench.guest("fay"));
     bench.talk(eve, fay, "fay");
 }
+
+#[test]
+fn a_call_that_is_handed_over_to_somebody_with_another_codec_is_transcoded_from_then_on() {
+    let mut bench = bench();
+    let (ann, ben, cid) = (bench.guest("ann"), bench.guest("ben"), bench.guest("cid"));
+    let ann_id = bench.call_with(ann, "ben", &with_one_codec(OFFER_AUDIO, "111"));
+    let (ben_id, offer) = bench.incoming(ben);
+    bench.answer_with(ben, &ben_id, &with_one_codec(&answer_to(&offer), "111"));
+    bench.take(ann);
+    bench.take(ben);
+    bench.say(
+        ann,
+        "transfer",
+        json!({ "callId": ann_id, "target": "cid" }),
+    );
+    let (cid_id, offer) = bench.incoming(cid);
+    bench.take_commands();
+    bench.answer_with(cid, &cid_id, &with_one_codec(&answer_to(&offer), "0"));
+    assert_eq!(bench.last_status(ann)["status"], "FINISH");
+    let ApiReply::Calls(calls) = bench.api(ApiAction::ListCalls) else {
+        panic!("calls")
+    };
+    // Cid has taken the side of the caller.
+    assert_eq!(calls[0].audio.as_deref(), Some("PCMU/opus"));
+    let patches = bench.take_commands().into_iter().filter(|it| match it {
+        Command::Patch(patch) => patch.transcodes(),
+        _ => false,
+    });
+    assert_eq!(patches.count(), 2);
+    assert!(
+        names(&bench.take(ben))
+            .iter()
+            .all(|it| it == "callbox.media")
+    );
+}

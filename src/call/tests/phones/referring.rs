@@ -59,7 +59,7 @@ fn a_transfer_to_nobody_is_told_and_the_call_goes_on() {
     bench.send(&phone, &phone.in_dialog_with("REFER", &ok, 2, refer, ""));
     let told = notifications(&mut bench, &phone);
     let (body, state) = outcome(told.last().unwrap());
-    assert_eq!(body, "SIP/2.0 603 Decline");
+    assert_eq!(body, "SIP/2.0 404 Not Found");
     assert!(state.starts_with("terminated"), "{state}");
     assert_eq!(bench.switch.status().calls, 1);
 }
@@ -75,4 +75,29 @@ fn a_telephone_that_wants_no_news_gets_none() {
     let accepted = bench.response(&phone);
     assert_eq!(accepted.status(), Status::ACCEPTED);
     assert_eq!(accepted.headers().text(HeaderName::ReferSub), Some("false"));
+}
+
+#[test]
+fn keys_that_a_held_call_does_not_take_do_not_end_a_transfer() {
+    let mut bench = bench();
+    let phone = bench.phone("1001");
+    let (ok, ..) = bench.talk_to_page(&phone, "", OFFER_AUDIO);
+    bench.send(&phone, &phone.in_dialog("ACK", &ok, 1));
+    let held = OFFER_AUDIO.replace("a=sendrecv", "a=sendonly");
+    bench.send(&phone, &phone.in_dialog_with("INVITE", &ok, 2, "", &held));
+    assert_eq!(bench.final_response(&phone).status(), Status::OK);
+    bench.send(&phone, &phone.in_dialog("ACK", &ok, 2));
+    let dave = bench.guest("dave");
+    let refer = "Refer-To: <sip:dave@example.org>\r\n";
+    bench.send(&phone, &phone.in_dialog_with("REFER", &ok, 3, refer, ""));
+    let trying = notifications(&mut bench, &phone).remove(0);
+    bench.respond(&phone, &trying, Status::OK, None);
+    let key = phone.in_dialog_with("INFO", &ok, 4, "", "Signal=5\r\n");
+    let key = key.replace("application/sdp", "application/dtmf-relay");
+    bench.send(&phone, &key);
+    assert!(notifications(&mut bench, &phone).is_empty());
+    let (call_id, offer) = bench.incoming(dave);
+    bench.answer(dave, &call_id, &offer);
+    let told = notifications(&mut bench, &phone);
+    assert_eq!(outcome(&told[0]).0, "SIP/2.0 200 OK");
 }

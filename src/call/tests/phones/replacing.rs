@@ -2,7 +2,13 @@
 
 use sip::message::{Message, Method, Request, Response, Status};
 
-use super::super::{Bench, OFFER_AUDIO, Page, answer_to, bench, names, orders};
+use ::media::negotiate::Transcoding;
+use ::media::plan::Command;
+
+use super::super::transcoding::with_one_codec;
+use super::super::{
+    Bench, OFFER_AUDIO, OFFER_VIDEO, Page, answer_to, bench, config, names, orders,
+};
 use super::{Phone, credentials, is};
 
 /// A second call of a telephone, whose messages are those of its first under another Call-ID.
@@ -17,15 +23,26 @@ fn tag(of: &Response) -> String {
 
 /// An answered call of the telephone to a page, acknowledged.
 fn talk(bench: &mut Bench, phone: &Phone, page: (Page, &str), is_second: bool) -> Response {
+    talk_as(bench, phone, page, is_second, (OFFER_AUDIO, answer_to))
+}
+
+/// The same with what the telephone offers, and how the page answers.
+fn talk_as(
+    bench: &mut Bench,
+    phone: &Phone,
+    page: (Page, &str),
+    is_second: bool,
+    (offer, answer): (&str, impl Fn(&str) -> String),
+) -> Response {
     let uri = format!("sip:{}@example.org", page.1);
     let other = |text: String| match is_second {
         true => second(&text),
         false => text,
     };
-    let invite = other(phone.request("INVITE", &uri, page.1, "", OFFER_AUDIO));
+    let invite = other(phone.request("INVITE", &uri, page.1, "", offer));
     bench.send(phone, &invite);
     let (call_id, offer) = bench.incoming(page.0);
-    bench.answer(page.0, &call_id, &offer);
+    bench.answer_with(page.0, &call_id, &answer(&offer));
     let ok = bench.final_response(phone);
     bench.send(phone, &other(phone.in_dialog("ACK", &ok, 1)));
     bench.take(page.0);
@@ -125,6 +142,92 @@ fn a_telephone_joins_its_two_calls_and_leaves_both() {
     assert_eq!(bench.switch.status().established, 1);
     for page in [carol, dave] {
         assert!(!names(&bench.take(page)).contains(&"FINISH".to_owned()));
+    }
+}
+
+/// Opus, and PCMU, in a browser's offer.
+const OPUS: &str = "111";
+const PCMU: &str = "0";
+
+/// A description with one codec for sound alone, and its picture as it is.
+fn with_one_sound(sdp: &str, payload_type: &str) -> String {
+    let (sound, picture) = sdp.split_at(sdp.find("m=video").unwrap_or(sdp.len()));
+    with_one_codec(sound, payload_type) + picture
+}
+
+/// A telephone with Opus, which has called carol, who takes that, and dave, who takes PCMU alone: the
+/// second call is transcoded.
+fn consulting_by_two_codecs(bench: &mut Bench, offer: &str) -> (Phone, [Page; 2], [Response; 2]) {
+    let phone = bench.phone("1001");
+    let pages = [bench.guest("carol"), bench.guest("dave")];
+    let offer = with_one_sound(offer, OPUS);
+    let opus = |offer: &str| with_one_sound(&answer_to(offer), OPUS);
+    let pcmu = |offer: &str| with_one_sound(&answer_to(offer), PCMU);
+    let first = talk_as(bench, &phone, (pages[0], "carol"), false, (&offer, opus));
+    let other = talk_as(bench, &phone, (pages[1], "dave"), true, (&offer, pcmu));
+    bench.take_commands();
+    (phone, pages, [first, other])
+}
+
+#[test]
+fn calls_of_different_codecs_are_joined_by_transcoding_and_nobody_is_offered_anything() {
+    let mut config = config();
+    // What the second call took is free when it is over.
+    config.limits.transcoded_calls = 1;
+    let mut bench = Bench::new(config);
+    let (phone, pages, [first, other]) = consulting_by_two_codecs(&mut bench, OFFER_AUDIO);
+    let request = refer(&phone, &first, &second_id(&phone), &tag(&other), "");
+    bench.send(&phone, &request);
+    let told = told(&mut bench, &phone);
+    assert!(told.contains(&"SIP/2.0 200 OK".to_owned()), "{told:?}");
+    let commands = bench.take_commands();
+    let patches = commands.iter().filter_map(|command| match command {
+        Command::Patch(patch) => Some((patch.source.0, patch.sink.0, patch.transcodes())),
+        _ => None,
+    });
+    assert_eq!(patches.collect::<Vec<_>>(), [(4, 2, true), (2, 4, true)]);
+    for page in pages {
+        let names = names(&bench.take(page));
+        assert!(
+            names.iter().all(|it| it.starts_with("callbox.")),
+            "{names:?}"
+        );
+    }
+    let call = bench.switch.calls.iter().next().unwrap();
+    assert_eq!(call.talk().unwrap().audio.as_deref(), Some("PCMU/opus"));
+    assert_eq!(bench.switch.status().established, 1);
+}
+
+#[test]
+fn calls_that_could_only_be_joined_by_transcoding_go_on_apart_where_there_is_none() {
+    type Change = fn(&mut Bench);
+    let forbidden: Change =
+        |bench| bench.switch.config.media.policy.transcoding = Transcoding::Forbidden;
+    let full: Change = |bench| bench.switch.config.limits.transcoded_calls = 0;
+    for (offer, change, outcome) in [
+        (OFFER_AUDIO, forbidden, "SIP/2.0 488 Not Acceptable Here"),
+        (OFFER_AUDIO, full, "SIP/2.0 503 Service Unavailable"),
+        // They would see and not hear each other.
+        (OFFER_VIDEO, forbidden, "SIP/2.0 488 Not Acceptable Here"),
+    ] {
+        let mut bench = bench();
+        let (phone, _, [first, other]) = consulting_by_two_codecs(&mut bench, offer);
+        change(&mut bench);
+        let request = refer(&phone, &first, &second_id(&phone), &tag(&other), "");
+        bench.send(&phone, &request);
+        let messages = bench.take_sip(&phone).into_iter();
+        let notifies: Vec<Request> = messages.filter_map(Message::into_request).collect();
+        for notify in &notifies {
+            bench.respond(&phone, notify, Status::OK, None);
+        }
+        let told = told(&mut bench, &phone);
+        let last = notifies
+            .last()
+            .map(|it| String::from_utf8_lossy(it.body()).into_owned());
+        let last = told.last().cloned().or(last).unwrap();
+        assert_eq!(last.trim(), outcome);
+        assert_eq!(bench.switch.status().established, 2, "{outcome}");
+        assert!(bench.take_commands().is_empty(), "{outcome}");
     }
 }
 
@@ -319,7 +422,7 @@ fn rfc3891_3_what_may_not_be_replaced_is_refused_with_its_own_status() {
 
 #[test]
 fn calls_of_one_person_are_carried_by_one_worker_so_that_they_can_be_joined() {
-    let mut config = super::super::config();
+    let mut config = config();
     config
         .media
         .candidates
