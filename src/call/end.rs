@@ -62,6 +62,11 @@ pub enum EndReason {
         /// The SIP status it gave (RFC 3261 21).
         status: u16,
     },
+    /// The telephone called refused media that it was offered encrypted alone.
+    RefusedKeys {
+        /// The SIP status it gave.
+        status: u16,
+    },
     /// The telephone called sends calls on to somebody whom nothing here leads to.
     SentAway {
         /// As it would be dialled.
@@ -217,7 +222,7 @@ impl EndReason {
             Self::Transferred { .. } => "transferred",
             Self::Rejected => "rejected",
             Self::Busy { .. } => "busy",
-            Self::Refused { .. } => "refused",
+            Self::Refused { .. } | Self::RefusedKeys { .. } => "refused",
             Self::SentAway { .. } => "sent_away",
             Self::Loop => "loop",
             Self::NoAnswer => "no_answer",
@@ -263,6 +268,7 @@ impl EndReason {
             | Self::Rejected
             | Self::Busy { .. }
             | Self::Refused { .. }
+            | Self::RefusedKeys { .. }
             | Self::SentAway { .. }
             | Self::Loop
             | Self::NoAnswer
@@ -301,7 +307,7 @@ impl EndReason {
             Self::Cancelled => 487,
             Self::Rejected => 603,
             Self::Busy { .. } => 486,
-            Self::Refused { status } => *status,
+            Self::Refused { status } | Self::RefusedKeys { status } => *status,
             Self::NoAnswer => 408,
             Self::NotSignedIn | Self::CalledSelf | Self::SentAway { .. } => 480,
             Self::Loop => 482,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use media::ids::LegId;
-use media::negotiate::{Local, NegotiationError, RemoteOffer};
+use media::negotiate::{self, Local, NegotiationError, RemoteOffer};
 use sip::dialog::MAX_FORWARDS;
 use smol_str::SmolStr;
 
@@ -156,6 +156,13 @@ impl Switch {
         let video = offer.as_ref().is_none_or(RemoteOffer::has_video);
         let local = self.local(call.leg, worker, way, video);
         let local = local.map_err(with_callee)?;
+        // Nobody rings for what cannot be answered, whoever answers.
+        if let Some(offer) = &offer
+            && let Err(error) = negotiate::check_transport(offer, &local)
+        {
+            self.pool.release(&local);
+            return Err(with_callee(offer_refused(&error)));
+        }
         let handle = self.begin(now, (worker, local), &callee, call, offer);
         if self.gruu(&dialled).is_some()
             && let Some(call) = self.calls.get_mut(handle)

@@ -28,6 +28,16 @@ pub(super) fn sentence(reason: &EndReason, side: Side, names: Names<'_>) -> Stri
             Side::Caller => format!("The telephone of {callee} refused the call (SIP {status})."),
             Side::Callee => format!("Your telephone refused a call from {caller} (SIP {status})."),
         },
+        EndReason::RefusedKeys { status } => {
+            let refused = match side {
+                Side::Caller => format!("The telephone of {callee} refused the call"),
+                Side::Callee => format!("Your telephone refused a call from {caller}"),
+            };
+            format!(
+                "{refused} (SIP {status}). It was offered encrypted media alone: turn SRTP on there, \
+                 or have the operator allow plain media (sip.srtp)."
+            )
+        }
         EndReason::SentAway { to } => match side {
             Side::Caller => format!(
                 "The telephone of {callee} sends calls on to somebody whom this server cannot call."

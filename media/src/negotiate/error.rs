@@ -67,6 +67,12 @@ pub enum NegotiationError {
         /// What B accepts.
         b: String,
     },
+    /// The answer has no media that can be used, and not for their codecs: the answerer's fault.
+    #[error("nothing in the answer can be used: {}", list(reasons))]
+    NothingAnswered {
+        /// One for each medium.
+        reasons: Vec<Absence>,
+    },
     /// They share no codec for sound, and our configuration forbids to transcode.
     #[error("transcoding required, but disabled: the caller offers {a}, the callee accepts {b}")]
     TranscodingOff {
@@ -161,6 +167,13 @@ pub enum Absence {
 impl NegotiationError {
     /// No medium is left, for these reasons; `a` and `b` are what both sides have.
     pub(super) fn nothing_left(absent: &[(MediaKind, Absence)], a: String, b: String) -> Self {
+        let mut reasons = absent.iter().map(|(_, reason)| reason);
+        if reasons.clone().any(Absence::is_about_transport)
+            && !reasons.any(Absence::is_about_codecs)
+        {
+            let reasons = absent.iter().map(|(_, reason)| reason.clone()).collect();
+            return Self::NothingAnswered { reasons };
+        }
         let mut why = absent.iter().filter_map(|(_, reason)| match reason {
             Absence::Untranscoded { why, .. } => Some(*why),
             _ => None,
@@ -177,6 +190,14 @@ impl Absence {
     /// Both sides want it, and have no codec for it.
     pub(super) fn is_about_codecs(&self) -> bool {
         matches!(self, Self::NoCommonCodec { .. } | Self::Untranscoded { .. })
+    }
+
+    /// Its packets cannot be carried, whatever is in them.
+    fn is_about_transport(&self) -> bool {
+        matches!(
+            self,
+            Self::Protocol(..) | Self::NoUsableKey(_) | Self::Unencrypted(_)
+        )
     }
 }
 
@@ -209,7 +230,10 @@ impl fmt::Display for Absence {
                 )
             }
             Self::Unencrypted(kind) => {
-                write!(f, "{kind} is not encrypted, and it has to be here")
+                write!(
+                    f,
+                    "{kind} is not encrypted, and it has to be here (sip.srtp)"
+                )
             }
             Self::NoPorts(kind) => write!(f, "there is no room for {kind} on this side"),
             Self::NothingToOffer(kind, offered) => {

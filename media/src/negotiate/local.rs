@@ -119,6 +119,14 @@ impl Local {
     pub fn is_rtp(&self) -> bool {
         matches!(self.transport, LocalTransport::Rtp(_))
     }
+
+    /// It is one of RTP that is offered encrypted alone.
+    pub fn has_to_be_encrypted(&self) -> bool {
+        match &self.transport {
+            LocalTransport::Rtp(rtp) => rtp.profile.security == Security::Required,
+            LocalTransport::WebRtc(_) => false,
+        }
+    }
 }
 
 impl LocalRtp {

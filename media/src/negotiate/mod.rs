@@ -60,6 +60,7 @@ pub use error::{Absence, NegotiationError};
 pub use local::{KeySeed, Local, LocalRtp, LocalTransport, LocalWebRtc, RtpProfile, Security};
 pub use offer::{LocalOffer, offer, offer_from, reoffer};
 pub use remote::{OfferedTransport, RemoteOffer};
+pub use rtp::check_transport;
 pub use settle::settle;
 pub use suit::{asks_for_more, suits};
 pub use template::Source;

@@ -7,7 +7,8 @@ use smol_str::SmolStr;
 
 use super::describe::{OwnStream, written_codecs};
 use super::format;
-use super::local::{Local, LocalRtp, RtpProfile, Security};
+use super::local::{Local, LocalRtp, LocalTransport, RtpProfile, Security};
+use super::remote::RemoteOffer;
 use super::{Absence, NegotiationError, reach};
 use crate::ids::MediaKind;
 use crate::plan::{Feedback, Format, RtcpPlan, RtpRemote, RtpStreamPlan};
@@ -205,6 +206,27 @@ impl OwnRtp {
             })
         })
     }
+}
+
+/// Whether anything of an offer can be carried as it is to travel on our side, whatever the codecs:
+/// what is wrong with it is wrong whoever answers.
+///
+/// # Errors
+/// [`NegotiationError::NoUsableMedia`]: media that are not encrypted and have to be, or whose keys
+/// cannot be used.
+pub fn check_transport(offer: &RemoteOffer, local: &Local) -> Result<(), NegotiationError> {
+    let LocalTransport::Rtp(local) = &local.transport else {
+        return Ok(());
+    };
+    let mut reasons = Vec::new();
+    for stream in &offer.streams {
+        let remote = stream.rtp.as_ref();
+        match remote.map(|remote| OwnRtp::answered(local, stream.kind, remote)) {
+            Some(Err(reason)) => reasons.push(reason),
+            _ => return Ok(()),
+        }
+    }
+    Err(NegotiationError::NoUsableMedia { reasons })
 }
 
 /// The third field of our m-lines.

@@ -17,8 +17,8 @@ use crate::sdp::{Description, MediaDescription};
 /// # Errors
 /// [`NegotiationError::NoCommonCodec`], [`NegotiationError::TranscodingOff`] or
 /// [`NegotiationError::TranscodingFull`] if no medium is left;
-/// [`NegotiationError::AnswerMismatch`], [`NegotiationError::Sdp`] and the transport errors if
-/// the answer is wrong. All are the answerer's fault.
+/// [`NegotiationError::AnswerMismatch`], [`NegotiationError::NothingAnswered`],
+/// [`NegotiationError::Sdp`] and the transport errors if the answer is wrong. All are the answerer's fault.
 pub fn settle(
     offer: &LocalOffer,
     answer: &str,

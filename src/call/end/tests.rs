@@ -31,6 +31,7 @@ fn all() -> Vec<EndReason> {
         },
         EndReason::Busy { calling_back: true },
         EndReason::SentAway { to: "+1234".into() },
+        EndReason::RefusedKeys { status: 488 },
         EndReason::Loop,
         EndReason::NoAnswer,
         EndReason::NotSignedIn,

@@ -232,10 +232,15 @@ impl Switch {
             return;
         }
         let status = response.status();
+        let leg = self.calls.of_leg(id).and_then(|call| call.leg(id));
+        let was_offered_keys = leg.is_some_and(|leg| leg.local.has_to_be_encrypted());
         let event = match status.code() {
             300..400 => LegEvent::Redirected {
                 targets: self.targets_in(response),
             },
+            488 | 606 if was_offered_keys => LegEvent::Declined(EndReason::RefusedKeys {
+                status: status.code(),
+            }),
             _ => LegEvent::Declined(refusal(status)),
         };
         self.on_leg_event(now, id, event);

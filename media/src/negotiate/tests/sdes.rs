@@ -5,7 +5,7 @@ use super::phone::{PHONE, VIDEO, far_side, offer_to_phone, phone_answer, phone_l
 use crate::ids::MediaKind::{Audio, Video};
 use crate::negotiate::{
     Bridge, LocalAnswer, NegotiationError, OfferedTransport, Policy, Security, Source, answer,
-    bridge,
+    bridge, check_transport,
 };
 use crate::sdp::{Crypto, Direction};
 use crate::srtp::{Keys, Profile};
@@ -103,6 +103,34 @@ fn a_plain_offer_is_refused_where_encryption_is_required() {
 }
 
 #[test]
+fn what_cannot_be_carried_whoever_answers_is_known_before_anybody_has() {
+    let key = "1 AES_CM_128_HMAC_SHA1_80";
+    let unusable = with_keys("RTP/SAVP", &["1 F8_128_HMAC_SHA1_80"]);
+    let video = VIDEO.replace("RTP/AVP", "RTP/SAVP");
+    let with_picture = format!("{PHONE}{video}a=crypto:{key} {KEY}\r\n");
+    for (sdp, security, is_fit) in [
+        (PHONE, Security::Required, false),
+        (PHONE, Security::Opportunistic, true),
+        (PHONE, Security::Plain, true),
+        (&with_keys("RTP/AVP", &[key]), Security::Required, true),
+        (&with_keys("RTP/SAVP", &[key]), Security::Plain, true),
+        (&unusable, Security::Plain, false),
+        // It goes on with what can.
+        (&with_picture, Security::Required, true),
+    ] {
+        let checked = check_transport(&remote(sdp), &phone_local(A, security));
+        assert_eq!(checked.is_ok(), is_fit, "{security:?} {sdp}");
+    }
+    let error = check_transport(&remote(PHONE), &phone_local(A, Security::Required));
+    assert_eq!(
+        error.expect_err("a refusal").to_string(),
+        "nothing in the offer can be used: audio is not encrypted, and it has to be here (sip.srtp)"
+    );
+    let browser = check_transport(&remote(CHROMIUM_AUDIO), &local(A));
+    assert!(browser.is_ok());
+}
+
+#[test]
 fn a_key_in_a_plain_profile_is_taken_where_that_is_wanted() {
     let sdp = with_keys("RTP/AVP", &["1 AES_CM_128_HMAC_SHA1_80"]);
     for (security, encrypted) in [
@@ -152,9 +180,10 @@ fn no_two_streams_and_profiles_share_a_key() {
 #[test]
 fn an_answer_cannot_take_encryption_away() {
     let error = call(Security::Required, Vec::clear).expect_err("a refusal");
-    assert!(
-        matches!(error, NegotiationError::NoCommonCodec { .. }),
-        "{error}"
+    assert_eq!(
+        error.to_string(),
+        "nothing in the answer can be used: audio is to be encrypted, but no key for it can be used \
+         (a=crypto)"
     );
 
     // Nor choose a key that was not offered.

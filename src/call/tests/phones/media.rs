@@ -3,8 +3,8 @@
 use sip::flow::Transport;
 use sip::message::{HeaderName, Method, Status};
 
-use super::super::{Bench, answer_to, bench, config, names, orders};
-use super::is;
+use super::super::{Bench, OFFER_AUDIO, answer_to, bench, config, names, orders};
+use super::{Phone, is};
 
 /// What a desk phone offers.
 const PHONE_OFFER: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\n\
@@ -136,16 +136,14 @@ fn early_media_without_a_picture_gives_the_callers_ports_for_one_back() {
 }
 
 #[test]
-fn a_caller_whose_media_is_not_as_it_must_be_is_told_that_it_is_his() {
+fn a_caller_whose_media_is_not_as_it_must_be_is_told_so_before_anybody_rings() {
     let mut bench = bench();
-    bench.open_ports(4);
-    let phone = bench.silent_phone("1001", Transport::Tls, "127.0.0.1:50001");
-    bench.send(&phone, &phone.register(1, ""));
-    bench.take_sip(&phone);
-    let page = bench.guest("carol");
-    bench.dial_with(&phone, "carol", "", PHONE_OFFER);
-    let (call_id, offer) = bench.incoming(page);
-    bench.answer(page, &call_id, &offer);
+    // Refused, it takes none.
+    bench.open_ports(1);
+    let phone = tls_phone(&mut bench);
+    let page = bench.guest("dave");
+    bench.dial_with(&phone, "dave", "", PHONE_OFFER);
+    assert!(bench.take(page).is_empty());
     let refused = bench.final_response(&phone);
     assert_eq!(refused.status(), Status::NOT_ACCEPTABLE_HERE);
     let warning = refused.headers().text(HeaderName::Warning).unwrap();
@@ -154,6 +152,82 @@ fn a_caller_whose_media_is_not_as_it_must_be_is_told_that_it_is_his() {
         "{warning}"
     );
     assert!(warning.contains("audio is not encrypted"), "{warning}");
+    bench.assert_no_calls();
+    let other = bench.udp_phone("1002");
+    let (ok, ..) = bench.talk_to_page(&other, "", PHONE_OFFER);
+    assert_eq!(ok.status(), Status::OK);
+}
+
+/// A telephone of a guest, registered over TLS.
+fn tls_phone(bench: &mut Bench) -> Phone {
+    let phone = bench.silent_phone("1001", Transport::Tls, "127.0.0.1:50001");
+    bench.send(&phone, &phone.register(1, ""));
+    assert_eq!(bench.response(&phone).status(), Status::OK);
+    phone
+}
+
+#[test]
+fn a_telephone_that_does_not_encrypt_what_it_has_to_ends_the_call_in_words() {
+    let plain = pcmu(PHONE_OFFER);
+    for (status, answer, code, words) in [
+        (
+            Status::OK,
+            Some(&*plain),
+            "bad_description",
+            "audio is not encrypted",
+        ),
+        (
+            Status::NOT_ACCEPTABLE_HERE,
+            None,
+            "refused",
+            "It was offered encrypted media alone",
+        ),
+    ] {
+        let mut bench = bench();
+        bench.open_ports(4);
+        let phone = tls_phone(&mut bench);
+        let page = bench.guest("carol");
+        bench.call_with(page, "1001", OFFER_AUDIO);
+        let invite = bench.request(&phone);
+        bench.respond(&phone, &invite, status, answer);
+        let end = bench.last_status(page);
+        assert_eq!(end["status"], "FAILED");
+        assert_eq!(end["sipStatus"], 488);
+        let sentence = end["sentence"].as_str().unwrap();
+        assert!(sentence.contains(words), "{sentence}");
+        assert!(
+            sentence.contains("1001") && sentence.contains("sip.srtp"),
+            "{sentence}"
+        );
+        assert_eq!(bench.end_code(), code);
+        bench.assert_no_calls();
+    }
+}
+
+#[test]
+fn a_telephone_over_tls_talks_plain_where_it_may() {
+    use ::media::negotiate::Security::{Opportunistic, Plain};
+    for srtp in [Opportunistic, Plain] {
+        let mut config = config();
+        config.srtp = srtp;
+        let mut bench = Bench::new(config);
+        bench.open_ports(8);
+        let phone = tls_phone(&mut bench);
+        let (ok, page, call_id) = bench.talk_to_page(&phone, "", PHONE_OFFER);
+        let answer = String::from_utf8(ok.body().to_vec()).unwrap();
+        assert!(answer.contains(" RTP/AVP 0"), "{answer}");
+        assert!(!answer.contains("a=crypto"), "{answer}");
+        bench.send(&phone, &phone.in_dialog("ACK", &ok, 1));
+        bench.hang_up(page, &call_id);
+        bench.take_sip(&phone);
+        bench.take(page);
+
+        bench.call_with(page, "1001", OFFER_AUDIO);
+        let invite = bench.request(&phone);
+        let answer = pcmu(PHONE_OFFER);
+        bench.respond(&phone, &invite, Status::OK, Some(&answer));
+        assert_eq!(bench.last_status(page)["status"], "ESTABLISHED");
+    }
 }
 
 #[test]
