@@ -72,6 +72,27 @@ fn a_telephone_is_called_after_a_restart_of_the_server() {
 }
 
 #[test]
+fn a_temporary_gruu_names_its_telephone_after_a_restart_of_the_server() {
+    let mut server = server("");
+    let udp = server.sip("udp");
+    let mut phone = Phone::new(udp, "ann", "localhost");
+    let gruu = phone.register_for_gruu();
+    assert_eq!(server.stop(), Some(0));
+    let secret = server.place.path().join("data/gruu-secret");
+    let mode = fs::metadata(&secret).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    server.start_again();
+    Phone::new(udp, "bob", "localhost").call_uri(&gruu);
+    assert_eq!(phone.request().method().as_str(), "INVITE");
+    // A damaged one is replaced.
+    assert_eq!(server.stop(), Some(0));
+    fs::write(&secret, "short").unwrap();
+    server.start_again();
+    assert_eq!(fs::read(&secret).unwrap().len(), 32);
+    assert_ne!(phone.register_for_gruu(), gruu);
+}
+
+#[test]
 fn a_telephone_is_here_after_the_server_was_killed() {
     let mut server = server("[registrar]\nsnapshot_interval_s = 1\n");
     let udp = server.sip("udp");

@@ -13,6 +13,9 @@ use crate::call::switch::Switch;
 
 const FILE: &str = "registrations";
 
+/// Of temporary GRUUs.
+const SECRET: &str = "gruu-secret";
+
 /// Has the Switch take up what was kept in a data directory. What cannot be read is put aside, and
 /// the server starts without.
 pub(super) fn restore(data_dir: &Path, switch: &mut Switch) {
@@ -51,6 +54,22 @@ pub(super) fn restore(data_dir: &Path, switch: &mut Switch) {
     }
 }
 
+/// The secret of temporary GRUUs in a data directory; `fresh` becomes it where there is none, or one
+/// that was damaged.
+pub(super) fn secret(data_dir: &Path, fresh: [u8; 32]) -> [u8; 32] {
+    let path = data_dir.join(SECRET);
+    if let Some(secret) = fs::read(&path).ok().and_then(|kept| kept.try_into().ok()) {
+        return secret;
+    }
+    if let Err(error) = write(data_dir, SECRET, &fresh) {
+        let path = path.display();
+        warn!(
+            "temporary GRUUs of phones will not outlive a restart: {path} cannot be written: {error}"
+        );
+    }
+    fresh
+}
+
 /// Writes each snapshot that is handed over; of several that wait, the newest. Ends after the last
 /// one when its sender is gone.
 pub(super) async fn keep(data_dir: PathBuf, mut newest: watch::Receiver<Vec<u8>>) {
@@ -58,7 +77,7 @@ pub(super) async fn keep(data_dir: PathBuf, mut newest: watch::Receiver<Vec<u8>>
     while newest.changed().await.is_ok() {
         let snapshot = newest.borrow_and_update().clone();
         let directory = data_dir.clone();
-        let written = tokio::task::spawn_blocking(move || write(&directory, &snapshot)).await;
+        let written = tokio::task::spawn_blocking(move || write(&directory, FILE, &snapshot)).await;
         match written {
             Ok(Ok(())) => failing = false,
             // A full disk stays full: it is said once.
@@ -77,15 +96,15 @@ pub(super) async fn keep(data_dir: PathBuf, mut newest: watch::Receiver<Vec<u8>>
 }
 
 /// All or nothing: whoever reads finds the old or the new ones.
-fn write(data_dir: &Path, snapshot: &[u8]) -> io::Result<()> {
-    let beside = data_dir.join(format!("{FILE}.new"));
+fn write(data_dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let beside = data_dir.join(format!("{name}.new"));
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
         .open(&beside)?;
-    file.write_all(snapshot)?;
+    file.write_all(bytes)?;
     file.sync_all()?;
-    fs::rename(&beside, data_dir.join(FILE))
+    fs::rename(&beside, data_dir.join(name))
 }

@@ -154,6 +154,7 @@ impl Server {
         );
         let mut switch = Switch::new(switch_config, StdRng::from_seed(seed()?));
         let lock = lock(&config.data_dir)?;
+        switch.keep_gruus(registrations::secret(&config.data_dir, seed()?));
         registrations::restore(&config.data_dir, &mut switch);
         let (kept, snapshots) = watch::channel(Vec::new());
         let (records, record_writer) = call_records(config)?.unzip();

@@ -16,6 +16,8 @@ pub struct Phone {
     server: SocketAddr,
     user: String,
     domain: String,
+    /// Of its Contact.
+    params: &'static str,
     cseq: u32,
 }
 
@@ -29,6 +31,7 @@ impl Phone {
             server,
             user: user.to_owned(),
             domain: domain.to_owned(),
+            params: "",
             cseq: 0,
         }
     }
@@ -36,6 +39,15 @@ impl Phone {
     /// Registers for 600 s as a guest; the answer.
     pub fn register(&mut self) -> Response {
         self.ask("")
+    }
+
+    /// The same with an instance; its temporary GRUU.
+    pub fn register_for_gruu(&mut self) -> String {
+        self.params = ";+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-000000000001>\"";
+        let ok = self.ask("Supported: gruu\r\n");
+        let contact = ok.headers().text(HeaderName::Contact).expect("a contact");
+        let (_, gruu) = contact.split_once("temp-gruu=\"").expect("a GRUU");
+        gruu.split('"').next().unwrap().to_owned()
     }
 
     /// Registers with a password; the answer to the second request.
@@ -48,16 +60,21 @@ impl Phone {
 
     /// Calls somebody of its domain.
     pub fn call(&self, callee: &str) {
+        self.call_uri(&format!("sip:{callee}@{}", self.domain));
+    }
+
+    /// Calls somebody by his address.
+    pub fn call_uri(&self, uri: &str) {
         let (user, domain) = (&self.user, &self.domain);
         let own = self.socket.local_addr().unwrap();
         let sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
                    m=audio 5004 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
         let request = format!(
-            "INVITE sip:{callee}@{domain} SIP/2.0\r\n\
+            "INVITE {uri} SIP/2.0\r\n\
              Via: SIP/2.0/UDP {own};branch=z9hG4bK-call-{};rport\r\n\
              Max-Forwards: 70\r\n\
              From: <sip:{user}@{domain}>;tag=of-{user}\r\n\
-             To: <sip:{callee}@{domain}>\r\n\
+             To: <{uri}>\r\n\
              Call-ID: call-of-{own}\r\n\
              CSeq: 1 INVITE\r\n\
              Contact: <sip:{user}@{own}>\r\n\
@@ -74,6 +91,7 @@ impl Phone {
     fn ask(&mut self, headers: &str) -> Response {
         self.cseq += 1;
         let (user, domain, cseq) = (&self.user, &self.domain, self.cseq);
+        let params = self.params;
         let own = self.socket.local_addr().unwrap();
         let request = format!(
             "REGISTER sip:{domain} SIP/2.0\r\n\
@@ -83,7 +101,7 @@ impl Phone {
              To: <sip:{user}@{domain}>\r\n\
              Call-ID: registration-of-{own}\r\n\
              CSeq: {cseq} REGISTER\r\n\
-             Contact: <sip:{user}@{own}>\r\n\
+             Contact: <sip:{user}@{own}>{params}\r\n\
              Expires: 600\r\n{headers}Content-Length: 0\r\n\r\n",
             own.port()
         );

@@ -1,7 +1,7 @@
 //! GRUUs (RFC 5627): addresses of single user agents, which the registrar gives out. Who dials one
 //! reaches that user agent, and no other device of its owner.
 
-use registrar::{Aor, Gruu, GruuError};
+use registrar::{Aor, Gruu, GruuError, GruuMint};
 use sip::uri::Uri;
 
 use crate::call::end::EndReason;
@@ -10,6 +10,12 @@ use crate::call::switch::Switch;
 use crate::call::time::Now;
 
 impl Switch {
+    /// Makes temporary GRUUs by a secret that outlives a restart, as the registrations that they name
+    /// do: one is valid until its registration ends (RFC 5627 5.4). To be called before any input.
+    pub fn keep_gruus(&mut self, secret: [u8; 32]) {
+        self.sip.gruus = GruuMint::new(secret);
+    }
+
     /// The GRUU that was dialled, if it is one, and ours.
     pub(in crate::call) fn gruu(&self, dialled: &str) -> Option<Gruu> {
         match Uri::parse(dialled) {

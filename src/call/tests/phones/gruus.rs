@@ -15,7 +15,15 @@ impl Bench {
     /// A telephone with an instance, of a person who has more of them: its public and its temporary
     /// address.
     fn phone_with_gruus(&mut self, index: u32) -> (Phone, String, String) {
-        let phone = self.silent_phone("alice", Transport::Ws, "127.0.0.1:50001");
+        self.phone_with_gruus_over(Transport::Ws, index)
+    }
+
+    pub(super) fn phone_with_gruus_over(
+        &mut self,
+        transport: Transport,
+        index: u32,
+    ) -> (Phone, String, String) {
+        let phone = self.silent_phone("alice", transport, "127.0.0.1:50001");
         let instance = format!("{URN}{index:04}");
         let ok = self.register_instance(&phone, &instance, 600);
         let own = contact_of(&ok, &instance);
@@ -47,7 +55,7 @@ impl Bench {
         ok
     }
 
-    fn invite_to(&mut self, phone: &Phone, uri: &str, cseq: u32) {
+    pub(super) fn invite_to(&mut self, phone: &Phone, uri: &str, cseq: u32) {
         let invite = phone.numbered("INVITE", uri, (&format!("<{uri}>"), cseq), "", OFFER_AUDIO);
         self.send(phone, &invite);
     }

@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use sip::flow::Transport;
-use sip::message::Status;
+use sip::message::{Method, Status};
 
 use super::super::{Bench, Input, OFFER_AUDIO, bench, config};
-use super::credentials;
+use super::{credentials, is};
 use crate::call::config::{GuestPolicy, SwitchConfig};
+
+/// What outlives a restart, too.
+const SECRET: [u8; 32] = [9; 32];
 
 /// Another server on what was kept by this one, after some time.
 fn restarted(old: &Bench, config: SwitchConfig, after: Duration) -> Bench {
     let mut new = Bench::new(config);
     new.now = old.now;
     new.advance(after);
+    new.switch.keep_gruus(SECRET);
     let kept = old.kept.as_deref().expect("a snapshot");
     new.switch.restore(new.now, kept).unwrap();
     new
@@ -139,4 +143,23 @@ fn a_damaged_snapshot_leaves_the_server_empty() {
     let mut again = Bench::new(config());
     assert!(again.switch.restore(again.now, &damaged).is_err());
     assert!(again.switch.is_idle());
+}
+
+#[test]
+fn rfc5627_5_4_the_gruus_of_a_telephone_over_udp_name_it_after_a_restart() {
+    for kind in [0, 1] {
+        let mut bench = bench();
+        bench.switch.keep_gruus(SECRET);
+        let (phone, public, temporary) = bench.phone_with_gruus_over(Transport::Udp, 1);
+        bench.pass(Duration::from_secs(31));
+        let mut bench = restarted(&bench, config(), Duration::from_secs(60));
+        bench.open_ports(4);
+        let caller = bench.phone("1009");
+        bench.invite_to(&caller, [&public, &temporary][kind], 1);
+        let (connect, _) = bench.connects.pop().expect("a way is asked for");
+        let phone = phone.on(bench.open_way(connect, "127.0.0.1:50001"));
+        assert!(is(&bench.request(&phone), &Method::Invite));
+        let (_, again, _) = bench.phone_with_gruus_over(Transport::Udp, 1);
+        assert_eq!(again, public, "the same for ever");
+    }
 }
