@@ -384,6 +384,108 @@ fn s08_one_address_has_so_many_connections_and_another_is_served() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
+/// With so few places, and nothing that closes a silent connection but another that needs its place.
+fn crowded(places: usize) -> Server {
+    let limits = format!("connections = {places}\nhandshake_timeout_ms = 60000\n");
+    Server::start_with(|text| format!("{text}[limits]\n{limits}"))
+}
+
+/// Of a telephone in a browser that nobody knows.
+const OPTIONS: &str = "OPTIONS sip:localhost SIP/2.0\r\n\
+    Via: SIP/2.0/WS x.invalid;branch=z9hG4bK1;rport\r\nMax-Forwards: 70\r\n\
+    From: <sip:x@localhost>;tag=1\r\nTo: <sip:localhost>\r\nCall-ID: 1\r\n\
+    CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+
+/// Asks for something on a connection that stays open; the answer.
+fn ask(connection: &mut TcpStream) -> String {
+    connection.set_read_timeout(Some(PATIENCE)).unwrap();
+    let question = b"GET /page.json HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    connection.write_all(question).unwrap();
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    // The body is one object.
+    while !answer.ends_with(b"}") {
+        connection.read_exact(&mut byte).unwrap();
+        answer.push(byte[0]);
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn s08_silent_strangers_on_http_and_websockets_make_room_and_who_has_signed_in_stays() {
+    let server = crowded(5);
+    let newcomer = || {
+        let mut connection = TcpStream::connect(server.http).unwrap();
+        let answer = ask(&mut connection);
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        connection
+    };
+    let mut known = Page::open(&server).await;
+    let came = known.sign_in("alice", None).await;
+    assert!(matches!(came, Came::Said(name, _) if name == "getUserData"));
+    let mut page = Page::open(&server).await;
+    let protocol = [("Sec-WebSocket-Protocol", "sip")];
+    let mut sip = Page::open_with(&server, &protocol).await.unwrap().socket;
+    let mut silent = TcpStream::connect(server.http).unwrap();
+    let mut talks = newcomer();
+    // All places are taken; these two have been silent for less long than the others.
+    sip.send(Message::text(OPTIONS)).await.unwrap();
+    let answer = sip.next().await.unwrap().unwrap().into_text().unwrap();
+    assert!(answer.starts_with("SIP/2.0 200 "), "{answer}");
+    assert!(ask(&mut talks).starts_with("HTTP/1.1 200 "));
+    let mut others = vec![talks, newcomer()];
+    assert_eq!(page.ended().await, None, "a page that never signed in");
+    others.push(newcomer());
+    until_closed(&mut silent);
+    others.push(newcomer());
+    assert!(
+        !matches!(sip.next().await, Some(Ok(_))),
+        "of SIP, without a close frame"
+    );
+    for stays in &mut others {
+        assert!(ask(stays).starts_with("HTTP/1.1 200 "));
+    }
+    let ping = Message::Ping(b"here?"[..].into());
+    known.socket.send(ping).await.unwrap();
+    loop {
+        let came = known.socket.next().await.unwrap().unwrap();
+        if came == Message::Pong(b"here?"[..].into()) {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn s08_where_all_have_signed_in_a_newcomer_is_closed_unread() {
+    let server = crowded(2);
+    let mut pages = Vec::new();
+    for name in ["alice", "bob"] {
+        let mut page = Page::open(&server).await;
+        page.sign_in(name, None).await;
+        assert!(matches!(page.next().await, Came::Said(name, _) if name == "registered"));
+        pages.push(page);
+    }
+    until_closed(&mut TcpStream::connect(server.http).unwrap());
+    let mut bob = pages.pop().unwrap();
+    bob.socket.close(None).await.unwrap();
+    bob.ended().await;
+    drop(bob);
+    // His place is free in a moment.
+    let deadline = Instant::now() + PATIENCE;
+    let is_served = || {
+        let mut connection = TcpStream::connect(server.http).unwrap();
+        let question = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let mut answer = Vec::new();
+        // It may be closed at any moment.
+        let _ = connection.write_all(question);
+        let _ = connection.read_to_end(&mut answer);
+        answer.starts_with(b"HTTP/1.1 200 ")
+    };
+    while !is_served() {
+        assert!(Instant::now() < deadline, "the place stays taken");
+    }
+}
+
 #[test]
 fn s40_a_rebound_name_gets_403_and_the_log_names_the_key() {
     let mut server = Server::start();

@@ -62,6 +62,7 @@ pub(super) async fn run(
         driver: &driver,
         limits,
         flow,
+        standing: &standing,
         turns: Turns::default(),
         control: Control::new(),
     };
@@ -81,6 +82,7 @@ struct Session<'a> {
     driver: &'a DriverHandle,
     limits: &'a Limits,
     flow: sip::flow::FlowId,
+    standing: &'a Standing,
     turns: Turns,
     control: Control,
 }
@@ -129,6 +131,7 @@ impl Session<'_> {
             Some(Ok(Message::Close(_))) => Next::End(FlowEnd::Clean),
             Some(Ok(Message::Text(text))) => match ClientMessage::parse(&text) {
                 Ok(message) => {
+                    self.standing.touch();
                     if self.driver.said(self.flow, message, &self.turns).await {
                         Next::GoOn
                     } else {

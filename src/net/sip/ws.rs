@@ -225,6 +225,7 @@ impl Reader {
         let framed = whole(bytes, &self.intake.shared.message);
         if !matches!(framed, Framed::Ping | Framed::Pong) {
             self.last_message = Instant::now();
+            self.intake.standing.touch();
         }
         match self.intake.take(framed).await {
             Verdict::GoOn => None,
