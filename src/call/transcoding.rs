@@ -17,7 +17,7 @@ impl Talk {
 
 impl Switch {
     /// What may be negotiated for a call now. With as many calls transcoded as there may be, another
-    /// one has to do without.
+    /// one has to do without coders; a table is none.
     pub(super) fn policy_of(&self, handle: CallHandle) -> Policy {
         self.policy_beside([handle; 2])
     }

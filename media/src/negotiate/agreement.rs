@@ -143,6 +143,7 @@ impl Agreement {
                 maxptime_ms: stream.maxptime_ms,
                 mid: None,
                 is_heard: true,
+                is_agreed: true,
             }
         };
         self.streams.iter().map(template).collect()
@@ -199,6 +200,11 @@ impl Stream {
 
     fn has(&self, key: &format::Key) -> bool {
         self.pairs.iter().any(|pair| pair.theirs.key == *key)
+    }
+
+    /// Formats that both have.
+    pub(super) fn formats(&self) -> impl Iterator<Item = &format::Offered> + Clone {
+        self.pairs.iter().map(|pair| &pair.own)
     }
 
     /// The format that the far side sends under a payload type.
@@ -352,7 +358,17 @@ fn patch(source: &Agreement, sink: &Agreement, policy: &Policy) -> PatchPlan {
         };
         let both_have = |pair: &&Pair| pair.own.is_codec() && to.has(&pair.own.key);
         let relays = from.pairs.iter().any(|pair| both_have(&pair));
-        let passes = |pair| Some((pair, map(from.kind, pair, to, relays, policy)?));
+        let ways = Ways {
+            relays,
+            converts: match policy.transcoding {
+                Transcoding::Allowed => true,
+                // What a far side goes on sending that needs more than a table would be lost.
+                Transcoding::Full => relays || transcode::all_convert(from.formats(), to.formats()),
+                Transcoding::Forbidden => false,
+            },
+            transcodes: policy.transcoding == Transcoding::Allowed,
+        };
+        let passes = |pair| Some((pair, map(from.kind, pair, to, ways)?));
         let passing: Vec<(&Pair, CodecMap)> = from.pairs.iter().filter_map(passes).collect();
         // Events alone are no talk.
         if passing.iter().any(|(pair, _)| pair.own.is_codec()) {
@@ -366,20 +382,25 @@ fn patch(source: &Agreement, sink: &Agreement, policy: &Policy) -> PatchPlan {
     }
 }
 
-/// How one format of a source passes to a sink's stream; `relays` if a codec is common to both.
-fn map(
-    kind: MediaKind,
-    from: &Pair,
-    to: &Stream,
+/// How sound may pass from one stream to another.
+#[derive(Debug, Clone, Copy)]
+struct Ways {
+    /// A codec is common to both.
     relays: bool,
-    policy: &Policy,
-) -> Option<CodecMap> {
+    /// By table.
+    converts: bool,
+    /// By coders.
+    transcodes: bool,
+}
+
+/// How one format of a source passes to a sink's stream.
+fn map(kind: MediaKind, from: &Pair, to: &Stream, ways: Ways) -> Option<CodecMap> {
     let same = |pair: &&Pair| pair.theirs.key == from.own.key;
     let pairs = || to.pairs.iter();
     let main = || pairs().find(|pair| pair.own.is_codec());
     let (sink, passage) = match pairs().find(same) {
         Some(pair) if pair.own.is_codec() => (pair, Passage::Relay),
-        Some(pair) if pair.own.is_events() && relays => (pair, Passage::Relay),
+        Some(pair) if pair.own.is_events() && ways.relays => (pair, Passage::Relay),
         _ if kind != MediaKind::Audio => return None,
         _ if from.own.is_events() => {
             // At the clock of the codec that they interrupt there, if there are such.
@@ -390,13 +411,16 @@ fn map(
         }
         _ => {
             let noise = !from.own.is_codec();
-            let allowed = policy.transcoding == Transcoding::Allowed;
-            let converts = |pair: &&Pair| transcode::converts(&from.own.key, &pair.theirs.key);
-            let able = allowed && (noise || transcode::can(&from.own.key));
-            let main = main().filter(|pair| able && transcode::can(&pair.theirs.key))?;
+            let converts = |pair: &&Pair| {
+                ways.converts && transcode::converts(&from.own.key, &pair.theirs.key)
+            };
+            let able = ways.transcodes && (noise || transcode::can(&from.own.key));
             match pairs().find(converts) {
                 Some(other) => (other, Passage::Convert),
-                None => (main, Passage::Transcode),
+                None => {
+                    let able = |pair: &&Pair| able && transcode::can(&pair.theirs.key);
+                    (main().filter(able)?, Passage::Transcode)
+                }
             }
         }
     };

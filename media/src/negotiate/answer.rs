@@ -10,7 +10,7 @@ use super::remote::{OfferedTransport, RemoteOffer, RemoteStream, RemoteTransport
 use super::rtp::{self, OwnRtp};
 use super::settle::per_kind;
 use super::template::{Source, Template};
-use super::{Absence, NegotiationError, Policy, Transcoding, format, transcode};
+use super::{Absence, NegotiationError, Policy, format, transcode};
 use crate::ids::{DtlsRole, LegId, MediaKind};
 use crate::plan::{Feedback, Passage};
 use crate::sdp::{Codec, Description, Direction, Setup};
@@ -240,16 +240,18 @@ impl Answerer<'_> {
         template: &Template,
     ) -> Result<Vec<format::Offered>, Absence> {
         let answerable = transcode::answerable(&theirs.formats, template, self.policy);
+        let could = !answerable.is_empty();
+        let answerable = transcode::affordable(answerable, template, self.policy);
         let offered = self.offer.names(theirs.kind).unwrap_or_default();
         let accepted = template.names.clone();
-        match (answerable.is_empty(), self.policy.transcoding) {
-            (false, Transcoding::Allowed) => Ok(answerable),
-            (false, why) => Err(Absence::Untranscoded {
-                why,
+        match (answerable.is_empty(), could) {
+            (false, _) => Ok(answerable),
+            (true, true) => Err(Absence::Untranscoded {
+                why: self.policy.transcoding,
                 offered,
                 accepted,
             }),
-            (true, _) => Err(Absence::NoCommonCodec {
+            (true, false) => Err(Absence::NoCommonCodec {
                 kind: theirs.kind,
                 offered,
                 accepted,

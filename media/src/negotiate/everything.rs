@@ -97,6 +97,7 @@ fn template(kind: MediaKind) -> Template {
         maxptime_ms: None,
         mid: None,
         is_heard: false,
+        is_agreed: false,
     }
 }
 

@@ -97,6 +97,6 @@ pub enum Transcoding {
     Allowed,
     /// The operator forbids it.
     Forbidden,
-    /// As many calls are transcoded as there may be.
+    /// As many calls are transcoded as there may be: only by table, which takes no room (ADR 22).
     Full,
 }

@@ -273,7 +273,7 @@ impl<'a> Writer<'a> {
     fn formats(&self, template: &Template) -> Vec<format::Offered> {
         let kind = template.kind;
         let mut formats = template.allowed(self.policy);
-        transcode::extend_offer(kind, &mut formats, self.policy, self.local.is_rtp());
+        transcode::extend_offer(template, &mut formats, self.policy, self.local.is_rtp());
         self.policy.restrict(kind, &mut formats);
         let own = formats.iter();
         own.map(|format| own_format(kind, format, FEEDBACK))

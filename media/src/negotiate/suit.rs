@@ -4,7 +4,7 @@ use super::agreement::{Agreement, Stream};
 use super::format::Offered;
 use super::remote::RemoteOffer;
 use super::template::{Source, Template};
-use super::{Absence, Policy, Transcoding, transcode};
+use super::{Absence, Policy, transcode};
 use crate::ids::MediaKind;
 use crate::plan::TransportPlan;
 use crate::sdp::Direction;
@@ -64,8 +64,5 @@ fn any_shared(stream: &Stream, formats: &[Offered]) -> bool {
 
 /// The sound of either can be made into that of the other.
 fn is_transcoded(stream: &Stream, partner: &Template, policy: &Policy) -> bool {
-    policy.transcoding == Transcoding::Allowed
-        && stream.kind == MediaKind::Audio
-        && transcode::any(stream.pairs.iter().map(|pair| &pair.own))
-        && transcode::any(&partner.formats)
+    stream.kind == MediaKind::Audio && transcode::passes(policy, stream.formats(), &partner.formats)
 }

@@ -43,6 +43,8 @@ pub(super) struct Template {
     pub names: String,
     /// The formats are those of a real peer, whose parameters say what it can take.
     pub is_heard: bool,
+    /// The peer has agreed to all of them, and may send any without being asked anew.
+    pub is_agreed: bool,
 }
 
 impl Source<'_> {
@@ -65,6 +67,7 @@ impl Source<'_> {
                         mid: media.mid.clone().filter(|_| stream.rtp.is_none()),
                         names: offer.names(stream.kind).unwrap_or_default(),
                         is_heard: true,
+                        is_agreed: false,
                     }
                 })
                 .collect(),

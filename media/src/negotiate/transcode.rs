@@ -27,6 +27,33 @@ fn converts_to_any(format: &Offered, others: &[Offered]) -> bool {
     others.any(|other| converts(&format.key, &other.key))
 }
 
+/// Sound passes both ways between sides with these formats and without one in common. A table
+/// needs no room among the coders, as long as neither side may send anything that does.
+pub(super) fn passes<'a>(
+    policy: &Policy,
+    one: impl IntoIterator<Item = &'a Offered> + Clone,
+    other: impl IntoIterator<Item = &'a Offered> + Clone,
+) -> bool {
+    match policy.transcoding {
+        Transcoding::Allowed => any(one) && any(other),
+        Transcoding::Full => all_convert(one.clone(), other.clone()) && all_convert(other, one),
+        Transcoding::Forbidden => false,
+    }
+}
+
+/// A table makes of each codec of a side, which has some, one that the other side has.
+pub(super) fn all_convert<'a>(
+    from: impl IntoIterator<Item = &'a Offered>,
+    to: impl IntoIterator<Item = &'a Offered> + Clone,
+) -> bool {
+    let mut codecs = from.into_iter().filter(|format| format.is_codec());
+    let converted = |from: &Offered| {
+        let mut to = to.clone().into_iter();
+        to.any(|to| converts(&from.key, &to.key))
+    };
+    codecs.next().is_some_and(converted) && codecs.all(converted)
+}
+
 /// There is something among the formats that can be transcoded.
 pub(super) fn any<'a>(formats: impl IntoIterator<Item = &'a Offered>) -> bool {
     formats.into_iter().any(|format| can(&format.key))
@@ -34,20 +61,29 @@ pub(super) fn any<'a>(formats: impl IntoIterator<Item = &'a Offered>) -> bool {
 
 /// Adds to the formats of an offer, which are what the partner has, those that the partner's
 /// sound can be transcoded to. They stand behind its own, so that whoever answers by our order
-/// needs no transcoding, and before the events; first what a table makes of the partner's.
+/// needs no transcoding, and before the events; first what a table makes of the partner's. Where
+/// there is room for no more coders only that is added, unless the partner has agreed to more:
+/// nobody tells it to send nothing else.
 pub(super) fn extend_offer(
-    kind: MediaKind,
+    template: &Template,
     formats: &mut Vec<Offered>,
     policy: &Policy,
     to_phone: bool,
 ) {
-    let is_known = |format: &Offered| formats.iter().any(|known| known.key == format.key);
-    let may = kind == MediaKind::Audio && policy.transcoding == Transcoding::Allowed;
-    if !may || !any(formats.iter()) {
+    let kind = template.kind;
+    if kind != MediaKind::Audio || !any(formats.iter()) {
         return;
     }
+    let is_known = |format: &Offered| formats.iter().any(|known| known.key == format.key);
     let mut added = everything::codecs(to_phone);
     added.retain(|format| can(&format.key) && policy.allows(format) && !is_known(format));
+    match policy.transcoding {
+        Transcoding::Allowed => {}
+        Transcoding::Full if !template.is_agreed || all_convert(&template.formats, &added) => {
+            added.retain(|format| converts_to_any(format, formats));
+        }
+        Transcoding::Full | Transcoding::Forbidden => return,
+    }
     added.sort_by_key(|format| !converts_to_any(format, formats));
     policy.sort(&mut added);
     policy.restrict(kind, &mut added);
@@ -91,6 +127,25 @@ pub(super) fn answerable(theirs: &[Offered], template: &Template, policy: &Polic
         formats.extend(theirs.iter().filter(noise).cloned());
     }
     formats
+}
+
+/// Of what is answerable, what there is leave and room for.
+pub(super) fn affordable(
+    mut answerable: Vec<Offered>,
+    template: &Template,
+    policy: &Policy,
+) -> Vec<Offered> {
+    let partner = template.allowed(policy);
+    answerable.retain(|format| match policy.transcoding {
+        Transcoding::Allowed => true,
+        Transcoding::Full => converts_to_any(format, &partner),
+        Transcoding::Forbidden => false,
+    });
+    let may_send_more = || template.is_agreed && !all_convert(&template.formats, &answerable);
+    if policy.transcoding == Transcoding::Full && may_send_more() {
+        answerable.clear();
+    }
+    answerable
 }
 
 /// Of a format that we receive ourselves: what we say of it is about our decoder.

@@ -20,10 +20,15 @@ pub(super) fn with_one_codec(offer: &str, payload_type: &str) -> String {
 
 /// Somebody whose browser has Opus alone calls somebody whose browser has PCMU alone.
 fn call_that_needs_transcoding(bench: &mut Bench, caller: &str, callee: &str) -> (Page, Page) {
-    let (ann, ben) = (bench.guest(caller), bench.guest(callee));
-    bench.call_with(ann, callee, &with_one_codec(OFFER_AUDIO, "111"));
+    call_between(bench, (caller, "111"), (callee, "0"))
+}
+
+/// Somebody calls somebody; the browser of each has one codec alone.
+fn call_between(bench: &mut Bench, caller: (&str, &str), callee: (&str, &str)) -> (Page, Page) {
+    let (ann, ben) = (bench.guest(caller.0), bench.guest(callee.0));
+    bench.call_with(ann, callee.0, &with_one_codec(OFFER_AUDIO, caller.1));
     let (ben_id, offer) = bench.incoming(ben);
-    let answer = with_one_codec(&answer_to(&offer), "0");
+    let answer = with_one_codec(&answer_to(&offer), callee.1);
     bench.answer_with(ben, &ben_id, &answer);
     (ann, ben)
 }
@@ -122,4 +127,32 @@ fn a_call_that_is_handed_over_to_somebody_with_another_codec_is_transcoded_from_
             .iter()
             .all(|it| it == "callbox.media")
     );
+}
+
+#[test]
+fn between_the_laws_of_g711_calls_have_room_however_many_are_transcoded() {
+    let mut config = config();
+    config.limits.transcoded_calls = 1;
+    let mut bench = Bench::new(config);
+    call_that_needs_transcoding(&mut bench, "ann", "ben");
+    for (caller, callee) in [("cai", "dan"), ("eve", "fay")] {
+        bench.take_commands();
+        call_between(&mut bench, (caller, "0"), (callee, "8"));
+        let commands = bench.take_commands();
+        let patches = commands.iter().filter_map(|it| match it {
+            Command::Patch(patch) => Some(patch.transcodes()),
+            _ => None,
+        });
+        assert_eq!(patches.collect::<Vec<_>>(), [false, false]);
+    }
+    let ApiReply::Calls(calls) = bench.api(ApiAction::ListCalls) else {
+        panic!("calls")
+    };
+    let between_laws = calls
+        .iter()
+        .filter(|it| it.audio.as_deref() == Some("PCMU/PCMA"));
+    assert_eq!(between_laws.count(), 2);
+    // Nor do they take any.
+    call_that_needs_transcoding(&mut bench, "gus", "hal");
+    assert_eq!(bench.end_code(), "transcoding_limit");
 }

@@ -9,7 +9,7 @@ use super::phone::{PHONE, phone_answer, phone_local};
 use crate::ids::MediaKind::{self, Audio};
 use crate::negotiate::{
     Bridge, Local, NegotiationError, Policy, RemoteOffer, Security, Source, Transcoding, answer,
-    bridge, join, offer, settle,
+    bridge, join, offer, offer_from, settle, suits,
 };
 use crate::plan::Format;
 use crate::sdp::{Description, Direction};
@@ -381,4 +381,78 @@ fn without_leave_to_transcode_no_table_is_used_either() {
     };
     let refused = call(&phone_with("0"), (&plain(A), &plain(B)), &policy, &["PCMA"]);
     assert!(refused.is_err());
+}
+
+fn full() -> Policy {
+    Policy {
+        transcoding: Transcoding::Full,
+        ..Policy::default()
+    }
+}
+
+#[test]
+fn a_table_needs_no_room_among_the_coders() {
+    let a = phone_with("0 18");
+    let (offered, bridge) = call(&a, (&plain(A), &plain(B)), &full(), &["PCMA"]).expect("a bridge");
+    assert_eq!(
+        names(&offered),
+        [
+            "PCMU/8000",
+            "G729/8000",
+            "PCMA/8000",
+            "telephone-event/8000"
+        ]
+    );
+    assert_eq!(
+        payload_types(&parsed(&bridge.answer_to_a).media[0]),
+        [0, 101],
+        "G.729 would need a coder"
+    );
+    assert_eq!(bridge.audio.codec(), Some("PCMU/PCMA"));
+    assert_eq!(converted(&bridge.a_to_b.codecs), [(0, 8)]);
+    assert_eq!(converted(&bridge.b_to_a.codecs), [(8, 0)]);
+    for patch in [&bridge.a_to_b, &bridge.b_to_a] {
+        assert!(!patch.transcodes() && transcoded(&patch.codecs).is_empty());
+    }
+    // Nor does it later, when either offers the same anew.
+    assert!(suits(
+        &bridge.b,
+        Source::Willing(&bridge.a),
+        Direction::SendRecv,
+        &full()
+    ));
+    let (to_b, to_a) = join(&bridge.a, &bridge.b, &full());
+    assert_eq!(to_b.codecs, bridge.a_to_b.codecs);
+    assert_eq!(to_a.codecs, bridge.b_to_a.codecs);
+}
+
+#[test]
+fn without_room_a_partner_that_may_go_on_with_another_codec_is_no_partner() {
+    let a = remote(&phone_with("0"));
+    let offered = offer(B, &Policy::default(), &a, &plain(B)).expect("an offer");
+    let mut answer_of_b = phone_answer(&offered.sdp);
+    let kept = |it: &crate::sdp::Codec| it.is("PCMA") || it.is("G722");
+    answer_of_b.media[0].codecs.retain(kept);
+    let answer_of_b = answer_of_b.to_text();
+    let joined = |policy: Policy| bridge((A, &a, &plain(A)), &offered, &answer_of_b, &policy);
+    let refused = joined(full()).expect_err("no room");
+    assert!(
+        matches!(refused, NegotiationError::TranscodingFull { .. }),
+        "{refused}"
+    );
+    // They talk already, and others have taken the last room since.
+    let bridge = joined(Policy::default()).expect("a bridge");
+    let (to_b, to_a) = join(&bridge.a, &bridge.b, &full());
+    assert_eq!(converted(&to_b.codecs), [(0, 8)]);
+    assert!(to_a.codecs.is_empty(), "G.722 would not be heard");
+    assert!(!suits(
+        &bridge.a,
+        Source::Willing(&bridge.b),
+        Direction::SendRecv,
+        &full()
+    ));
+    // Nobody is invited to what could not be heard.
+    let policy = full();
+    let newcomer = offer_from(B, &policy, Source::Agreement(&bridge.b), &plain(B));
+    assert!(!newcomer.expect("an offer").sdp.contains("PCMU"));
 }
