@@ -1,6 +1,10 @@
 //! Digits from any side to any other, however each tells of them, as both ends see them. The call
 //! core, which media does not know, is played here: ADR 19 says what it does.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(
+    clippy::print_stdout,
+    reason = "the digits missed, for whoever compares them"
+)]
 
 mod peer;
 
@@ -36,12 +40,13 @@ enum Style {
 
 use Style::{Events, Signalled, Tones};
 
-const MATRIX: [Style; 6] = [
+const MATRIX: [Style; 7] = [
     Events(PCMU),
     Events(SPEEX_WIDE),
     Events(OPUS),
     Tones(PCMU),
     Tones(PCMA),
+    Tones(G722),
     Signalled(PCMA),
 ];
 
@@ -208,6 +213,16 @@ impl Call {
         self.run_until(self.world.now + 100 * PACKET);
     }
 
+    /// The far side's packets arrive, each at its time from now.
+    fn send(&mut self, packets: Vec<(Duration, Rtp)>) {
+        let began = self.world.now;
+        for (at, packet) in packets {
+            self.run_until(began + at);
+            self.world.phone_says(&mut self.from.phone, &packet);
+            self.switch();
+        }
+    }
+
     fn run_until(&mut self, at: std::time::Instant) {
         let left = at.saturating_duration_since(self.world.now);
         self.world.run_for(left);
@@ -300,8 +315,8 @@ fn tones(speech: Speech, heard: &[Rtp]) -> String {
                 detector.lose(gap.len());
                 continue;
             }
-            // What is recovered is coarse, and what comes after a loss is bent.
-            detector.settle(2 * gap.len());
+            // What is recovered is coarse, and what comes after a loss is bent for a while.
+            detector.settle(speech.rate.samples(100));
             if number < lost {
                 decoder.conceal(gap);
                 detector.lose(gap.len());
@@ -318,8 +333,8 @@ fn tones(speech: Speech, heard: &[Rtp]) -> String {
     digits
 }
 
-/// Four styles, events at three clocks, each way: 5 % of the packets lost, as many doubled and as many
-/// late, toward us and from us.
+/// Four styles, events at three clocks, tones in three formats, each way: 5 % of the packets lost, as
+/// many doubled and as many late, toward us and from us.
 #[test]
 fn every_digit_arrives_once_from_any_style_to_any_other_over_a_bad_network() {
     for seed in 1..=3 {
@@ -332,6 +347,53 @@ fn every_digit_arrives_once_from_any_style_to_any_other_over_a_bad_network() {
                 let digits = call.digits(&mut network);
                 assert_eq!(digits, ALL, "{said:?} to {heard:?}, {seed}");
             }
+        }
+    }
+}
+
+/// The digits that were pressed and not heard. What is heard was pressed, in that order.
+fn missed(heard: &str) -> usize {
+    let mut pressed = ALL.chars();
+    let was_pressed = |digit: char| pressed.any(|it| it == digit);
+    assert!(heard.chars().all(was_pressed), "{heard}");
+    ALL.len() - heard.len()
+}
+
+/// Out of every hundred digits so many may be missed where the coder predicts from what was lost, and
+/// none may be heard twice or be another.
+#[test]
+fn a_tone_that_a_coder_bends_after_a_loss_is_hardly_ever_missed_and_never_another_digit() {
+    const SEEDS: u64 = 12;
+    for (speech, most) in [(OPUS, 1), (SPEEX, 4), (SPEEX_WIDE, 4)] {
+        let missed = |seed| {
+            let mut network = Network::new(0x9E37_79B9 + seed * 7_919, 5);
+            let mut call = Call::new(Tones(speech), Signalled(PCMU));
+            call.play(ALL, &mut network);
+            missed(&call.digits(&mut network))
+        };
+        let missed: usize = (1..=SEEDS).map(missed).sum();
+        let pressed = SEEDS as usize * ALL.len();
+        println!("{:?}: {missed} of {pressed} missed", speech.codec);
+        assert!(
+            missed * 100 <= most * pressed,
+            "{:?}: {missed} of {pressed}",
+            speech.codec
+        );
+    }
+}
+
+/// A coder that settles after losses is listened to more patiently, and speech still is no key.
+#[test]
+fn speech_over_a_bad_network_is_no_key_whatever_its_coder() {
+    for speech in [G722, OPUS, SPEEX, SPEEX_WIDE] {
+        let said = peer::speech::speech(speech.rate);
+        for seed in 1..=2 {
+            let mut call = Call::new(Tones(speech), Signalled(PCMU));
+            let packets = said.chunks_exact(speech.rate.samples(20)).enumerate();
+            let packets = packets.map(|(n, pcm)| (PACKET * n as u32, call.from.say(pcm)));
+            let arriving = Network::new(0x9E37_79B9 + seed * 7_919, 10).carry(packets.collect());
+            call.send(arriving);
+            assert_eq!(call.told, "", "{:?}", speech.codec);
         }
     }
 }

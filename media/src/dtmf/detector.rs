@@ -17,8 +17,9 @@ const END: u32 = 5;
 /// Power of the weakest tone, each: -36 dB of full scale.
 const LEAST_POWER: f64 = 2.6e5 / 2.0;
 /// The upper tone may be so much stronger, and weaker, than the lower one (6 and 10 dB).
-const TWIST: f64 = 4.0;
-const REVERSE_TWIST: f64 = 10.0;
+const TWIST: (f64, f64) = (4.0, 10.0);
+/// The same while a coder settles after a loss: the two come back at different speeds (12 dB).
+const BENT_TWIST: (f64, f64) = (16.0, 16.0);
 /// By so much a tone is stronger than the others of its group (6 dB).
 const PEAK: f64 = 4.0;
 /// From block to block the phase of a tone tells its frequency: it may be off by so much. Q.24
@@ -135,7 +136,7 @@ impl ToneDetector {
     }
 
     /// After a loss a coder with memory may bend so many samples: what does not fit in there says
-    /// nothing, neither that a tone is over nor that there was none.
+    /// nothing, neither that a tone is over nor that there was none, and a twist means less.
     pub fn settle(&mut self, samples: usize) {
         self.settling = samples;
     }
@@ -146,7 +147,8 @@ impl ToneDetector {
     }
 
     fn judge(&mut self) -> Option<char> {
-        let heard = self.pair();
+        let is_bent = self.settling > 0;
+        let heard = self.pair(if is_bent { BENT_TWIST } else { TWIST });
         // Phases tell nothing across a loss.
         let is_torn = self.lost > 0;
         let fits = match (&self.candidate, &heard) {
@@ -155,7 +157,7 @@ impl ToneDetector {
             }
             _ => false,
         };
-        if self.settling > 0 {
+        if is_bent {
             self.settling = self.settling.saturating_sub(self.size / 2);
             let is_known = self.candidate.is_some() || self.current.is_some();
             if is_known && !fits && self.energy() >= self.least_energy() {
@@ -224,8 +226,8 @@ impl ToneDetector {
         2.0 * LEAST_POWER * self.block.len() as f64
     }
 
-    /// What the block holds.
-    fn pair(&self) -> Option<Pair> {
+    /// What the block holds, of tones whose levels differ by so much at most.
+    fn pair(&self, (twist, reverse_twist): (f64, f64)) -> Option<Pair> {
         let (energy, size) = (self.energy(), self.block.len() as f64);
         if energy < self.least_energy() {
             return None;
@@ -235,8 +237,8 @@ impl ToneDetector {
         // |X|² of a tone is energy times half the size.
         let (l, h) = (low.power * 2.0 / size, high.power * 2.0 / size);
         let fits = l.min(h) >= LEAST_POWER * size
-            && h <= l * TWIST
-            && l <= h * REVERSE_TWIST
+            && h <= l * twist
+            && l <= h * reverse_twist
             && l + h >= SHARE * energy;
         let digit = *DIGITS.get(low.at)?.get(high.at)?;
         fits.then_some(Pair {

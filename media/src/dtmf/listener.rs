@@ -21,8 +21,8 @@ const LONGEST_JUMP: u64 = 64;
 /// Beyond so much that is missing a decoder has nothing more to say, ms.
 const LONGEST_CONCEALED_MS: usize = 120;
 
-/// What a coder with memory makes of the packet behind a loss does not count, ms.
-const SETTLING_MS: usize = 20;
+/// For so long a coder with memory bends what comes behind a loss, ms.
+const SETTLING_MS: usize = 100;
 
 /// So much silence ends any tone, ms.
 const SILENCE_MS: usize = 100;
@@ -84,6 +84,12 @@ fn has_memory(codec: AudioCodec) -> bool {
         codec,
         AudioCodec::Pcmu | AudioCodec::Pcma | AudioCodec::L16(_)
     )
+}
+
+/// What comes next is best decoded after what was lost was made up for. Others do best where they
+/// were: what Speex makes up fades, though the tone goes on, and ours for G.722 is blended with it.
+fn follows(codec: AudioCodec) -> bool {
+    matches!(codec, AudioCodec::Opus | AudioCodec::G729)
 }
 
 fn formats(plan: &StreamPlan) -> Vec<SourceFormat> {
@@ -260,15 +266,15 @@ impl Ear {
         })
     }
 
-    /// So many samples are missing. What a coder with memory makes of the next packet depends on
-    /// them. (Others would blend what they make up with it.)
+    /// So many samples are missing.
     fn lose(&mut self, samples: usize, room: &mut [i16]) {
         self.detector.lose(samples);
         if !has_memory(self.codec) {
             return;
         }
         let per_ms = self.decoder.rate().per_ms();
-        if samples <= LONGEST_CONCEALED_MS * per_ms
+        if follows(self.codec)
+            && samples <= LONGEST_CONCEALED_MS * per_ms
             && let Some(room) = room.get_mut(..samples)
         {
             self.decoder.conceal(room);

@@ -164,6 +164,24 @@ fn twist_is_taken_as_far_as_lines_make_it() {
 }
 
 #[test]
+fn more_twist_is_taken_while_a_coder_settles_after_a_loss() {
+    let config = ToneConfig {
+        low_level: -21.0,
+        high_level: -10.0,
+        ..timed(100, 60)
+    };
+    let sound = pressed(8_000, config, "5", 0);
+    for (settling, wanted) in [(0, ""), (800, "5")] {
+        let mut detector = ToneDetector::new(8_000);
+        detector.lose(160);
+        detector.settle(settling);
+        let mut digits = String::new();
+        detector.hear(&sound, |digit| digits.push(digit));
+        assert_eq!(digits, wanted, "{settling}");
+    }
+}
+
+#[test]
 fn weak_tones_are_taken_and_the_weakest_are_not() {
     let level = |level| {
         let config = ToneConfig {
