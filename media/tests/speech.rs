@@ -242,3 +242,29 @@ fn lost_and_late_packets_cost_speech_little_more_than_their_sound() {
         );
     }
 }
+
+/// Where a network brings packets up to 100 ms late the delay has to grow, and falls again: each phrase
+/// is to keep its pace all the same.
+#[test]
+fn a_delay_that_changes_costs_speech_little_whatever_comes_late() {
+    const SEEDS: u64 = 4;
+    let network = Network {
+        loss: 0,
+        jitter: 100 * MS,
+    };
+    for from in [OPUS_WIDE, G722] {
+        let pass = |seed| pass(from, L16, network, 0x5EED + seed * 7_919);
+        let passages: Vec<_> = (0..SEEDS).map(pass).collect();
+        let name = |seed| format!("{:?}, {network:?}, {seed}", from.codec);
+        let names: Vec<_> = (0..SEEDS).map(name).collect();
+        for (passage, name) in passages.iter().zip(&names) {
+            let added = passage.added;
+            assert!(added <= 100 * MS, "{name}: {added:?} later");
+        }
+        assert!(
+            mean(&shortfalls(&passages, &names)) < 0.15,
+            "{:?}",
+            from.codec
+        );
+    }
+}

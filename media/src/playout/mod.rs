@@ -26,6 +26,7 @@
 //!             Play::Packet(packet) => {
 //!                 let mut frame = decode(packet.payload_type, packet.payload);
 //!                 let stretch = calm.choose(step.stretch, step.hurried, &frame);
+//!                 queue.pause_below(calm.pause_level());
 //!                 queue.push(&mut frame, stretch, packet.resumes);
 //!             }
 //!             // Opus takes the gap out of the packet after it, others conceal.

@@ -72,6 +72,12 @@ impl SoundQueue {
         self.stretched
     }
 
+    /// What is as soft as this (root of the mean square) is a pause from now on: see
+    /// [`Calm::pause_level`](super::Calm::pause_level).
+    pub fn pause_below(&mut self, level: f32) {
+        self.stretcher.pause_below(level);
+    }
+
     /// Adds a decoded packet. `resumes` says that it does not fit what was played before:
     /// then it fades in.
     pub fn push(&mut self, frame: &mut [i16], stretch: Stretch, resumes: bool) {
@@ -84,13 +90,11 @@ impl SoundQueue {
         if resumes {
             join(&self.samples, frame, FADE_MS * self.rate / 1000);
         }
+        let samples = |some: Duration| some.as_micros() as usize * self.rate / 1_000_000;
         let stretched = match stretch {
             Stretch::Keep => &*frame,
-            Stretch::Shorten(most) => {
-                let most = most.as_micros() as usize * self.rate / 1_000_000;
-                self.stretcher.shorten(frame, most)
-            }
-            Stretch::Lengthen(_) => self.stretcher.lengthen(&self.samples, frame),
+            Stretch::Shorten(most) => self.stretcher.shorten(frame, samples(most)),
+            Stretch::Lengthen(by) => self.stretcher.lengthen(&self.samples, frame, samples(by)),
         };
         self.stretched += stretched.len() as i64 - frame.len() as i64;
         self.samples.extend_from_slice(stretched);

@@ -30,6 +30,8 @@ pub(super) struct Stretcher {
     coarse: Vec<f32>,
     out: Vec<i16>,
     alike: f32,
+    /// Sound as soft as this (root of the mean square) is a pause.
+    pause: f32,
 }
 
 impl Stretcher {
@@ -43,7 +45,14 @@ impl Stretcher {
             coarse: Vec::with_capacity(all / (rate / COARSE).max(1) + 1),
             out: Vec::with_capacity(all),
             alike: ALIKE,
+            pause: SOFT,
         }
+    }
+
+    /// What is as soft as this is a pause from now on: whatever noise is in it, any piece of it fits
+    /// any other, and as much is left out or added at once as is wanted.
+    pub(super) fn pause_below(&mut self, level: f32) {
+        self.pause = level.max(SOFT);
     }
 
     /// How much of what was heard before a frame is of use.
@@ -60,8 +69,13 @@ impl Stretcher {
         while at == 0 || at + span <= frame.len() {
             let room = (frame.len() - at).min(span).saturating_sub(fade);
             let longest = self.history().min(room).min(most - shorter);
-            let lags = samples(self.rate, SHORTEST)..=longest;
-            let Some((lag, alike)) = self.search(at, fade, lags, true) else {
+            let shortest = samples(self.rate, SHORTEST);
+            let pause = self.in_pause(at, fade, longest, true);
+            let found = match pause.filter(|_| shortest <= longest) {
+                Some(alike) => Some((longest, alike)),
+                None => self.search(at, fade, shortest..=longest, true),
+            };
+            let Some((lag, alike)) = found else {
                 break;
             };
             self.cross(at, at + lag, fade, alike);
@@ -76,14 +90,20 @@ impl Stretcher {
         &self.out
     }
 
-    /// The frame, longer by one period of what was heard before it.
-    pub(super) fn lengthen(&mut self, heard: &[i16], frame: &[i16]) -> &[i16] {
+    /// The frame, longer by one period of what was heard before it, or in a pause by up to `most`
+    /// samples.
+    pub(super) fn lengthen(&mut self, heard: &[i16], frame: &[i16], most: usize) -> &[i16] {
         let before = heard.len().min(self.history());
         self.load(heard.get(heard.len() - before..).unwrap_or_default(), frame);
         let fade = self.fade(frame.len());
-        let lags = samples(self.rate, SHORTEST)..=before;
+        let shortest = samples(self.rate, SHORTEST);
         let mut from = before;
-        if let Some((lag, alike)) = self.search(before, fade, lags, false) {
+        let pause = most.max(shortest).min(before);
+        let found = match self.in_pause(before, fade, pause, false) {
+            Some(alike) => Some((pause, alike)),
+            None => self.search(before, fade, shortest..=before, false),
+        };
+        if let Some((lag, alike)) = found {
             self.cross(before, before - lag, fade, alike);
             from = before - lag + fade;
         }
@@ -106,6 +126,26 @@ impl Stretcher {
         let coarse = self.work.chunks_exact(factor);
         self.coarse
             .extend(coarse.map(|some| some.iter().map(|it| f32::from(*it)).sum::<f32>()));
+    }
+
+    /// How alike the sound at `at` and that at some distance are, if both are a pause.
+    fn in_pause(&self, at: usize, fade: usize, lag: usize, ahead: bool) -> Option<f32> {
+        let there = if ahead {
+            at + lag
+        } else {
+            at.checked_sub(lag)?
+        };
+        let here = self.work.get(at..at + fade)?;
+        let there = self.work.get(there..there + fade)?;
+        let power = |piece: &[i16]| piece.iter().map(|it| square((*it).into())).sum::<f32>();
+        let (a, b) = (power(here), power(there));
+        let most = square(self.pause) * fade as f32;
+        if fade == 0 || a >= most || b >= most {
+            return None;
+        }
+        let pairs = here.iter().zip(there);
+        let product: f32 = pairs.map(|(a, b)| f32::from(*a) * f32::from(*b)).sum();
+        Some(product / (a.max(1.0) * b.max(1.0)).sqrt())
     }
 
     /// The distance in `lags`, ahead or back, at which sound is most like that at `at`; and how

@@ -246,6 +246,7 @@ impl Receiver {
         };
         let made = made.unwrap_or_default();
         let stretch = self.calm.choose(stretch, hurried, made);
+        self.queue.pause_below(self.calm.pause_level());
         self.queue.push(made, stretch, resumes);
         true
     }

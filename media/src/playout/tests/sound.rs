@@ -243,3 +243,39 @@ fn of_sound_that_nobody_takes_the_oldest_is_dropped() {
         (true, 0, 0)
     );
 }
+
+/// What room a microphone is in is heard between the words.
+#[test]
+fn out_of_a_pause_with_noise_as_much_is_taken_at_once_as_is_wanted() {
+    for rate in RATES {
+        let per_ms = rate as usize / 1000;
+        let mut dice = 1_u32;
+        let mut noise = || {
+            dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (dice >> 24) as i16 - 128
+        };
+        let mut frame: Vec<i16> = (0..20 * per_ms).map(|_| noise()).collect();
+        for (wish, least) in [
+            (Stretch::Shorten(ms(12)), -12),
+            (Stretch::Shorten(ms(40)), -15),
+            (Stretch::Lengthen(ms(12)), 12),
+            (Stretch::Lengthen(ms(40)), 15),
+        ] {
+            let mut queue = SoundQueue::new(rate);
+            queue.push(&mut frame, Stretch::Keep, false);
+            queue.pause_below(300.0);
+            queue.push(&mut frame, wish, false);
+            assert_eq!(
+                queue.stretched(),
+                least * per_ms as i64,
+                "{wish:?} at {rate}"
+            );
+            let mut heard = vec![0; queue.len()];
+            queue.take(&mut heard);
+            assert!(
+                (power(&heard) - power(&frame)).abs() < 1.0,
+                "{wish:?} at {rate}"
+            );
+        }
+    }
+}
