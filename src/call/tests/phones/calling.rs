@@ -40,7 +40,7 @@ fn the_zone_of_a_link_local_address_is_not_told_to_telephones() {
     let mut bench = bench();
     let flow = FlowId(1_000);
     let ends = SipEnds {
-        peer: peer("[fe80::2]:50001", false),
+        peer: peer("[fe80::2]:50001", true),
         transport: Transport::Tcp,
         local: "[fe80::1%3]:5060".parse().unwrap(),
     };
