@@ -88,8 +88,8 @@ impl fmt::Display for Outcome {
 /// [`NegotiationError::NoCommonCodec`], [`NegotiationError::TranscodingOff`] or
 /// [`NegotiationError::TranscodingFull`] if no medium is left;
 /// [`NegotiationError::AnswerMismatch`], [`NegotiationError::NothingAnswered`],
-/// [`NegotiationError::Sdp`] and the transport errors if B's answer is wrong; [`NegotiationError::NoCandidates`] and
-/// [`NegotiationError::OtherTransport`] if A's local part is.
+/// [`NegotiationError::Sdp`] and the transport errors if B's answer is wrong;
+/// [`NegotiationError::NoCandidates`] and [`NegotiationError::OtherTransport`] if A's local part is.
 pub fn bridge(
     a: (LegId, &RemoteOffer, &Local),
     b: &LocalOffer,

@@ -18,7 +18,8 @@ use crate::sdp::{Description, MediaDescription};
 /// [`NegotiationError::NoCommonCodec`], [`NegotiationError::TranscodingOff`] or
 /// [`NegotiationError::TranscodingFull`] if no medium is left;
 /// [`NegotiationError::AnswerMismatch`], [`NegotiationError::NothingAnswered`],
-/// [`NegotiationError::Sdp`] and the transport errors if the answer is wrong. All are the answerer's fault.
+/// [`NegotiationError::Sdp`] and the transport errors if the answer is wrong. All are the answerer's
+/// fault.
 pub fn settle(
     offer: &LocalOffer,
     answer: &str,

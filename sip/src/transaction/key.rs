@@ -123,6 +123,7 @@ impl Parts {
 
     /// "the sent-by value in the top Via" (17.2.3): two clients may have chosen the same branch.
     fn sent_by(&mut self, via: &Via<'_>) {
+        // The kind tells an address from a name of the same bytes.
         let kind = match &via.host {
             Host::Name(name) => {
                 self.add(name.as_bytes());

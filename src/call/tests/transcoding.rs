@@ -78,12 +78,18 @@ fn transcoding_that_the_operator_forbids_ends_the_call_in_words() {
     bench.assert_no_calls();
 }
 
-#[test]
-fn with_as_many_calls_transcoded_as_there_may_be_another_one_is_refused() {
+/// With as many calls transcoded as there may be: one.
+fn full_of_transcoded_calls() -> Bench {
     let mut config = config();
     config.limits.transcoded_calls = 1;
     let mut bench = Bench::new(config);
     call_that_needs_transcoding(&mut bench, "ann", "ben");
+    bench
+}
+
+#[test]
+fn with_as_many_calls_transcoded_as_there_may_be_another_one_is_refused() {
+    let mut bench = full_of_transcoded_calls();
     let (cai, _) = call_that_needs_transcoding(&mut bench, "cai", "dan");
     let end = bench.last_status(cai);
     assert_eq!(end["sipStatus"], 503);
@@ -131,10 +137,7 @@ fn a_call_that_is_handed_over_to_somebody_with_another_codec_is_transcoded_from_
 
 #[test]
 fn between_the_laws_of_g711_calls_have_room_however_many_are_transcoded() {
-    let mut config = config();
-    config.limits.transcoded_calls = 1;
-    let mut bench = Bench::new(config);
-    call_that_needs_transcoding(&mut bench, "ann", "ben");
+    let mut bench = full_of_transcoded_calls();
     for (caller, callee) in [("cai", "dan"), ("eve", "fay")] {
         bench.take_commands();
         call_between(&mut bench, (caller, "0"), (callee, "8"));

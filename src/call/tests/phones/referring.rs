@@ -1,8 +1,8 @@
 //! Telephones that hand their calls over.
 
-use sip::message::{HeaderName, Message, Method, Request, Status};
+use sip::message::{HeaderName, Message, Method, Request, Response, Status};
 
-use super::super::{Bench, OFFER_AUDIO, bench, names};
+use super::super::{Bench, OFFER_AUDIO, Page, bench, names};
 use super::Phone;
 
 fn notifications(bench: &mut Bench, phone: &Phone) -> Vec<Request> {
@@ -20,12 +20,18 @@ fn outcome(notify: &Request) -> (String, String) {
     (body, state.unwrap_or_default().to_owned())
 }
 
-#[test]
-fn a_telephone_hands_a_page_over_to_another_page() {
+/// A telephone that talks to a page: its 200, and the page.
+fn talking() -> (Bench, Phone, Response, Page) {
     let mut bench = bench();
     let phone = bench.phone("1001");
-    let (ok, carol, _) = bench.talk_to_page(&phone, "", OFFER_AUDIO);
+    let (ok, page, _) = bench.talk_to_page(&phone, "", OFFER_AUDIO);
     bench.send(&phone, &phone.in_dialog("ACK", &ok, 1));
+    (bench, phone, ok, page)
+}
+
+#[test]
+fn a_telephone_hands_a_page_over_to_another_page() {
+    let (mut bench, phone, ok, carol) = talking();
     let dave = bench.guest("dave");
     let refer = "Refer-To: <sip:dave@example.org>\r\n";
     bench.send(&phone, &phone.in_dialog_with("REFER", &ok, 2, refer, ""));
@@ -51,10 +57,7 @@ fn a_telephone_hands_a_page_over_to_another_page() {
 
 #[test]
 fn a_transfer_to_nobody_is_told_and_the_call_goes_on() {
-    let mut bench = bench();
-    let phone = bench.phone("1001");
-    let (ok, ..) = bench.talk_to_page(&phone, "", OFFER_AUDIO);
-    bench.send(&phone, &phone.in_dialog("ACK", &ok, 1));
+    let (mut bench, phone, ok, _) = talking();
     let refer = "Refer-To: <sip:nobody@example.org>\r\n";
     bench.send(&phone, &phone.in_dialog_with("REFER", &ok, 2, refer, ""));
     let told = notifications(&mut bench, &phone);
@@ -66,10 +69,7 @@ fn a_transfer_to_nobody_is_told_and_the_call_goes_on() {
 
 #[test]
 fn a_telephone_that_wants_no_news_gets_none() {
-    let mut bench = bench();
-    let phone = bench.phone("1001");
-    let (ok, ..) = bench.talk_to_page(&phone, "", OFFER_AUDIO);
-    bench.send(&phone, &phone.in_dialog("ACK", &ok, 1));
+    let (mut bench, phone, ok, _) = talking();
     let refer = "Refer-To: <sip:nobody@example.org>\r\nRefer-Sub: false\r\n";
     bench.send(&phone, &phone.in_dialog_with("REFER", &ok, 2, refer, ""));
     let accepted = bench.response(&phone);
@@ -79,10 +79,7 @@ fn a_telephone_that_wants_no_news_gets_none() {
 
 #[test]
 fn keys_that_a_held_call_does_not_take_do_not_end_a_transfer() {
-    let mut bench = bench();
-    let phone = bench.phone("1001");
-    let (ok, ..) = bench.talk_to_page(&phone, "", OFFER_AUDIO);
-    bench.send(&phone, &phone.in_dialog("ACK", &ok, 1));
+    let (mut bench, phone, ok, _) = talking();
     let held = OFFER_AUDIO.replace("a=sendrecv", "a=sendonly");
     bench.send(&phone, &phone.in_dialog_with("INVITE", &ok, 2, "", &held));
     assert_eq!(bench.final_response(&phone).status(), Status::OK);
