@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use media::ids::IceCredentials;
 
 use super::peer::Peer;
-use super::sdp;
+use super::sdp::{self, Audio};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -45,8 +45,8 @@ impl Phones {
         caller_media: &Peer,
         callee_media: &Peer,
     ) -> Result<()> {
-        let offer = sdp::desk_phone(caller_media.address()?);
-        let answer = sdp::desk_phone(callee_media.address()?);
+        let offer = sdp::phone(caller_media.address()?, Audio::Pcmu);
+        let answer = sdp::phone(callee_media.address()?, Audio::Pcmu);
         let (to_caller, to_callee) = self.call(server, index, &offer, &answer)?;
         caller_media.aim_at(to_caller)?;
         callee_media.aim_at(to_callee)
@@ -106,7 +106,7 @@ impl Phones {
     pub(crate) fn answer(&mut self, index: usize, media: &Peer) -> Result<()> {
         let phone = self.0.get(index).context("there is no such telephone")?;
         let invite = phone.receive("INVITE")?;
-        let answer = sdp::desk_phone(media.address()?);
+        let answer = sdp::phone(media.address()?, Audio::Pcmu);
         phone.send(&phone.ok(&invite, &answer)?)?;
         phone.receive("ACK")?;
         media.aim_at(sdp::media_of(&invite)?)

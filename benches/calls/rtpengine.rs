@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use super::peer::Peer;
 use super::process::Process;
-use super::sdp;
+use super::sdp::{self, Audio};
 use super::signalling::{credentials, offer};
 
 const CONTROL: &str = "127.0.0.1:22222";
@@ -65,8 +65,8 @@ impl Rtpengine {
 
     /// Lets two telephones hear each other.
     pub(crate) fn connect(&self, index: usize, caller: &Peer, callee: &Peer) -> Result<()> {
-        let to_callee = self.offer(index, &sdp::desk_phone(caller.address()?), &[])?;
-        let to_caller = self.answer(index, &sdp::desk_phone(callee.address()?), &[])?;
+        let to_callee = self.offer(index, &sdp::phone(caller.address()?, Audio::Pcmu), &[])?;
+        let to_caller = self.answer(index, &sdp::phone(callee.address()?, Audio::Pcmu), &[])?;
         callee.aim_at(sdp::media_of(&to_callee)?)?;
         caller.aim_at(sdp::media_of(&to_caller)?)
     }
@@ -83,7 +83,7 @@ impl Rtpengine {
         let to_callee = self.offer(index, &offer(caller, &ice), &to_phone)?;
         // It would begin DTLS itself, but so does our browser.
         let to_browser = [("DTLS", "passive")];
-        let answer = sdp::desk_phone(callee.address()?);
+        let answer = sdp::phone(callee.address()?, Audio::Pcmu);
         let to_caller = self.answer(index, &answer, &to_browser)?;
         callee.aim_at(sdp::media_of(&to_callee)?)?;
         let (ice, address) = sdp::remote(&to_caller)?;

@@ -36,6 +36,13 @@ impl Audio {
         }
     }
 
+    fn clock_rate(self) -> u32 {
+        match self {
+            Self::Opus => 48_000,
+            Self::Pcmu => 8_000,
+        }
+    }
+
     fn map(self) -> &'static str {
         match self {
             Self::Opus => "opus/48000/2",
@@ -76,10 +83,7 @@ impl Side<'_> {
         let level = "1 urn:ietf:params:rtp-hdrext:ssrc-audio-level";
         let (pt, ssrc) = (audio.payload_type(), self.audio_ssrc);
         let sound = section("audio", 0, audio.map(), pt, level, ssrc);
-        text += &match audio {
-            Audio::Opus => sound,
-            Audio::Pcmu => with_events(&sound),
-        };
+        text += &with_events(&sound, *audio);
         if let Some(ssrc) = self.video_ssrc {
             let time = "2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
             text += &section("video", 1, "VP8/90000", VP8, time, ssrc);
@@ -116,28 +120,31 @@ pub(crate) fn remote(sdp: &str) -> Result<(IceCredentials, SocketAddr)> {
     Ok((ice, SocketAddr::new(ip.parse()?, port.parse()?)))
 }
 
-/// What a telephone says that hears and speaks this there.
+/// What a telephone says that hears and speaks this there, and sends keys as events.
 pub(crate) fn phone(media: SocketAddr, audio: Audio) -> String {
     let (ip, port) = (media.ip(), media.port());
     let (pt, map) = (audio.payload_type(), audio.map());
-    format!(
+    let description = format!(
         "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n\
          m=audio {port} RTP/AVP {pt}\r\na=rtpmap:{pt} {map}\r\na=rtcp-mux\r\na=sendrecv\r\n"
-    )
+    );
+    with_events(&description, audio)
 }
 
-/// What a telephone says that sends and takes PCMU there, and keys as events.
-pub(crate) fn desk_phone(media: SocketAddr) -> String {
-    with_events(&phone(media, Audio::Pcmu))
-}
-
-/// With events (RFC 4733) beside PCMU, as nearly all browsers and telephones have them: who has none is
-/// listened to for tones.
-fn with_events(description: &str) -> String {
-    let description = description
-        .replace("/AVP 0\r\n", "/AVP 0 101\r\n")
-        .replace("/SAVPF 0\r\n", "/SAVPF 0 101\r\n");
-    description + "a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n"
+/// With events (RFC 4733) beside the codec, as nearly all browsers and telephones have them: who has
+/// none is listened to for tones.
+fn with_events(description: &str, audio: Audio) -> String {
+    let pt = audio.payload_type();
+    let clock = audio.clock_rate();
+    let description = ["AVP", "SAVPF"]
+        .iter()
+        .fold(description.to_owned(), |it, profile| {
+            it.replace(
+                &format!("/{profile} {pt}\r\n"),
+                &format!("/{profile} {pt} 101\r\n"),
+            )
+        });
+    format!("{description}a=rtpmap:101 telephone-event/{clock}\r\na=fmtp:101 0-16\r\n")
 }
 
 /// Where media of a description goes.

@@ -226,12 +226,23 @@ impl Window {
         };
         let old = std::mem::replace(place, value);
         self.next = (self.next + 1) % self.ring.len();
-        if full {
-            let at = self.sorted.partition_point(|it| *it < old);
-            self.sorted.remove(at.min(self.sorted.len() - 1));
+        let to = self.sorted.partition_point(|it| *it < value);
+        if !full {
+            return self.sorted.insert(to, value);
         }
-        let at = self.sorted.partition_point(|it| *it < value);
-        self.sorted.insert(at, value);
+        // What lies between the two places moves by one, and nothing else.
+        let from = self.sorted.partition_point(|it| *it < old);
+        let from = from.min(self.sorted.len() - 1);
+        let place = if from < to {
+            self.sorted.copy_within(from + 1..to, from);
+            to - 1
+        } else {
+            self.sorted.copy_within(to..from, to + 1);
+            to
+        };
+        if let Some(place) = self.sorted.get_mut(place) {
+            *place = value;
+        }
     }
 
     fn lowest(&self) -> Option<i64> {

@@ -6,14 +6,16 @@
 //! as packets are as long as the sink wants them: ADR 22.
 
 mod coder;
+mod grid;
 mod plan;
 mod receiver;
 mod transcoder;
 
 pub(crate) use coder::{coder, conversion};
+pub(crate) use grid::Grid;
 pub(crate) use plan::{SourceFormats, TranscodePlan, packet_time};
 pub(crate) use receiver::Receiver;
-pub(crate) use transcoder::{Grid, Pace, Transcoder};
+pub(crate) use transcoder::{Pace, Transcoder};
 
 use crate::codec::{MAX_PACKET_SAMPLES, MAX_PAYLOAD};
 

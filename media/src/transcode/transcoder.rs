@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Workshop;
+use super::grid::Grid;
 use super::plan::TranscodePlan;
 use super::receiver::Receiver;
 use crate::codec::{CodecError, Encoder};
@@ -37,16 +38,6 @@ pub(crate) struct Transcoder {
     silent: Option<Instant>,
     packets: u64,
     _seat: Seat,
-}
-
-/// Where the ticks of a transcoder lie. Those of a worker are spread over the time between two
-/// ticks, so that their work does not come all at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Grid {
-    /// The same for all.
-    pub(crate) epoch: Instant,
-    /// Which part of a tick its own come after the others', in 2^-32.
-    pub(crate) phase: u32,
 }
 
 /// How the worker fares, and the far side.
@@ -244,16 +235,5 @@ impl Transcoder {
 
     fn next_on_grid(&self, now: Instant) -> Instant {
         self.grid.next(now, self.tick)
-    }
-}
-
-impl Grid {
-    /// The first tick from `now` on.
-    pub(crate) fn next(&self, now: Instant, tick: Duration) -> Instant {
-        let tick = tick.as_nanos().max(1);
-        let phase = (tick * u128::from(self.phase)) >> 32;
-        let since = now.saturating_duration_since(self.epoch).as_nanos() % tick;
-        let rest = (phase + tick - since) % tick;
-        now + Duration::from_nanos(u64::try_from(rest).unwrap_or_default())
     }
 }

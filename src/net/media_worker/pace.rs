@@ -50,6 +50,11 @@ impl Pace {
         self.next = gathers.then(|| now + GATHER);
     }
 
+    /// There is more to do: nothing gathers before it is done.
+    pub(super) fn hurry(&mut self) {
+        self.next = None;
+    }
+
     /// How long to let datagrams gather still. `None`: fetch what is there, or comes.
     pub(super) fn rest(&self, now: Instant) -> Option<Duration> {
         let rest = self.next?.saturating_duration_since(now);
@@ -112,5 +117,13 @@ mod tests {
         let (mut pace, now) = after(10);
         pace.fetched(now + MS, 0, false);
         assert_eq!(pace.rest(now + MS), None);
+    }
+
+    #[test]
+    fn nothing_gathers_while_there_is_more_to_do() {
+        let (mut pace, now) = after(10);
+        assert_eq!(pace.rest(now), Some(GATHER));
+        pace.hurry();
+        assert_eq!(pace.rest(now), None);
     }
 }

@@ -126,6 +126,9 @@ impl Thread {
                 self.pace.fetched(now, fetched.datagrams, fetched.hasty);
             }
             self.worker.handle_timeout(now, &mut self.outbox);
+            if self.worker.poll_timeout().is_some_and(|due| due <= now) {
+                self.pace.hurry();
+            }
             if !open {
                 self.worker.close(now, &mut self.outbox);
             }
