@@ -35,6 +35,9 @@ const HEARD: u16 = 8_000;
 /// Before a beep it was soft for at least so long.
 const PAUSE: Duration = Duration::from_millis(300);
 
+/// Between two calls that are set up: a worker has ports open for some hundred a second.
+const BREATH: Duration = Duration::from_millis(5);
+
 /// By then the server has learned how even the packets come, and has taken back in pauses what it waited
 /// too long at first.
 const SETTLED: Duration = Duration::from_secs(12);
@@ -94,6 +97,7 @@ pub(crate) fn measure(step: usize, length: Duration, most: usize) -> Result<()> 
             let event = EpollEvent::new(EpollFlags::EPOLLIN, index as u64);
             ready.add(call.pcmu.as_fd(), event)?;
             calls.push(call);
+            std::thread::sleep(BREATH);
         }
         run(&mut calls, &ready, &sound, SETTLED)?;
         let before = server.process().cpu()?;

@@ -65,7 +65,12 @@ impl Phones {
         let mut callee = Phone::new(server, format!("phone{}", 2 * index + 1))?;
         callee.register()?;
         caller.send(&caller.invite(&callee.name, offer)?)?;
-        let invite = callee.receive("INVITE")?;
+        let invite = callee.receive("INVITE");
+        // Where it was not passed on, the caller was told why.
+        let invite = invite.or_else(|error| match caller.receive("INVITE") {
+            Err(instead) => Err(error.context(instead)),
+            Ok(_) => Err(error),
+        })?;
         callee.send(&callee.ok(&invite, answer)?)?;
         let ok = caller.receive("SIP/2.0 200")?;
         caller.send(&caller.ack(&callee.name, &ok)?)?;
