@@ -324,7 +324,8 @@ impl Changes {
 /// All calls, and the ways to find them.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    calls: BTreeMap<CallHandle, Call>,
+    /// Apart from the table: its nodes have places to spare.
+    calls: BTreeMap<CallHandle, Box<Call>>,
     by_leg: BTreeMap<LegId, CallHandle>,
     by_wcs: BTreeMap<(DeviceId, WcsCallId), LegId>,
     next: u64,
@@ -355,7 +356,7 @@ impl Calls {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Call> {
-        self.calls.values()
+        self.calls.values().map(Box::as_ref)
     }
 
     pub(super) fn handles(&self) -> Vec<CallHandle> {
@@ -363,17 +364,17 @@ impl Calls {
     }
 
     pub(super) fn get(&self, handle: CallHandle) -> Option<&Call> {
-        self.calls.get(&handle)
+        self.calls.get(&handle).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, handle: CallHandle) -> Option<&mut Call> {
         self.changes.note(handle);
-        self.calls.get_mut(&handle)
+        self.calls.get_mut(&handle).map(Box::as_mut)
     }
 
     /// The call of a live leg.
     pub(super) fn of_leg(&self, leg: LegId) -> Option<&Call> {
-        self.calls.get(self.by_leg.get(&leg)?)
+        self.get(*self.by_leg.get(&leg)?)
     }
 
     pub(super) fn of_leg_mut(&mut self, leg: LegId) -> Option<&mut Call> {
@@ -387,7 +388,7 @@ impl Calls {
 
     /// Takes in a new call, whose legs come with [`add_leg`](Self::add_leg).
     pub(super) fn insert(&mut self, call: Call) {
-        self.calls.insert(call.handle, call);
+        self.calls.insert(call.handle, Box::new(call));
     }
 
     /// Takes in a leg of `handle`.
@@ -438,7 +439,7 @@ impl Calls {
         let legs = call.legs.iter();
         let legs = legs.map(|leg| (leg.party.user.clone(), leg.id));
         self.changes.over.extend(legs);
-        Some(call)
+        Some(*call)
     }
 
     /// Nobody asks what has changed.

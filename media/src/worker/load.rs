@@ -96,7 +96,7 @@ mod tests {
         let mut now = start_of_time();
         let mut load = Load::default();
         for packet in 0..10 * ROUND {
-            now += LEAST / ROUND;
+            now += LEAST / 32;
             let behind = if packet % 4 == 0 { TOO_LATE } else { SOON };
             load.note(now, behind);
         }

@@ -20,7 +20,7 @@ use super::early::Early;
 use super::goodbye::Lost;
 use super::invite::Invite;
 use super::keys::InfoKeys;
-use super::past::PastInvites;
+use super::past::{PastInvites, key};
 
 /// A leg's dialog and what led to it. It may outlive the leg, until the far side has heard of the
 /// end.
@@ -203,12 +203,13 @@ const MAX_ENDED: usize = 64;
 /// All of them, and the ways to find them.
 #[derive(Debug, Default)]
 pub(super) struct SipLegs {
-    by_leg: BTreeMap<LegId, SipLeg>,
+    /// Apart from the table: its nodes have places to spare.
+    by_leg: BTreeMap<LegId, Box<SipLeg>>,
     by_dialog: BTreeMap<DialogId, LegId>,
     by_client: BTreeMap<ClientId, LegId>,
     by_server: BTreeMap<ServerId, LegId>,
-    /// Dialogs that are over, the latest last.
-    ended: VecDeque<DialogId>,
+    /// The keys of dialogs that are over, the latest last.
+    ended: VecDeque<u64>,
     pub(super) past: PastInvites,
 }
 
@@ -224,7 +225,7 @@ impl SipLegs {
         if let Some(client) = leg.client {
             self.by_client.insert(client, id);
         }
-        self.by_leg.insert(id, leg);
+        self.by_leg.insert(id, Box::new(leg));
     }
 
     /// Its INVITE was refused, and goes out again like this.
@@ -265,11 +266,11 @@ impl SipLegs {
     }
 
     pub(super) fn get(&self, id: LegId) -> Option<&SipLeg> {
-        self.by_leg.get(&id)
+        self.by_leg.get(&id).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, id: LegId) -> Option<&mut SipLeg> {
-        self.by_leg.get_mut(&id)
+        self.by_leg.get_mut(&id).map(Box::as_mut)
     }
 
     /// The legs on a flow whose stage is such.
@@ -302,7 +303,7 @@ impl SipLegs {
 
     /// It was one of ours, not long ago.
     pub(super) fn has_ended(&self, dialog: &DialogId) -> bool {
-        self.ended.contains(dialog)
+        self.ended.contains(&key(dialog))
     }
 
     pub(super) fn of_client(&self, client: ClientId) -> Option<LegId> {
@@ -330,6 +331,8 @@ impl SipLegs {
     pub(super) fn add_early(&mut self, id: LegId, early: Early) -> Option<usize> {
         let leg = self.by_leg.get_mut(&id)?;
         self.by_dialog.insert(early.dialog.id().clone(), id);
+        // Most have one.
+        leg.early.reserve_exact(1);
         leg.early.push(early);
         Some(leg.early.len() - 1)
     }
@@ -339,7 +342,9 @@ impl SipLegs {
         let leg = self.by_leg.get_mut(&id)?;
         let place = leg.early.iter().position(|it| it.dialog.id() == dialog)?;
         self.by_dialog.remove(dialog);
-        Some(leg.early.swap_remove(place))
+        let early = leg.early.swap_remove(place);
+        leg.early.shrink_to_fit();
+        Some(early)
     }
 
     /// Moves a leg on, and gives back where it was.
@@ -360,7 +365,7 @@ impl SipLegs {
         }
     }
 
-    pub(super) fn remove(&mut self, id: LegId) -> Option<SipLeg> {
+    pub(super) fn remove(&mut self, id: LegId) -> Option<Box<SipLeg>> {
         let leg = self.by_leg.remove(&id)?;
         if leg.client.is_some() {
             self.past.remember(&leg, leg.dialog.as_ref());
@@ -370,7 +375,7 @@ impl SipLegs {
             if self.ended.len() >= MAX_ENDED {
                 self.ended.pop_front();
             }
-            self.ended.push_back(dialog.id().clone());
+            self.ended.push_back(key(dialog.id()));
         }
         for early in &leg.early {
             self.by_dialog.remove(early.dialog.id());

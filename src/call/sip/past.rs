@@ -5,12 +5,12 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use sip::dialog::{Dialog, DialogId};
 use sip::flow::FlowId;
 use sip::message::{Method, Response};
-use smol_str::SmolStr;
 
 use super::legs::SipLeg;
 use crate::call::switch::Switch;
@@ -23,22 +23,24 @@ const MAX_INVITES: usize = 1024;
 /// User agents that are turned away from one INVITE. More are not answered.
 const MAX_DIALOGS: usize = 16;
 
-/// INVITEs of ours that brought all they were sent for.
+/// INVITEs of ours that brought all they were sent for, from the oldest on. Of names their keys are
+/// kept: small pieces of memory that outlive their calls keep the pages around them (ADR 15).
 #[derive(Debug, Default)]
 pub(super) struct PastInvites {
-    by_call_id: BTreeMap<SmolStr, PastInvite>,
-    /// From the oldest on.
-    order: VecDeque<SmolStr>,
+    /// The Call-ID of each.
+    call_ids: VecDeque<u64>,
+    invites: VecDeque<PastInvite>,
 }
 
 #[derive(Debug)]
 struct PastInvite {
     flow: FlowId,
     /// Our tag.
-    local_tag: SmolStr,
+    local_tag: u64,
     cseq: u32,
-    /// Those that have their BYE, or sent one.
-    ended: Vec<DialogId>,
+    /// The tags of those that have their BYE, or sent one.
+    ended: [u64; MAX_DIALOGS],
+    ended_count: usize,
 }
 
 /// Requests that may have been sent in an early dialog, such as PRACKs: the BYE is numbered behind
@@ -55,44 +57,84 @@ enum Owed {
 impl PastInvites {
     /// What is still to come for the INVITE of a leg is unwanted, except that from `dialog` has ended.
     pub(super) fn remember(&mut self, leg: &SipLeg, dialog: Option<&Dialog>) {
-        let Some(call_id) = leg.call_id() else { return };
-        let ended = dialog.map(|dialog| dialog.id().clone());
-        if let Some(past) = self.by_call_id.get_mut(call_id) {
-            past.ended.extend(ended);
+        let Some(call_id) = leg.call_id().map(key::<str>) else {
             return;
-        }
-        if self.order.len() >= MAX_INVITES
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.by_call_id.remove(&oldest);
-        }
-        let past = PastInvite {
-            flow: leg.flow,
-            local_tag: leg.local_tag.clone(),
-            cseq: leg.invite.cseq(),
-            ended: ended.into_iter().collect(),
         };
-        self.order.push_back(call_id.into());
-        self.by_call_id.insert(call_id.into(), past);
+        let place = self.place_of(call_id);
+        if place.is_none() {
+            self.add(call_id, leg);
+        }
+        let past = match place {
+            Some(place) => self.invites.get_mut(place),
+            None => self.invites.back_mut(),
+        };
+        if let (Some(past), Some(dialog)) = (past, dialog) {
+            past.end(key(&*dialog.id().remote_tag));
+        }
+    }
+
+    fn add(&mut self, call_id: u64, leg: &SipLeg) {
+        if self.invites.len() >= MAX_INVITES {
+            self.call_ids.pop_front();
+            self.invites.pop_front();
+        }
+        self.call_ids.push_back(call_id);
+        self.invites.push_back(PastInvite {
+            flow: leg.flow,
+            local_tag: key(&*leg.local_tag),
+            cseq: leg.invite.cseq(),
+            ended: [0; MAX_DIALOGS],
+            ended_count: 0,
+        });
+    }
+
+    fn place_of(&self, call_id: u64) -> Option<usize> {
+        self.call_ids.iter().position(|it| *it == call_id)
     }
 
     /// `None` if the 2xx is to none of them, or one too many.
     fn owed(&mut self, response: &Response) -> Option<(FlowId, Dialog, Owed)> {
         let call_id = str::from_utf8(response.call_id()).ok()?;
-        let past = self.by_call_id.get_mut(call_id)?;
+        let place = self.place_of(key(call_id))?;
+        let past = self.invites.get_mut(place)?;
         let dialog = Dialog::of_response(past.cseq.saturating_add(SENT_EARLY), response).ok()?;
-        if dialog.id().local_tag != past.local_tag {
+        if key(&*dialog.id().local_tag) != past.local_tag {
             return None;
         }
-        if past.ended.contains(dialog.id()) {
+        let tag = key(&*dialog.id().remote_tag);
+        if past.has_ended(tag) {
             return Some((past.flow, dialog, Owed::Ack));
         }
-        if past.ended.len() >= MAX_DIALOGS {
-            return None;
-        }
-        past.ended.push(dialog.id().clone());
-        Some((past.flow, dialog, Owed::AckAndBye))
+        past.end(tag)
+            .then_some((past.flow, dialog, Owed::AckAndBye))
     }
+}
+
+impl PastInvite {
+    fn has_ended(&self, tag: u64) -> bool {
+        self.ended
+            .iter()
+            .take(self.ended_count)
+            .any(|it| *it == tag)
+    }
+
+    /// False if as many have ended as may.
+    fn end(&mut self, tag: u64) -> bool {
+        let place = self.ended.get_mut(self.ended_count);
+        let has_room = place.is_some();
+        if let Some(place) = place {
+            *place = tag;
+            self.ended_count += 1;
+        }
+        has_room
+    }
+}
+
+/// What a name that outlives its call is known by.
+pub(super) fn key<T: Hash + ?Sized>(name: &T) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Switch {

@@ -86,7 +86,7 @@ fn user_agents_of_one_invite_and_invites_are_limited_and_the_oldest_is_forgotten
     past.remember(&leg(&invite(MAX_INVITES)), None);
     assert_eq!(owed(&mut past, &ok(&first, "0")), None);
     assert_eq!(
-        (past.order.len(), past.by_call_id.len()),
+        (past.call_ids.len(), past.invites.len()),
         (MAX_INVITES, MAX_INVITES)
     );
     assert!(owed(&mut past, &ok(&invite(1), "0")).is_some());
