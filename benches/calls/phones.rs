@@ -67,9 +67,9 @@ impl Phones {
         caller.send(&caller.invite(&callee.name, offer)?)?;
         let invite = callee.receive("INVITE");
         // Where it was not passed on, the caller was told why.
-        let invite = invite.or_else(|error| match caller.receive("INVITE") {
-            Err(instead) => Err(error.context(instead)),
-            Ok(_) => Err(error),
+        let invite = invite.map_err(|error| match caller.receive("INVITE") {
+            Err(instead) => error.context(instead),
+            Ok(_) => error,
         })?;
         callee.send(&callee.ok(&invite, answer)?)?;
         let ok = caller.receive("SIP/2.0 200")?;
