@@ -74,12 +74,17 @@ struct Step {
 }
 
 /// Adds `step` calls at a time and measures for `length` each time, until speech comes late or there
-/// are `most`.
-pub(crate) fn measure(step: usize, length: Duration, most: usize) -> Result<()> {
+/// are `most`. Their telephones make Opus at `opus_rate`.
+pub(crate) fn measure(
+    opus_rate: SampleRate,
+    step: usize,
+    length: Duration,
+    most: usize,
+) -> Result<()> {
     let mut server = Server::start_with(|config| {
         config.replace("[limits]", "[limits]\ntranscoded_calls = 100000")
     })?;
-    let sound = Sound::new()?;
+    let sound = Sound::new(opus_rate)?;
     let mut phones = Phones::default();
     let mut calls = Vec::new();
     let ready = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
@@ -261,9 +266,9 @@ impl Step {
 }
 
 impl Sound {
-    fn new() -> Result<Self> {
+    fn new(opus_rate: SampleRate) -> Result<Self> {
         Ok(Self {
-            opus: packets(AudioCodec::Opus, SampleRate::Hz48000)?,
+            opus: packets(AudioCodec::Opus, opus_rate)?,
             pcmu: packets(AudioCodec::Pcmu, SampleRate::Hz8000)?,
         })
     }

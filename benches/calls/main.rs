@@ -13,7 +13,8 @@
 //! over WebSockets, with and without TLS, of calls between telephones, and what is left of all that
 //! when it is over.
 //!
-//! `-- --transcoded` adds calls between Opus and PCMU, `--calls` at a time, until speech comes late.
+//! `-- --transcoded` adds calls between Opus and PCMU, `--calls` at a time, until speech comes late; with
+//! `--narrow-band` that Opus has nothing above 4 kHz.
 //!
 //! `-- --overload` attacks the server while people talk and register: the exit code is 1 if a packet
 //! was lost or a registration took longer than 200 ms.
@@ -63,6 +64,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
 use generator::{Generator, Load};
+use media::codec::SampleRate;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use overload::{Attack, Endured, endure};
 use process::{Process, Server};
@@ -121,6 +123,9 @@ struct Options {
     /// Instead: ever more calls between Opus and PCMU, `calls` at a time, until speech comes late.
     #[arg(long)]
     transcoded: bool,
+    /// In these calls whoever speaks Opus does so at 8 kHz, as there is no more to hear for the other.
+    #[arg(long, requires = "transcoded")]
+    narrow_band: bool,
     /// Leave the copy loops out.
     #[arg(long)]
     no_floor: bool,
@@ -151,7 +156,11 @@ fn main() -> Result<ExitCode> {
     if options.transcoded {
         raise_descriptor_limit()?;
         let length = Duration::from_secs(options.seconds);
-        capacity::measure(options.calls, length, MOST_TRANSCODED)?;
+        let opus_rate = match options.narrow_band {
+            true => SampleRate::Hz8000,
+            false => SampleRate::Hz48000,
+        };
+        capacity::measure(opus_rate, options.calls, length, MOST_TRANSCODED)?;
         return Ok(ExitCode::SUCCESS);
     }
     if options.registrations.is_some() || options.dialogs.is_some() {

@@ -183,6 +183,17 @@ fn silence_is_not_sent_and_sound_after_it_has_a_marker() {
 }
 
 #[test]
+fn a_last_packet_shorter_than_those_sent_is_no_sound_without_end() {
+    let (mut world, mut a, mut b) = voices(PCMU, OPUS);
+    world.tone(&mut a, 25);
+    let packet = a.say(&[8_000; 80]);
+    world.phone_says(&mut a.phone, &packet);
+    world.run_for(5 * SECOND);
+    let heard = world.voice_heard(&mut b).len();
+    assert!((26..40).contains(&heard), "{heard} packets");
+}
+
+#[test]
 fn a_source_may_change_its_codec_at_any_time() {
     let mut world = World::new();
     let (mut a, mut b) = (Voice::new(1, PCMU), Voice::new(2, OPUS));

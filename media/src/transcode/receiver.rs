@@ -32,6 +32,8 @@ pub(crate) struct Receiver {
     noise: Option<ComfortNoise>,
     /// Decoded sound that waits to be encoded, at `rate`.
     queue: SoundQueue,
+    /// How many samples of that, from the first on, end with the last that is not silence.
+    audible: usize,
     calm: Calm,
     origin: Option<Origin>,
     /// Payloads that no decoder took.
@@ -59,6 +61,7 @@ impl Receiver {
             resampler: None,
             noise: None,
             queue: SoundQueue::new(rate.hz()),
+            audible: 0,
             calm: Calm::default(),
             origin: None,
             malformed: 0,
@@ -125,21 +128,24 @@ impl Receiver {
         formats: &SourceFormats,
         workshop: &mut Workshop,
     ) -> bool {
-        let mut audible = !self.queue.is_empty();
         // Each turn adds 10 ms or more, but for a packet that does not decode.
         for _ in 0..MAX_TURNS {
             if self.queue.len() >= samples {
                 break;
             }
-            audible |= self.add(now, tick, formats, workshop);
+            if self.add(now, tick, formats, workshop) {
+                self.audible = self.queue.len();
+            }
         }
+        let is_audible = self.audible > 0;
+        self.audible = self.audible.saturating_sub(samples);
         if let Some(out) = workshop.decoded.get_mut(..samples) {
             self.queue.take(out);
         }
         if let Some(origin) = &mut self.origin {
             origin.ahead = origin.ahead.saturating_sub(samples as i64);
         }
-        audible
+        is_audible
     }
 
     /// When what is taken out next was recorded.
@@ -160,6 +166,7 @@ impl Receiver {
     pub(crate) fn restart(&mut self) {
         self.buffer.restart();
         self.queue.clear();
+        self.audible = 0;
         self.origin = None;
         self.noise = None;
     }
