@@ -161,6 +161,28 @@ scenario('a copy of a tab proposes a name of its own and leaves the first one it
   await people.copy.present('alice');
 });
 
+scenario('a name that is proposed in place of a marked one is marked too: what is typed takes its place', async () => {
+  const alice = await person('alice', red);
+  const markAtOnce = () => {
+    const mark = () => {
+      const name = document.querySelector('[data-testid="name"]');
+      if (!name?.value) return requestAnimationFrame(mark);
+      name.focus();
+      return name.select();
+    };
+    requestAnimationFrame(mark);
+  };
+  const page = await windowBeside(alice);
+  await page.addInitScript(markAtOnce);
+  people.second = await PhonePerson.open({ side: 'red', newPage: () => page }, server.url);
+  await until('another name is proposed', async () => {
+    const name = await people.second.value('name');
+    return name && name !== 'alice';
+  });
+  await page.keyboard.type('bob');
+  assert.equal(await people.second.value('name'), 'bob');
+});
+
 scenario('keys alone: dial, answer, mute, keypad, hold, hang up with care', async () => {
   const [alice, bob] = await Promise.all([person('alice', red), person('bob', blue)]);
   const press = (one, key) => one.page.keyboard.press(key);

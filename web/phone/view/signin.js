@@ -64,10 +64,15 @@ export function signinView(phone) {
     return '';
   }
 
-  /** @param {string} value */
+  /**
+   * What is typed takes the place of the proposal before, if that is marked, and so of this one.
+   * @param {string} value
+   */
   function propose(value) {
+    const marked = name.value !== '' && name.selectionStart === 0 && name.selectionEnd === name.value.length;
     proposed = value;
     name.value = value;
+    if (marked) name.setSelectionRange(0, value.length);
   }
 
   /** The name of this tab, else that of this browser, unless another window has it. */
