@@ -12,7 +12,9 @@ use media::codec::resample::Resampler;
 use media::codec::{Decoder, Encoder, MAX_PACKET_SAMPLES, MAX_PAYLOAD, SampleRate, Settings};
 use peer::packets::Rtp;
 use peer::speech::{Heard, scores, speech};
-use peer::voice::{G722, G729, L16, OPUS, PCMA, PCMU, SPEEX, SPEEX_WIDE, Speech, Voice, talking};
+use peer::voice::{
+    G722, G729, L16, OPUS, PCMA, PCMU, SPEEX, SPEEX_ULTRA_WIDE, SPEEX_WIDE, Speech, Voice, talking,
+};
 
 const MS: Duration = Duration::from_millis(1);
 const PACKET: Duration = Duration::from_millis(20);
@@ -205,7 +207,17 @@ fn speech_between_any_two_formats_is_as_good_as_the_coders_make_it() {
         loss: 0,
         jitter: Duration::ZERO,
     };
-    let all = [PCMU, PCMA, OPUS_WIDE, SPEEX, SPEEX_WIDE, G722, G729, L16];
+    let all = [
+        PCMU,
+        PCMA,
+        OPUS_WIDE,
+        SPEEX,
+        SPEEX_WIDE,
+        SPEEX_ULTRA_WIDE,
+        G722,
+        G729,
+        L16,
+    ];
     let pairs = all.into_iter().flat_map(|a| all.map(|b| (a, b)));
     let pairs: Vec<_> = pairs.filter(|(a, b)| a != b).collect();
     let name = |(a, b): &(Speech, Speech)| format!("{:?} to {:?}", a.codec, b.codec);

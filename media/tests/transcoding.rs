@@ -14,8 +14,8 @@ use peer::packets::{Rtp, each_rtcp, rtcp};
 use peer::phone::{self, Phone};
 use peer::plans::our_ssrc;
 use peer::voice::{
-    G722, G729, L16, OPUS, PCMA, PCMU, SPEEX, SPEEX_WIDE, Speech, Voice, add, connect, events_of,
-    measure, transcode, voices,
+    G722, G729, L16, OPUS, PCMA, PCMU, SPEEX, SPEEX_ULTRA_WIDE, SPEEX_WIDE, Speech, Voice, add,
+    connect, events_of, measure, transcode, voices,
 };
 use peer::world::World;
 
@@ -23,7 +23,17 @@ const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Every format with a coder.
-const ALL: [Speech; 8] = [PCMU, PCMA, OPUS, SPEEX, SPEEX_WIDE, G722, G729, L16];
+const ALL: [Speech; 9] = [
+    PCMU,
+    PCMA,
+    OPUS,
+    SPEEX,
+    SPEEX_WIDE,
+    SPEEX_ULTRA_WIDE,
+    G722,
+    G729,
+    L16,
+];
 
 /// Numbers without a gap, timestamps that never go back, one SSRC.
 fn is_one_stream(heard: &[Rtp]) -> bool {
@@ -66,7 +76,7 @@ fn a_tone_crosses_between_every_two_formats_both_ways() {
             let has = |speech: &Speech| [a, b].contains(speech);
             let (off, least) = if has(&G729) {
                 (1.5, 14.0)
-            } else if [SPEEX, SPEEX_WIDE, OPUS].iter().any(has) {
+            } else if [SPEEX, SPEEX_WIDE, SPEEX_ULTRA_WIDE, OPUS].iter().any(has) {
                 (0.5, 25.0)
             } else {
                 (0.3, 30.0)

@@ -65,6 +65,14 @@ pub const SPEEX_WIDE: Speech = Speech {
     rate: SampleRate::Hz16000,
 };
 
+pub const SPEEX_ULTRA_WIDE: Speech = Speech {
+    format: Format::Speex,
+    codec: AudioCodec::Speex(SpeexBand::UltraWide),
+    payload_type: 115,
+    clock_rate: 32_000,
+    rate: SampleRate::Hz32000,
+};
+
 pub const G722: Speech = Speech {
     format: Format::G722,
     codec: AudioCodec::G722,
