@@ -66,6 +66,23 @@ pub(super) fn read(media: &MediaDescription) -> Vec<ExtensionPlan> {
     plans
 }
 
+/// The numbers that Chromium gives them. Where an m-line comes into a session it compares ours with
+/// those of its own offer, even of one that it gave up for ours: another meaning of a number fails.
+pub(super) fn number_as_usual(plans: &mut [ExtensionPlan]) {
+    for plan in plans {
+        plan.id = match plan.extension {
+            Extension::AudioLevel => 1,
+            Extension::AbsSendTime => 2,
+            Extension::PlayoutDelay => 5,
+            Extension::VideoContentType => 6,
+            Extension::ColorSpace => 8,
+            Extension::DependencyDescriptor => 12,
+            Extension::VideoOrientation => 13,
+            Extension::TransmissionOffset => 14,
+        };
+    }
+}
+
 /// As `a=extmap`.
 pub(super) fn write(plans: &[ExtensionPlan]) -> Vec<ExtensionMap> {
     plans

@@ -12,7 +12,7 @@ use super::remote::RemoteOffer;
 use super::rtp::{self, OwnRtp};
 use super::settle::per_kind;
 use super::template::{Source, Template};
-use super::{Absence, NegotiationError, Policy, Transcoding, format, transcode};
+use super::{Absence, NegotiationError, Policy, Transcoding, extension, format, transcode};
 use crate::ids::{DtlsRole, LegId, MediaKind};
 use crate::plan::{Feedback, LegPlan, RtpPlan, TransportPlan};
 use crate::sdp::{Direction, Media, MediaDescription, Setup};
@@ -144,6 +144,10 @@ pub fn reoffer(
                 .or_else(|| Some(fresh_mid(&lines))),
         };
         let new = place.line == lines.len();
+        let mut template = template;
+        if known.is_none() {
+            extension::number_as_usual(&mut template.extensions);
+        }
         match writer.add(&template, place, template.direction.and(most)) {
             Ok(()) if new => lines.push(Line::of(&MediaDescription::new(
                 Media::Kind(template.kind),
