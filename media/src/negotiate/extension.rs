@@ -68,8 +68,12 @@ pub(super) fn read(media: &MediaDescription) -> Vec<ExtensionPlan> {
 
 /// The numbers that Chromium gives them. Where an m-line comes into a session it compares ours with
 /// those of its own offer, even of one that it gave up for ours: another meaning of a number fails.
-pub(super) fn number_as_usual(plans: &mut [ExtensionPlan]) {
-    for plan in plans {
+/// What would have the number of another that is `agreed` is left out (RFC 8843 10).
+pub(super) fn number_as_usual<'a>(
+    plans: &mut Vec<ExtensionPlan>,
+    agreed: impl Iterator<Item = &'a ExtensionPlan> + Clone,
+) {
+    for plan in plans.iter_mut() {
         plan.id = match plan.extension {
             Extension::AudioLevel => 1,
             Extension::AbsSendTime => 2,
@@ -81,6 +85,10 @@ pub(super) fn number_as_usual(plans: &mut [ExtensionPlan]) {
             Extension::TransmissionOffset => 14,
         };
     }
+    plans.retain(|plan| {
+        let is_other = |it: &ExtensionPlan| it.id == plan.id && it.extension != plan.extension;
+        !agreed.clone().any(is_other)
+    });
 }
 
 /// As `a=extmap`.
@@ -98,4 +106,29 @@ pub(super) fn write(plans: &[ExtensionPlan]) -> Vec<ExtensionMap> {
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_one_meaning_in_a_session() {
+        let plan = |id, extension| ExtensionPlan { id, extension };
+        let mut plans = vec![
+            plan(2, Extension::AbsSendTime),
+            plan(3, Extension::VideoOrientation),
+            plan(4, Extension::PlayoutDelay),
+        ];
+        let agreed = [
+            plan(2, Extension::AbsSendTime),
+            plan(5, Extension::AudioLevel),
+        ];
+        number_as_usual(&mut plans, agreed.iter());
+        let expected = [
+            plan(2, Extension::AbsSendTime),
+            plan(13, Extension::VideoOrientation),
+        ];
+        assert_eq!(plans, expected);
+    }
 }

@@ -146,7 +146,8 @@ pub fn reoffer(
         let new = place.line == lines.len();
         let mut template = template;
         if known.is_none() {
-            extension::number_as_usual(&mut template.extensions);
+            let agreed = before.streams.iter().flat_map(|it| &it.extensions);
+            extension::number_as_usual(&mut template.extensions, agreed);
         }
         match writer.add(&template, place, template.direction.and(most)) {
             Ok(()) if new => lines.push(Line::of(&MediaDescription::new(
